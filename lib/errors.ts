@@ -1,0 +1,110 @@
+/**
+ * What can go wrong, as a closed list: the `code` of every {@link SparkStreamError}. The text of each entry is the
+ * meaning that the documentation shows.
+ */
+export const errorCodes = {
+  INVALID_ARGUMENT: "An argument or option is malformed, unknown, or does not fit the others.",
+  INVALID_URL: "A Spark Connect URL that cannot be read.",
+
+  UNAVAILABLE: "Nothing answers at the server's address, or the connection is lost and could not be restored.",
+  TLS_FAILED: "The two sides do not agree on TLS: a certificate that is not trusted, or plain text against TLS.",
+  UNAUTHENTICATED: "The server does not accept the token, or demands one.",
+  PERMISSION_DENIED: "The server knows who is asking and refuses.",
+
+  QUERY_FAILED: "Spark refused the query or failed while running it; errorClass and sqlState say why.",
+  RESULT_TOO_LARGE: "The result is over spark.driver.maxResultSize.",
+  MESSAGE_TOO_LARGE: "One message is over the limit of the client or of the server.",
+  UNSUPPORTED: "The server, or this version of Node, cannot do what was asked for.",
+
+  SESSION_CLOSED: "The session was closed here, before or during the call.",
+  SESSION_LOST: "The server no longer knows the session: it was restarted, or the session was idle for too long.",
+  OPERATION_LOST: "The server no longer has the rest of a result that was being read.",
+  OPERATION_CANCELED: "The operation was interrupted, here or on the server.",
+
+  INCOMPLETE_RESULT: "The result that arrived is not the whole and exact result: rows are missing or out of order.",
+  INVALID_IPC: "Bytes that are not the Arrow IPC stream they should be.",
+  SCHEMA_MISMATCH: "A record batch whose schema is not that of the stream.",
+  UNSUPPORTED_TYPE: "A column's type has no exact counterpart in the target format.",
+  INVALID_INPUT: "A stage was given something other than what it takes.",
+  WRITE_FAILED: "The target cannot be written.",
+
+  PYTHON_NOT_FOUND: "A local Spark is to be installed, and there is no usable python3.",
+  JAVA_NOT_FOUND: "There is no Java for a local Spark, and none could be installed.",
+  JAVA_TOO_OLD: "The Java that was named is older than Spark needs.",
+  INSTALL_FAILED: "Installing the local Spark failed.",
+  LOCAL_SPARK_FAILED: "The local Spark did not start, or ended by itself.",
+  PORT_IN_USE: "The port asked for is taken.",
+} as const;
+
+/** One of {@link errorCodes}. */
+export type ErrorCode = keyof typeof errorCodes;
+
+/** Where in the SQL text, or in the calls that made the DataFrame, Spark found the fault. */
+export interface QueryContext {
+  /** "sql" for SQL text, "dataframe" for a DataFrame call. */
+  readonly type: "sql" | "dataframe";
+  /** The piece of SQL text, or the name of the DataFrame function. */
+  readonly fragment: string;
+  /** Characters from the start of the SQL text, from 0; -1 where Spark does not tell. */
+  readonly startIndex: number;
+  /** The last character of the piece, inclusive; -1 where Spark does not tell. */
+  readonly stopIndex: number;
+  /** Spark's own summary: the line with a marker under it. */
+  readonly summary: string;
+}
+
+/** What a {@link SparkStreamError} can know besides its code and message. */
+export interface ErrorDetails {
+  cause?: unknown;
+  /** Spark's error class (also called error condition), e.g. `TABLE_OR_VIEW_NOT_FOUND`. */
+  errorClass?: string;
+  /** The five characters of ANSI SQL, e.g. `42P01`. */
+  sqlState?: string;
+  messageParameters?: Readonly<Record<string, string>>;
+  operationId?: string;
+  queryContext?: readonly QueryContext[];
+  /** The server's stack trace, where it was asked for. */
+  serverStackTrace?: string;
+}
+
+const brand = Symbol.for("spark-arrow-stream.error");
+
+/**
+ * The one error class of this package. `code` says what kind of thing happened; the message says what happened and what
+ * to do about it. `instanceof` also holds between two installed copies of the package.
+ */
+export class SparkStreamError extends Error {
+  readonly code: ErrorCode;
+  readonly errorClass: string | undefined;
+  readonly sqlState: string | undefined;
+  readonly messageParameters: Readonly<Record<string, string>> | undefined;
+  readonly operationId: string | undefined;
+  readonly queryContext: readonly QueryContext[] | undefined;
+  readonly serverStackTrace: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.errorClass = details.errorClass;
+    this.sqlState = details.sqlState;
+    this.messageParameters = details.messageParameters;
+    this.operationId = details.operationId;
+    this.queryContext = details.queryContext;
+    this.serverStackTrace = details.serverStackTrace;
+    for (const key of Object.keys(this) as (keyof this)[]) if (this[key] === undefined) delete this[key];
+  }
+
+  static {
+    Object.defineProperty(SparkStreamError.prototype, "name", { value: "SparkStreamError", configurable: true });
+    Object.defineProperty(SparkStreamError.prototype, brand, { value: true });
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === "object" && value !== null && brand in value;
+  }
+
+  /** What a log line needs, as plain data; never a token. */
+  toJSON(): Record<string, unknown> {
+    return Object.assign({ name: this.name, message: this.message }, this as object);
+  }
+}
