@@ -63,7 +63,6 @@ export interface ErrorDetails {
   messageParameters?: Readonly<Record<string, string>>;
   operationId?: string;
   queryContext?: readonly QueryContext[];
-  /** The server's stack trace, where it was asked for. */
   serverStackTrace?: string;
 }
 
@@ -80,7 +79,8 @@ export class SparkStreamError extends Error {
   readonly messageParameters: Readonly<Record<string, string>> | undefined;
   readonly operationId: string | undefined;
   readonly queryContext: readonly QueryContext[] | undefined;
-  readonly serverStackTrace: string | undefined;
+  /** The stack trace of the server, as Spark's own clients show it. Not shown when the error is printed. */
+  declare readonly serverStackTrace: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -90,7 +90,8 @@ export class SparkStreamError extends Error {
     this.messageParameters = details.messageParameters;
     this.operationId = details.operationId;
     this.queryContext = details.queryContext;
-    this.serverStackTrace = details.serverStackTrace;
+    // Long, and seldom what one wants to see: there for whoever asks, not in every log line.
+    Object.defineProperty(this, "serverStackTrace", { value: details.serverStackTrace, enumerable: false });
     for (const key of Object.keys(this) as (keyof this)[]) if (this[key] === undefined) delete this[key];
   }
 

@@ -1,1 +1,19 @@
+export type { InputRow, RowInput } from "./chain/input-rows.js";
+export {
+  type ConnectOptions,
+  connect,
+  DataFrame,
+  type DataFrameReader,
+  type DataFrameWriter,
+  type ExplainMode,
+  type JoinHow,
+  type RuntimeConf,
+  SparkSession,
+  type SqlArguments,
+  type SqlParameter,
+  type TlsOptions,
+  type Token,
+  type WriteMode,
+} from "./connect/index.js";
 export { type ErrorCode, type ErrorDetails, errorCodes, type QueryContext, SparkStreamError } from "./errors.js";
+export { type SparkStream, type SparkStreamOptions, sparkStream } from "./spark-stream.js";

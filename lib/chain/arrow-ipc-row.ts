@@ -1,0 +1,24 @@
+import type { RecordBatch } from "apache-arrow";
+
+/**
+ * One row of a result as SPARK-54337 shapes it: a blob that is one complete Arrow IPC stream (a schema, any number of
+ * record batches, an end-of-stream mark). This is what goes from a row source to the IPC decoder.
+ */
+export interface ArrowIpcRow {
+  readonly arrow_ipc_bytes: Uint8Array;
+  /** Rows that the sender says are in the blob; undefined where it does not say. */
+  readonly rowCount?: number;
+  /** Rows of the whole result before this blob; undefined where the sender does not say. */
+  readonly startOffset?: number;
+  /**
+   * True where nobody else reads these bytes, so that the decoder may move a body by a few bytes to align it instead of
+   * copying it. Never set for a user's own rows.
+   */
+  readonly owned?: boolean;
+}
+
+/** One row, decoded: what goes from the IPC decoder to the batch sink. */
+export interface DecodedRow {
+  readonly row: ArrowIpcRow;
+  readonly batches: readonly RecordBatch[];
+}

@@ -1,0 +1,72 @@
+/**
+ * Codecs of compressed Arrow bodies. Nothing is loaded until the first compressed body arrives.
+ *
+ * zstd: node:zlib where it has it (Node 22.15 and later), else fzstd. lz4 (frame format): lz4-napi.
+ */
+import * as zlib from "node:zlib";
+import { SparkStreamError } from "../errors.js";
+import { invalidIpc } from "./invalid-ipc.js";
+
+/** Restores one buffer of a body; `length` is its size in bytes once restored, where that is known. */
+export type BodyCodec = (compressed: Uint8Array, length: number | undefined) => Uint8Array;
+
+/** The names behind the numbers of the format (BodyCompression.codec). */
+export const codecNames = ["lz4", "zstd"] as const;
+export type CodecName = (typeof codecNames)[number];
+
+/** The most that one byte can stand for: an RLE block of zstd makes 128 KiB of 4 bytes; a run of lz4 255 of one. */
+const maxExpansion = { zstd: 32768, lz4: 255 } as const;
+
+const loaded = new Map<CodecName, BodyCodec>();
+
+/** A codec that has been loaded before, else undefined. */
+export function codecIfLoaded(name: CodecName): BodyCodec | undefined {
+  return loaded.get(name);
+}
+
+/** Loads a codec. @throws SparkStreamError UNSUPPORTED where its package cannot be loaded on this machine. */
+export async function loadCodec(name: CodecName): Promise<BodyCodec> {
+  const codec = checked(name, name === "zstd" ? await loadZstd() : await loadLz4());
+  loaded.set(name, codec);
+  return codec;
+}
+
+async function loadZstd(): Promise<BodyCodec> {
+  // The types are those of a Node that has it; older ones have not.
+  const native = zlib.zstdDecompressSync as typeof zlib.zstdDecompressSync | undefined;
+  if (native) return (compressed, length) => native(compressed, { maxOutputLength: length || undefined });
+  const { decompress } = await import("fzstd");
+  return (compressed, length) => decompress(compressed, length === undefined ? undefined : new Uint8Array(length));
+}
+
+async function loadLz4(): Promise<BodyCodec> {
+  try {
+    const { decompressFrameSync } = await import("lz4-napi");
+    return (compressed) =>
+      decompressFrameSync(Buffer.from(compressed.buffer, compressed.byteOffset, compressed.length));
+  } catch (cause) {
+    const message =
+      "The server sends lz4-compressed batches, and lz4-napi cannot be loaded on this platform. " +
+      'Ask for another codec: sparkStream(df, { compression: "zstd" }).';
+    throw new SparkStreamError("UNSUPPORTED", message, { cause });
+  }
+}
+
+function checked(name: CodecName, codec: BodyCodec): BodyCodec {
+  return (compressed, length) => {
+    if (length !== undefined && length > compressed.length * maxExpansion[name]) {
+      throw invalidIpc(`a ${name} buffer of ${compressed.length} bytes claims to hold ${length}`);
+    }
+    let restored: Uint8Array;
+    try {
+      restored = codec(compressed, length);
+    } catch (cause) {
+      throw invalidIpc(`a ${name} buffer of ${compressed.length} bytes cannot be decompressed`, cause);
+    }
+    if (length !== undefined && restored.length !== length) {
+      throw invalidIpc(`a ${name} buffer decompressed to ${restored.length} bytes and not to ${length}`);
+    }
+    // A typed array needs its bytes aligned, and a codec may return a piece of a pool.
+    return restored.byteOffset % 8 === 0 ? restored : new Uint8Array(restored);
+  };
+}

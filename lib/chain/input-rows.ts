@@ -1,0 +1,84 @@
+/**
+ * Anybody's rows `{ arrow_ipc_bytes }` as a RowCursor: a Node or streamx Readable, a web ReadableStream, or an iterable.
+ */
+import type { Readable } from "node:stream";
+import type { ReadableStream, ReadableStreamReadResult } from "node:stream/web";
+import { SparkStreamError } from "../errors.js";
+import type { ArrowIpcRow } from "./arrow-ipc-row.js";
+import type { RowCursor } from "./row-source.js";
+
+/** A row of SPARK-54337's shape, as other clients hand it out. */
+export interface InputRow {
+  readonly arrow_ipc_bytes: Uint8Array;
+}
+
+/** Where rows may come from. A stream is destroyed (a web stream cancelled) when the batches are no longer wanted. */
+export type RowInput = AsyncIterable<InputRow> | Iterable<InputRow> | ReadableStream<InputRow>;
+
+/** @throws SparkStreamError INVALID_INPUT for what gives no rows: not iterable, already consumed, destroyed or locked. */
+export function inputRows(input: RowInput): RowCursor {
+  const puller = pull(input);
+  let index = 0;
+  return {
+    async next() {
+      const { done, value } = await puller.next();
+      return done ? undefined : checkedRow(value, index++);
+    },
+    close: puller.close,
+  };
+}
+
+interface Puller {
+  next(): Promise<IteratorResult<unknown> | ReadableStreamReadResult<unknown>>;
+  close(): Promise<void>;
+}
+
+function pull(input: RowInput): Puller {
+  if (isWebStream(input)) {
+    if (input.locked) throw unusable("the ReadableStream is locked: something else reads from it");
+    const reader = input.getReader();
+    return { next: () => reader.read(), close: () => reader.cancel() };
+  }
+  const stream = input as Partial<Readable>;
+  if (stream.destroyed || stream.readableEnded) throw unusable("the stream has ended or was destroyed before");
+  const iterator = iteratorOf(input);
+  if (typeof stream.destroy === "function") {
+    return {
+      next: async () => iterator.next(),
+      close: async () => {
+        stream.destroy?.();
+      },
+    };
+  }
+  return {
+    next: async () => iterator.next(),
+    // A generator that waits for something answers return() only after that: not waited for.
+    close: async () => {
+      Promise.resolve(iterator.return?.()).catch(() => {});
+    },
+  };
+}
+
+function iteratorOf(input: AsyncIterable<InputRow> | Iterable<InputRow>): AsyncIterator<unknown> | Iterator<unknown> {
+  if (typeof input === "object" && input !== null) {
+    if (Symbol.asyncIterator in input) return input[Symbol.asyncIterator]();
+    if (Symbol.iterator in input) return input[Symbol.iterator]();
+  }
+  throw unusable("it is neither a DataFrame nor a stream or iterable of rows { arrow_ipc_bytes }");
+}
+
+function isWebStream(input: RowInput): input is ReadableStream<InputRow> {
+  return typeof (input as Partial<ReadableStream> | null)?.getReader === "function";
+}
+
+function checkedRow(value: unknown, index: number): ArrowIpcRow {
+  const bytes = (value as Partial<InputRow> | null | undefined)?.arrow_ipc_bytes;
+  if (bytes instanceof Uint8Array) return { arrow_ipc_bytes: bytes };
+  const found = bytes === null ? "null" : bytes === undefined ? "missing" : `a ${typeof bytes}`;
+  const message = `Row ${index} of the stream cannot be read: its arrow_ipc_bytes is ${found} where a Uint8Array should be.`;
+  throw new SparkStreamError("INVALID_INPUT", message);
+}
+
+function unusable(reason: string): SparkStreamError {
+  return new SparkStreamError("INVALID_INPUT", `sparkStream() cannot read from what it was given: ${reason}.`);
+}

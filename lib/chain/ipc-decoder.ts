@@ -1,0 +1,134 @@
+/**
+ * The middle stage of the chain. In: ArrowIpcRow, a blob with one Arrow IPC stream. Out: DecodedRow, the row with its
+ * record batches. Memory: the batches are views of the blob, so nothing is added to it but what a compressed or
+ * unaligned buffer needs; the stage itself holds one row.
+ *
+ * Every row repeats the schema. It is parsed once; after that its bytes are only compared with those of the first row.
+ * What the plan of a schema cannot build (dictionaries, unions, views) goes through apache-arrow's own reader.
+ */
+import { MessageReader, type RecordBatch, type Schema, util } from "apache-arrow";
+import { Transform } from "streamx";
+import { SparkStreamError } from "../errors.js";
+import type { ArrowIpcRow, DecodedRow } from "./arrow-ipc-row.js";
+import { readWithArrow } from "./arrow-reader.js";
+import { type BodyCodec, codecIfLoaded, loadCodec } from "./body-codec.js";
+import { invalidIpc } from "./invalid-ipc.js";
+import { headerType, type IpcMessage, readMessage } from "./ipc-message.js";
+import { codecOf, RecordBatchPlan } from "./record-batch-plan.js";
+
+/** Decodes the rows of one stream; all of them have one schema. */
+export class IpcDecoder {
+  #schema: Schema | undefined;
+  #schemaBytes: Uint8Array | undefined;
+  #plan: RecordBatchPlan | undefined;
+  #rows = 0;
+
+  /** The schema of the stream, known as soon as the first row was decoded. */
+  get schema(): Schema | undefined {
+    return this.#schema;
+  }
+
+  /**
+   * The record batches of one row, in order. Returns a promise only where a codec has to be loaded first.
+   *
+   * @throws SparkStreamError INVALID_IPC, SCHEMA_MISMATCH or UNSUPPORTED; the message names the row, counted from 0.
+   */
+  decode(row: ArrowIpcRow): RecordBatch[] | Promise<RecordBatch[]> {
+    const index = this.#rows++;
+    try {
+      const batches = this.#decode(row);
+      return batches instanceof Promise ? batches.catch((error) => Promise.reject(inRow(index, error))) : batches;
+    } catch (error) {
+      throw inRow(index, error);
+    }
+  }
+
+  #decode(row: ArrowIpcRow): RecordBatch[] | Promise<RecordBatch[]> {
+    const bytes = row.arrow_ipc_bytes;
+    if (bytes.length === 0) throw invalidIpc("it is empty");
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const first = readMessage(view, 0);
+    if (first?.type !== headerType.schema) throw invalidIpc("it does not begin with a schema");
+    this.#takeSchema(bytes.subarray(0, first.bodyStart), bytes);
+    const plan = this.#plan;
+    if (plan === undefined) return readWithArrow(bytes);
+
+    const messages: IpcMessage[] = [];
+    for (let next = readMessage(view, first.end); next !== undefined; next = readMessage(view, next.end)) {
+      if (next.type !== headerType.recordBatch)
+        throw invalidIpc(`a message of type ${next.type} where a batch should be`);
+      messages.push(next);
+    }
+    const name = messages[0] && codecOf(view, messages[0]);
+    const build = (codec: BodyCodec | undefined) =>
+      messages.map((message) => plan.batch(bytes, view, row.owned ? aligned(bytes, message) : message, codec));
+    if (name === undefined) return build(undefined);
+    const codec = codecIfLoaded(name);
+    return codec ? build(codec) : loadCodec(name).then(build);
+  }
+
+  #takeSchema(schemaBytes: Uint8Array, all: Uint8Array): void {
+    if (this.#schemaBytes !== undefined && Buffer.compare(schemaBytes, this.#schemaBytes) === 0) return;
+    const schema = new MessageReader(all).readSchema();
+    if (!schema) throw invalidIpc("its schema cannot be read");
+    if (this.#schema === undefined) {
+      this.#schema = schema;
+      this.#plan = RecordBatchPlan.compile(schema);
+      this.#schemaBytes = Uint8Array.from(schemaBytes);
+    } else if (!util.compareSchemas(this.#schema, schema)) {
+      const message = `Its schema is ${describe(schema)} where the stream's is ${describe(this.#schema)}.`;
+      throw new SparkStreamError("SCHEMA_MISMATCH", message);
+    }
+  }
+}
+
+/** The stage itself. `onSchema` is called once, before the first row goes out. */
+export function ipcDecoder(onSchema: (schema: Schema) => void): Transform {
+  const decoder = new IpcDecoder();
+  let announced = false;
+  return new Transform({
+    highWaterMark: 1,
+    byteLength: () => 1,
+    transform(row: ArrowIpcRow, callback) {
+      const done = (batches: readonly RecordBatch[]) => {
+        if (!announced && decoder.schema) {
+          announced = true;
+          onSchema(decoder.schema);
+        }
+        const decoded: DecodedRow = { row, batches };
+        callback(null, decoded);
+      };
+      try {
+        const batches = decoder.decode(row);
+        if (batches instanceof Promise) batches.then(done, (error: Error) => callback(error, null));
+        else done(batches);
+      } catch (error) {
+        callback(error as Error, null);
+      }
+    },
+  });
+}
+
+/**
+ * Where a body does not lie at a multiple of 8, moves it up to the next one: onto the mark of the message behind it, which
+ * has been read already. The bytes are in the cache and nobody else reads them, so this costs a fraction of a copy. (A
+ * gRPC message puts five bytes of its own and some fields before the blob, which is why it hardly ever is aligned.)
+ * A blob without room behind its body is left as it is, and its buffers are copied one by one.
+ */
+function aligned(bytes: Uint8Array, message: IpcMessage): IpcMessage {
+  const shift = -(bytes.byteOffset + message.bodyStart) & 7;
+  if (shift === 0 || message.end + shift > bytes.length) return message;
+  bytes.copyWithin(message.bodyStart + shift, message.bodyStart, message.end);
+  return { ...message, bodyStart: message.bodyStart + shift, end: message.end + shift };
+}
+
+function describe(schema: Schema): string {
+  return `<${schema.fields.map((field) => `${field.name}: ${field.type}`).join(", ")}>`;
+}
+
+function inRow(index: number, error: unknown): SparkStreamError {
+  const known = error instanceof SparkStreamError;
+  const code = known ? error.code : "INVALID_IPC";
+  const reason = known ? error.message : invalidIpc((error as Error).message).message;
+  return new SparkStreamError(code, `Row ${index} of the stream cannot be read. ${reason}`, { cause: error });
+}

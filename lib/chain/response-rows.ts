@@ -1,0 +1,55 @@
+/**
+ * From the responses of an execution to rows: the chunks of a batch are put together again, and what is no data is left
+ * out. Memory: the chunks of one batch, and for a moment the batch beside them.
+ */
+import type { ExecutePlanResponse, ExecutePlanResponse_ArrowBatch } from "../connect/generated/spark-connect_pb.js";
+import { SparkStreamError } from "../errors.js";
+import type { ArrowIpcRow } from "./arrow-ipc-row.js";
+
+/** Joins the chunks of one execution's batches. Every row it gives owns its bytes. */
+export class BatchAssembler {
+  #chunks: Uint8Array[] = [];
+
+  /**
+   * The row that this response completes, if it does.
+   *
+   * @throws SparkStreamError INCOMPLETE_RESULT where a chunk is missing.
+   */
+  take(response: ExecutePlanResponse): ArrowIpcRow | undefined {
+    if (response.responseType.case === "arrowBatch") return this.#take(response.responseType.value);
+    if (response.responseType.case === "resultComplete" && this.#chunks.length > 0) {
+      throw incomplete(`the result ends within a batch, after ${this.#chunks.length} of its chunks`);
+    }
+    return undefined; // progress and metrics come between any two chunks
+  }
+
+  #take(batch: ExecutePlanResponse_ArrowBatch): ArrowIpcRow | undefined {
+    const count = Number(batch.numChunksInBatch ?? 1n);
+    const index = Number(batch.chunkIndex ?? 0n);
+    if (index !== this.#chunks.length || index >= count) {
+      throw incomplete(`chunk ${index} of ${count} came where chunk ${this.#chunks.length} should`);
+    }
+    if (count === 1) return row(batch, batch.data);
+    this.#chunks.push(batch.data);
+    if (this.#chunks.length < count) return undefined;
+    const data = Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    return row(batch, data);
+  }
+}
+
+function row(batch: ExecutePlanResponse_ArrowBatch, data: Uint8Array): ArrowIpcRow {
+  return {
+    arrow_ipc_bytes: data,
+    rowCount: Number(batch.rowCount),
+    ...(batch.startOffset !== undefined && { startOffset: Number(batch.startOffset) }),
+    owned: true,
+  };
+}
+
+function incomplete(reason: string): SparkStreamError {
+  return new SparkStreamError(
+    "INCOMPLETE_RESULT",
+    `The result is not what Spark sent: ${reason}. Run the query again.`,
+  );
+}

@@ -1,0 +1,230 @@
+/** The calls of one session, with what every request carries, retries, and errors in this package's terms. */
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  create,
+  type DescMessage,
+  type DescMethodUnary,
+  type MessageInitShape,
+  type MessageShape,
+} from "@bufbuild/protobuf";
+import { SparkStreamError } from "../errors.js";
+import { Channel, type UnaryOptions } from "./channel.js";
+import type { Endpoint } from "./endpoint.js";
+import { Execution, type ExecutionCalls } from "./execution.js";
+import { explainError } from "./explain-error.js";
+import {
+  type AnalyzePlanRequestSchema,
+  type AnalyzePlanResponse,
+  type ConfigRequest_OperationSchema,
+  ExecutePlanRequestSchema,
+  InterruptRequest_InterruptType as InterruptType,
+  type KeyValue,
+  type PlanSchema,
+  PlanSchema as planSchema,
+  ReattachExecuteRequestSchema,
+  SparkConnectService,
+} from "./generated/spark-connect_pb.js";
+import { defaultRetryPolicy, type RetryPolicy, retryWait } from "./retry.js";
+import { readServerError, type ServerError, withDetails } from "./server-error.js";
+
+const { method } = SparkConnectService;
+
+/** ms for calls that must not hold up the end of anything. */
+const FAREWELL_TIMEOUT = 5_000;
+
+type AnalyzeInit = MessageInitShape<typeof AnalyzePlanRequestSchema>["analyze"];
+type AnalyzeCase = NonNullable<NonNullable<AnalyzeInit>["case"]>;
+type AnalyzeResult<C> = Extract<AnalyzePlanResponse["result"], { case: C }>["value"];
+
+export interface ExecuteOptions {
+  tags?: readonly string[];
+}
+
+export class Client {
+  readonly endpoint: Endpoint;
+  readonly sessionId: string;
+  readonly #channel: Channel;
+  #serverSessionId: string | undefined;
+  #closed = false;
+
+  constructor(endpoint: Endpoint) {
+    this.endpoint = endpoint;
+    this.sessionId = endpoint.sessionId ?? randomUUID();
+    this.#channel = new Channel(endpoint);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** @throws SparkStreamError SESSION_CLOSED */
+  checkOpen(): void {
+    if (this.#closed) throw new SparkStreamError("SESSION_CLOSED", "The session is closed. Connect again.");
+  }
+
+  async analyze<C extends AnalyzeCase>(
+    analyze: AnalyzeInit & { case: C },
+    options?: UnaryOptions & { policy?: RetryPolicy },
+  ): Promise<AnalyzeResult<C>> {
+    const { result } = await this.#call(method.analyzePlan, { analyze }, options);
+    if (result.case !== analyze.case) throw unexpectedAnswer(`${result.case} for ${analyze.case}`);
+    return result.value as AnalyzeResult<C>;
+  }
+
+  async config(opType: MessageInitShape<typeof ConfigRequest_OperationSchema>["opType"]): Promise<KeyValue[]> {
+    return (await this.#call(method.config, { operation: { opType } })).pairs;
+  }
+
+  /** Runs a plan; nothing is sent before the first `next()`. */
+  execution(plan: MessageInitShape<typeof PlanSchema>, { tags = [] }: ExecuteOptions = {}): Execution {
+    this.checkOpen();
+    const calls: ExecutionCalls = {
+      execute: (operationId, executed) =>
+        this.#channel.serverStream(
+          method.executePlan,
+          create(ExecutePlanRequestSchema, {
+            ...this.#common(),
+            operationId,
+            plan: executed,
+            tags: [...tags],
+            requestOptions: [
+              { requestOption: { case: "reattachOptions", value: { reattachable: true } } },
+              { requestOption: { case: "resultChunkingOptions", value: { allowArrowBatchChunking: true } } },
+            ],
+          }),
+        ),
+      reattach: (operationId, lastResponseId) =>
+        this.#channel.serverStream(
+          method.reattachExecute,
+          create(ReattachExecuteRequestSchema, {
+            ...this.#common(),
+            operationId,
+            ...(lastResponseId !== undefined && { lastResponseId }),
+          }),
+        ),
+      releaseAll: async (operationId) => {
+        const response = await this.#call(
+          method.releaseExecute,
+          { operationId, release: { case: "releaseAll", value: {} } },
+          { timeoutMs: FAREWELL_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 2 } },
+        );
+        return response.operationId !== undefined;
+      },
+      readError: readServerError,
+      explain: (error, operationId) => this.#explain(error, operationId),
+      checkSession: (response) => this.#checkSession(response),
+    };
+    return new Execution(calls, create(planSchema, plan));
+  }
+
+  /** Runs a command and gives what it answers, besides the end of it. */
+  async command(plan: MessageInitShape<typeof PlanSchema>) {
+    const execution = this.execution(plan);
+    const responses = [];
+    try {
+      for (let next = await execution.next(); next; next = await execution.next()) responses.push(next);
+    } finally {
+      await execution.close();
+    }
+    return responses;
+  }
+
+  /** Interrupts on the server. Resolves to the ids of the operations that were running. */
+  async interrupt(what: "all" | { tag: string } | { operationId: string }): Promise<string[]> {
+    const request =
+      what === "all"
+        ? { interruptType: InterruptType.ALL }
+        : "tag" in what
+          ? { interruptType: InterruptType.TAG, interrupt: { case: "operationTag" as const, value: what.tag } }
+          : {
+              interruptType: InterruptType.OPERATION_ID,
+              interrupt: { case: "operationId" as const, value: what.operationId },
+            };
+    return (await this.#call(method.interrupt, request)).interruptedIds;
+  }
+
+  /** Ends the session on the server, with all that runs in it, and closes the connections. Never rejects. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      await this.#channel.unary(method.releaseSession, create(method.releaseSession.input, this.#common()), {
+        timeoutMs: FAREWELL_TIMEOUT,
+      });
+    } catch {
+      // The server ends an idle session by itself; servers before 4.0 know no other way.
+    } finally {
+      this.#channel.close();
+    }
+  }
+
+  /** Closes the connections without a word to the server. */
+  abandon(): void {
+    this.#closed = true;
+    this.#channel.close();
+  }
+
+  #common() {
+    return {
+      sessionId: this.sessionId,
+      userContext: { userId: this.endpoint.userId, userName: this.endpoint.userId },
+      clientType: this.endpoint.userAgent,
+      ...(this.#serverSessionId !== undefined && { clientObservedServerSideSessionId: this.#serverSessionId }),
+    };
+  }
+
+  async #call<I extends DescMessage, O extends DescMessage>(
+    rpc: DescMethodUnary<I, O>,
+    init: object,
+    { policy = defaultRetryPolicy, ...options }: UnaryOptions & { policy?: RetryPolicy } = {},
+  ): Promise<MessageShape<O>> {
+    this.checkOpen();
+    for (let retry = 1; ; retry++) {
+      try {
+        const request = create(rpc.input, { ...this.#common(), ...init } as unknown as MessageInitShape<I>);
+        const response = await this.#channel.unary(rpc, request, options);
+        this.#checkSession(response as { serverSideSessionId?: string });
+        return response;
+      } catch (error) {
+        if (error instanceof SparkStreamError) throw error;
+        this.checkOpen();
+        const failure = readServerError(error);
+        const wait = retryWait(failure, retry, policy);
+        if (wait === undefined) throw await this.#explain(failure);
+        await sleep(wait);
+      }
+    }
+  }
+
+  /** The server's id of the session is learnt from its first answer; another one later means that it has started anew. */
+  #checkSession({ serverSideSessionId }: { serverSideSessionId?: string }): void {
+    if (!serverSideSessionId) return;
+    this.#serverSessionId ??= serverSideSessionId;
+    if (this.#serverSessionId === serverSideSessionId) return;
+    const message = `The server at ${this.endpoint.address} was restarted, and the session with it. Connect again.`;
+    throw new SparkStreamError("SESSION_LOST", message);
+  }
+
+  /** Asks the server for the whole story, where it offers one, and makes the user's error of it. */
+  async #explain(error: ServerError, operationId?: string): Promise<SparkStreamError> {
+    let known = error;
+    if (error.errorId !== undefined && !this.#closed) {
+      try {
+        const request = create(method.fetchErrorDetails.input, { ...this.#common(), errorId: error.errorId });
+        const details = await this.#channel.unary(method.fetchErrorDetails, request, { timeoutMs: FAREWELL_TIMEOUT });
+        known = withDetails(error, details);
+      } catch {
+        // What came with the error itself has to do: a server before 4.0, or one that is gone.
+      }
+    }
+    return explainError(known, this.endpoint, operationId);
+  }
+}
+
+function unexpectedAnswer(what: string): SparkStreamError {
+  return new SparkStreamError(
+    "UNSUPPORTED",
+    `The server answered ${what}: it does not speak Spark Connect as Spark does.`,
+  );
+}

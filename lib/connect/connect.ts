@@ -1,0 +1,74 @@
+import { connect as tlsConnect } from "node:tls";
+import { SparkStreamError } from "../errors.js";
+import type { LocalSparkOptions } from "../local/index.js";
+import { Endpoint, type EndpointOptions } from "./endpoint.js";
+import { defaultRetryPolicy } from "./retry.js";
+import { SparkSession } from "./session.js";
+
+export interface ConnectOptions extends EndpointOptions {
+  /** For `connect("local")`: how to start the local Spark. */
+  local?: Omit<LocalSparkOptions, "master">;
+}
+
+const LOCAL = /^local(\[(\*|\d+)(,\d+)?\])?$/;
+
+/** ms that the first call may take. */
+const CONNECT_TIMEOUT = 15_000;
+
+/**
+ * A session on a Spark Connect server, which has been asked for its version when this resolves.
+ *
+ * @param url `sc://host[:port]/;key=value;…`, or `local` (`local[4]`) for a Spark of one's own that is installed on first
+ *   use and ends with the session. Default: the environment's SPARK_REMOTE.
+ * @throws SparkStreamError INVALID_URL, INVALID_ARGUMENT, UNAVAILABLE, TLS_FAILED, UNAUTHENTICATED, PERMISSION_DENIED or
+ *   UNSUPPORTED; for a local Spark also the codes that `startLocalSpark` names
+ */
+export async function connect(url?: string, options: ConnectOptions = {}): Promise<SparkSession> {
+  const target = url ?? process.env.SPARK_REMOTE;
+  if (!target) {
+    const message = 'connect() needs a URL: sc://host:15002, or "local"; or set SPARK_REMOTE in the environment.';
+    throw new SparkStreamError("INVALID_ARGUMENT", message);
+  }
+  const { local: localOptions, ...endpointOptions } = options;
+  if (!LOCAL.test(target)) return await opened(new SparkSession(new Endpoint(target, endpointOptions)));
+
+  // Loaded here, since most users have a server.
+  const { startLocalSpark } = await import("../local/index.js");
+  const master = target === "local" ? "local[*]" : target;
+  const local = await startLocalSpark({ ...localOptions, master });
+  const endpoint = new Endpoint(local.url, { ...endpointOptions, token: local.token });
+  return await opened(new SparkSession(endpoint, () => local.close()));
+}
+
+async function opened(session: SparkSession): Promise<SparkSession> {
+  const { client } = session;
+  try {
+    const policy = { ...defaultRetryPolicy, maxRetries: 2 };
+    await client.analyze({ case: "sparkVersion", value: {} }, { timeoutMs: CONNECT_TIMEOUT, policy });
+    return session;
+  } catch (error) {
+    const wantsTls =
+      error instanceof SparkStreamError &&
+      error.code === "UNAVAILABLE" &&
+      client.endpoint.tls === false &&
+      (await speaksTls(client.endpoint));
+    await session.abandon();
+    if (!wantsTls) throw error;
+    const message = `The server at ${client.endpoint.address} speaks TLS. Add ;use_ssl=true to the URL, or connect(url, { tls: true }).`;
+    throw new SparkStreamError("TLS_FAILED", message, { cause: error });
+  }
+}
+
+/** gRPC cannot tell a server that wants TLS from one that is not there; a handshake can. */
+function speaksTls({ host, port }: Endpoint): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = tlsConnect({ host, port, rejectUnauthorized: false, ALPNProtocols: ["h2"], timeout: 2_000 });
+    const settle = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once("secureConnect", () => settle(true));
+    socket.once("timeout", () => settle(false));
+    socket.once("error", () => settle(false));
+  });
+}

@@ -1,0 +1,76 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { SparkStreamError } from "../errors.js";
+import type { DataFrame } from "./dataframe.js";
+import {
+  WriteOperation_SaveMode as SaveMode,
+  WriteOperation_SaveTable_TableSaveMethod as TableSaveMethod,
+  type WriteOperationSchema,
+} from "./generated/spark-connect_pb.js";
+
+const saveModes = {
+  append: SaveMode.APPEND,
+  overwrite: SaveMode.OVERWRITE,
+  error: SaveMode.ERROR_IF_EXISTS,
+  ignore: SaveMode.IGNORE,
+} as const;
+
+/** What to do where the target exists. */
+export type WriteMode = keyof typeof saveModes;
+
+type WriteInit = Exclude<MessageInitShape<typeof WriteOperationSchema>, { $typeName: string }>;
+
+/** `df.write.format("parquet").mode("overwrite").save("…")`: each method but the last gives a new writer. */
+export class DataFrameWriter {
+  readonly #dataFrame: DataFrame;
+  readonly #operation: WriteInit;
+
+  /** @internal Use `dataFrame.write`. */
+  constructor(dataFrame: DataFrame, operation: WriteInit = {}) {
+    this.#dataFrame = dataFrame;
+    this.#operation = operation;
+  }
+
+  /** The target's format: "parquet", "csv", "delta", … Default: the server's spark.sql.sources.default. */
+  format(source: string): DataFrameWriter {
+    return this.#with({ source });
+  }
+
+  /** Default: "error". */
+  mode(mode: WriteMode): DataFrameWriter {
+    if (!Object.hasOwn(saveModes, mode)) {
+      const message = `${JSON.stringify(mode)} is no write mode: ${Object.keys(saveModes).join(", ")}.`;
+      throw new SparkStreamError("INVALID_ARGUMENT", message);
+    }
+    return this.#with({ mode: saveModes[mode] });
+  }
+
+  option(key: string, value: string | number | boolean): DataFrameWriter {
+    return this.#with({ options: { ...this.#operation.options, [key]: String(value) } });
+  }
+
+  /** One directory per value of these columns. */
+  partitionBy(...partitioningColumns: string[]): DataFrameWriter {
+    return this.#with({ partitioningColumns });
+  }
+
+  /** @param path as the executors see it */
+  save(path?: string): Promise<void> {
+    return this.#run(path === undefined ? {} : { saveType: { case: "path", value: path } });
+  }
+
+  saveAsTable(tableName: string): Promise<void> {
+    return this.#run({
+      saveType: { case: "table", value: { tableName, saveMethod: TableSaveMethod.SAVE_AS_TABLE } },
+    });
+  }
+
+  async #run(target: WriteInit): Promise<void> {
+    const value = { ...this.#operation, ...target, input: await this.#dataFrame.relation() };
+    const command = { commandType: { case: "writeOperation" as const, value } };
+    await this.#dataFrame.session.client.command({ opType: { case: "command", value: command } });
+  }
+
+  #with(change: WriteInit): DataFrameWriter {
+    return new DataFrameWriter(this.#dataFrame, { ...this.#operation, ...change });
+  }
+}

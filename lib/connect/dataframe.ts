@@ -1,0 +1,233 @@
+import { type Schema, tableFromIPC } from "apache-arrow";
+import { SparkStreamError } from "../errors.js";
+import { arrowSchema } from "./arrow-schema.js";
+import type { ExecuteOptions } from "./client.js";
+import { DataFrameWriter } from "./dataframe-writer.js";
+import type { Execution } from "./execution.js";
+import { sortOrder, sqlExpression } from "./expression.js";
+import {
+  Aggregate_GroupType as GroupType,
+  Join_JoinType as JoinType,
+  AnalyzePlanRequest_Explain_ExplainMode as Mode,
+  SetOperation_SetOpType as SetOpType,
+} from "./generated/spark-connect_pb.js";
+import type { PlanSource, RelationInit } from "./plan.js";
+import type { SparkSession } from "./session.js";
+
+const joinTypes = {
+  inner: JoinType.INNER,
+  cross: JoinType.CROSS,
+  full: JoinType.FULL_OUTER,
+  left: JoinType.LEFT_OUTER,
+  right: JoinType.RIGHT_OUTER,
+  semi: JoinType.LEFT_SEMI,
+  anti: JoinType.LEFT_ANTI,
+} as const;
+
+export type JoinHow = keyof typeof joinTypes;
+
+const explainModes = {
+  simple: Mode.SIMPLE,
+  extended: Mode.EXTENDED,
+  codegen: Mode.CODEGEN,
+  cost: Mode.COST,
+  formatted: Mode.FORMATTED,
+} as const;
+
+export type ExplainMode = keyof typeof explainModes;
+
+/**
+ * A query that has not run: a plan, on a session. Every method gives a new DataFrame; nothing is sent before the result,
+ * the schema or a count is asked for. Expressions are SQL text, as in Spark's `selectExpr`.
+ */
+export class DataFrame {
+  readonly session: SparkSession;
+  readonly #plan: PlanSource;
+
+  /** @internal Made by a session or another DataFrame. */
+  constructor(session: SparkSession, plan: PlanSource) {
+    this.session = session;
+    this.#plan = plan;
+  }
+
+  /** The columns given by these expressions: `df.select("id", "price * 1.2 AS gross", "*")`. */
+  select(...expressions: string[]): DataFrame {
+    return this.#then((input) => ({
+      case: "project",
+      value: { input, expressions: expressions.map(sqlExpression) },
+    }));
+  }
+
+  /** The rows for which a condition holds. */
+  where(condition: string): DataFrame {
+    return this.#then((input) => ({ case: "filter", value: { input, condition: sqlExpression(condition) } }));
+  }
+
+  /** One more column, or another value for the column of that name. */
+  withColumn(name: string, expression: string): DataFrame {
+    return this.#then((input) => ({
+      case: "withColumns",
+      value: { input, aliases: [{ name: [name], expr: sqlExpression(expression) }] },
+    }));
+  }
+
+  /** Without these columns; names that are not there are passed over. */
+  drop(...columnNames: string[]): DataFrame {
+    return this.#then((input) => ({ case: "drop", value: { input, columnNames } }));
+  }
+
+  limit(rows: number): DataFrame {
+    return this.#then((input) => ({ case: "limit", value: { input, limit: rows } }));
+  }
+
+  offset(rows: number): DataFrame {
+    return this.#then((input) => ({ case: "offset", value: { input, offset: rows } }));
+  }
+
+  /** Sorted by what SQL's ORDER BY takes: `df.orderBy("city", "price DESC NULLS LAST")`. */
+  orderBy(...orders: string[]): DataFrame {
+    return this.#then((input) => ({ case: "sort", value: { input, order: orders.map(sortOrder), isGlobal: true } }));
+  }
+
+  /** In so many partitions; with expressions, rows of equal values come into one partition. */
+  repartition(numPartitions: number, ...expressions: string[]): DataFrame {
+    return this.#then((input) =>
+      expressions.length === 0
+        ? { case: "repartition", value: { input, numPartitions, shuffle: true } }
+        : {
+            case: "repartitionByExpression",
+            value: { input, numPartitions, partitionExprs: expressions.map(sqlExpression) },
+          },
+    );
+  }
+
+  /** The rows of both, columns matched by position, duplicates kept (UNION ALL). */
+  union(other: DataFrame): DataFrame {
+    this.#checkSession(other);
+    return this.#with(other, (leftInput, rightInput) => ({
+      case: "setOp",
+      value: { leftInput, rightInput, setOpType: SetOpType.UNION, isAll: true },
+    }));
+  }
+
+  /**
+   * Joined with another on columns that both have by these names; each of them comes once.
+   *
+   * @param how Default: "inner".
+   */
+  join(other: DataFrame, on: string | readonly string[], how: JoinHow = "inner"): DataFrame {
+    this.#checkSession(other);
+    const joinType = oneOf(joinTypes, how, "join type");
+    const usingColumns = typeof on === "string" ? [on] : [...on];
+    return this.#with(other, (left, right) => ({ case: "join", value: { left, right, joinType, usingColumns } }));
+  }
+
+  /** `df.groupBy("city").agg("count(*) AS trips", "avg(price)")`. Without expressions: one group of all rows. */
+  groupBy(...groupings: string[]): { agg(...aggregates: string[]): DataFrame } {
+    return {
+      agg: (...aggregates) =>
+        this.#then((input) => ({
+          case: "aggregate",
+          value: {
+            input,
+            groupType: GroupType.GROUPBY,
+            groupingExpressions: groupings.map(sqlExpression),
+            aggregateExpressions: aggregates.map(sqlExpression),
+          },
+        })),
+    };
+  }
+
+  /** Under a name that expressions can qualify columns with. */
+  alias(name: string): DataFrame {
+    return this.#then((input) => ({ case: "subqueryAlias", value: { input, alias: name } }));
+  }
+
+  /** Makes it known to SQL by this name, until the session ends. */
+  async createOrReplaceTempView(name: string): Promise<void> {
+    const input = await this.relation();
+    const command = { commandType: { case: "createDataframeView" as const, value: { input, name, replace: true } } };
+    await this.session.client.command({ opType: { case: "command", value: command } });
+  }
+
+  /**
+   * The schema as Spark will send it. Nothing runs for it, unless the DataFrame is a SQL command.
+   *
+   * @throws SparkStreamError QUERY_FAILED where the query does not hold together; UNSUPPORTED for a type that Arrow lacks
+   */
+  async schema(): Promise<Schema> {
+    const { client, conf } = this.session;
+    const root = await this.relation();
+    const [{ schema }, timeZone, largeVarTypes] = await Promise.all([
+      client.analyze({ case: "schema", value: { plan: { opType: { case: "root", value: root } } } }),
+      conf.get("spark.sql.session.timeZone"),
+      conf.get("spark.sql.execution.arrow.useLargeVarTypes", "false"),
+    ]);
+    return arrowSchema(schema, { timeZone, largeVarTypes: largeVarTypes === "true" });
+  }
+
+  /** How many rows there are, counted by Spark. */
+  async count(): Promise<number> {
+    const counted = this.groupBy().agg("count(1)");
+    const execution = await counted.execution();
+    try {
+      for (let next = await execution.next(); next; next = await execution.next()) {
+        if (next.responseType.case !== "arrowBatch") continue;
+        return Number(tableFromIPC(next.responseType.value.data).getChildAt(0)?.get(0));
+      }
+    } finally {
+      await execution.close();
+    }
+    throw new SparkStreamError("INCOMPLETE_RESULT", "The server ended the count without a result. Run it again.");
+  }
+
+  /** Spark's plan for it, as text. */
+  async explain(mode: ExplainMode = "simple"): Promise<string> {
+    const explainMode = oneOf(explainModes, mode, "explain mode");
+    const plan = { opType: { case: "root" as const, value: await this.relation() } };
+    const result = await this.session.client.analyze({ case: "explain", value: { plan, explainMode } });
+    return result.explainString;
+  }
+
+  /** Writes it where Spark can: a table, or files that the executors reach. */
+  get write(): DataFrameWriter {
+    return new DataFrameWriter(this);
+  }
+
+  /** Runs it for what it does and drops the rows: for SQL commands such as CREATE or INSERT. */
+  async execute(): Promise<void> {
+    await this.session.client.command({ opType: { case: "root", value: await this.relation() } });
+  }
+
+  /** @internal */
+  relation(): Promise<RelationInit> {
+    return this.#plan();
+  }
+
+  /** @internal The query, ready to be run. */
+  async execution(options?: ExecuteOptions): Promise<Execution> {
+    return this.session.client.execution({ opType: { case: "root", value: await this.relation() } }, options);
+  }
+
+  #then(build: (input: RelationInit) => RelationInit["relType"]): DataFrame {
+    return new DataFrame(this.session, async () => ({ relType: build(await this.#plan()) }));
+  }
+
+  #with(other: DataFrame, build: (left: RelationInit, right: RelationInit) => RelationInit["relType"]): DataFrame {
+    return new DataFrame(this.session, async () => {
+      const [left, right] = [await this.#plan(), await other.#plan()];
+      return { relType: build(left, right) };
+    });
+  }
+
+  #checkSession(other: DataFrame): void {
+    if (other.session === this.session) return;
+    throw new SparkStreamError("INVALID_ARGUMENT", "The two DataFrames belong to different sessions.");
+  }
+}
+
+function oneOf<T extends object>(table: T, key: keyof T, what: string): T[keyof T] {
+  if (Object.hasOwn(table, key)) return table[key];
+  const message = `${JSON.stringify(key)} is no ${what}: ${Object.keys(table).join(", ")}.`;
+  throw new SparkStreamError("INVALID_ARGUMENT", message);
+}

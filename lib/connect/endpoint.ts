@@ -1,0 +1,204 @@
+/**
+ * Where a Spark Connect server is and how to speak to it: the `sc://` URL, the options of connect() and the environment,
+ * in one object. Format: Spark's own connection string, `sc://host[:port]/;key=value;key=value`, values percent-encoded.
+ */
+import { isIP } from "node:net";
+import { userInfo } from "node:os";
+import { inspect } from "node:util";
+import { SparkStreamError } from "../errors.js";
+import { version } from "../version.js";
+
+/** A bearer token, or a function that is asked for it before every call, so that it may rotate. */
+export type Token = string | (() => string | Promise<string>);
+
+/** Certificates, each as PEM. */
+export interface TlsOptions {
+  /** Certificate authorities to trust instead of the system's. */
+  ca?: string | Buffer;
+  /** The client's own certificate chain, with `key`, where the server asks for one. */
+  cert?: string | Buffer;
+  key?: string | Buffer;
+}
+
+export interface EndpointOptions {
+  /** Default: the URL's `token`, else the environment's SPARK_CONNECT_AUTHENTICATE_TOKEN. */
+  token?: Token;
+  /** true: TLS with the certificate authorities of the system. Default: the URL's `use_ssl`; a token implies TLS. */
+  tls?: boolean | TlsOptions;
+  /** Metadata sent with every call. */
+  headers?: Readonly<Record<string, string>>;
+  /** Default: the URL's `user_id`, else the name of the user that runs this process. */
+  userId?: string;
+  /** Put before this package's own name in what the server shows as client. */
+  userAgent?: string;
+  /** A UUID: joins a session that exists, or gives the new one its id. */
+  sessionId?: string;
+}
+
+const DEFAULT_PORT = 15002;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** Spark cuts longer ones (spark.connect, client_type). */
+const MAX_USER_AGENT = 2048;
+
+export class Endpoint {
+  readonly host: string;
+  readonly port: number;
+  /** false: plain text. */
+  readonly tls: false | TlsOptions;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly userId: string;
+  readonly userAgent: string;
+  readonly sessionId: string | undefined;
+  /** Bytes that a message received may have; -1: no limit. */
+  readonly maxMessageBytes: number;
+  readonly keepalive:
+    | { readonly timeMs: number; readonly timeoutMs: number; readonly withoutCalls: boolean }
+    | undefined;
+  readonly #token: Token | undefined;
+
+  /** @throws SparkStreamError INVALID_URL or INVALID_ARGUMENT; neither message shows a value of the URL. */
+  constructor(url: string, options: EndpointOptions = {}) {
+    const { host, port, parameters } = parseUrl(url);
+    const take = (key: string) => {
+      const value = parameters.get(key);
+      parameters.delete(key);
+      return value;
+    };
+    this.host = host;
+    this.port = port;
+    this.#token = options.token ?? take("token") ?? (process.env.SPARK_CONNECT_AUTHENTICATE_TOKEN || undefined);
+    parameters.delete("token");
+    const useSsl = boolean("use_ssl", take("use_ssl"));
+    this.tls = tlsOf(options.tls ?? useSsl, this.#token !== undefined, host);
+    this.userId = options.userId ?? take("user_id") ?? userName();
+    this.userAgent = clientType(options.userAgent ?? take("user_agent"));
+    this.sessionId = options.sessionId ?? take("session_id");
+    if (this.sessionId !== undefined && !UUID.test(this.sessionId)) throw invalidUrl("session_id must be a UUID");
+    this.maxMessageBytes = integer("grpc_max_message_size", take("grpc_max_message_size")) ?? -1;
+    const keepalive = boolean("grpc_keepalive_enabled", take("grpc_keepalive_enabled")) ?? true;
+    const timeMs = integer("grpc_keepalive_time_ms", take("grpc_keepalive_time_ms")) ?? 60_000;
+    const timeoutMs = integer("grpc_keepalive_timeout_ms", take("grpc_keepalive_timeout_ms")) ?? 20_000;
+    const withoutCalls = boolean("grpc_keepalive_without_calls", take("grpc_keepalive_without_calls")) ?? true;
+    this.keepalive = keepalive ? { timeMs, timeoutMs, withoutCalls } : undefined;
+    for (const key of ["user_id", "user_agent", "session_id"]) parameters.delete(key);
+    this.headers = checkHeaders({ ...Object.fromEntries(parameters), ...options.headers });
+  }
+
+  /** host:port, as gRPC and messages write it. */
+  get address(): string {
+    return `${isIP(this.host) === 6 ? `[${this.host}]` : this.host}:${this.port}`;
+  }
+
+  /** Whether there is a token at all. */
+  get hasToken(): boolean {
+    return this.#token !== undefined;
+  }
+
+  /** The token of this moment. */
+  async token(): Promise<string | undefined> {
+    return typeof this.#token === "function" ? await this.#token() : this.#token;
+  }
+
+  /** Shows no token and no header, which may be a secret as well. */
+  toJSON(): Record<string, unknown> {
+    return { address: this.address, tls: this.tls !== false, userId: this.userId };
+  }
+
+  [inspect.custom](): string {
+    return `Endpoint ${inspect(this.toJSON())}`;
+  }
+}
+
+function parseUrl(url: string): { host: string; port: number; parameters: Map<string, string> } {
+  const match = /^sc:\/\/([^/;]*)(\/?)(.*)$/s.exec(url);
+  if (!match) throw invalidUrl("it must begin with sc:// (or be the word local)");
+  const [, authority = "", slash, rest = ""] = match;
+  if (rest !== "" && (slash === "" || !rest.startsWith(";"))) {
+    throw invalidUrl("after the address may only follow /;key=value;key=value");
+  }
+  let parsed: URL;
+  try {
+    // A scheme that the URL standard knows, so that it checks host and port.
+    parsed = new URL(`http://${authority}`);
+  } catch (cause) {
+    throw invalidUrl("its host or port cannot be read", cause);
+  }
+  if (parsed.username || parsed.password)
+    throw invalidUrl("a user belongs into the parameter user_id, a password nowhere");
+  const host = parsed.hostname.replace(/^\[|\]$/g, "");
+  const port = /:80$/.test(authority) ? 80 : parsed.port === "" ? DEFAULT_PORT : Number(parsed.port);
+  if (port === 0) throw invalidUrl("its port is 0");
+  const parameters = new Map<string, string>();
+  for (const part of rest.split(";")) {
+    if (part === "") continue;
+    const equals = part.indexOf("=");
+    if (equals < 1) throw invalidUrl("every parameter must have the form key=value");
+    parameters.set(part.slice(0, equals), decode(part.slice(equals + 1)));
+  }
+  return { host, port, parameters };
+}
+
+function decode(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch (cause) {
+    throw invalidUrl("a value is not percent-encoded as it should be", cause);
+  }
+}
+
+function tlsOf(tls: boolean | TlsOptions | undefined, hasToken: boolean, host: string): false | TlsOptions {
+  if (tls === undefined) return hasToken && !isLoopback(host) ? {} : false;
+  if (tls === false && hasToken && !isLoopback(host)) {
+    throw invalidUrl("use_ssl=false would send the token in plain text to another machine");
+  }
+  return tls === true ? {} : tls;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}
+
+function clientType(userAgent: string | undefined): string {
+  const own = `spark-arrow-stream/${version} node/${process.versions.node} os/${process.platform}`;
+  const full = userAgent ? `${userAgent} ${own}` : own;
+  if (encodeURIComponent(full).length > MAX_USER_AGENT) {
+    throw invalidUrl(`user_agent must not be longer than ${MAX_USER_AGENT} characters once percent-encoded`);
+  }
+  return full;
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return "unknown"; // a container may run a user without a name
+  }
+}
+
+function boolean(key: string, value: string | undefined): boolean | undefined {
+  if (value === undefined) return undefined;
+  if (/^true$/i.test(value)) return true;
+  if (/^false$/i.test(value)) return false;
+  throw invalidUrl(`${key} must be true or false`);
+}
+
+function integer(key: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d+$/.test(value) && Number(value) > 0 && Number(value) < 2 ** 31) return Number(value);
+  throw invalidUrl(`${key} must be a whole number above 0`);
+}
+
+function checkHeaders(headers: Record<string, string>): Record<string, string> {
+  for (const name of Object.keys(headers)) {
+    if (!/^[a-z0-9_.-]+$/i.test(name)) {
+      const message = `${JSON.stringify(name)} is no name for a header: letters, digits, "-", "_" and "." are allowed.`;
+      throw new SparkStreamError("INVALID_ARGUMENT", message);
+    }
+  }
+  return headers;
+}
+
+function invalidUrl(reason: string, cause?: unknown): SparkStreamError {
+  const message = `The Spark Connect URL cannot be used: ${reason}. Its form is sc://host[:port]/;key=value;key=value.`;
+  return new SparkStreamError("INVALID_URL", message, { cause });
+}

@@ -1,0 +1,212 @@
+/**
+ * One execution of a plan on the server, from ExecutePlan to ReleaseExecute, as a state machine that is pulled.
+ *
+ * In: a plan. Out: the server's responses, each once and in order. Memory: one response (see channel.ts for what is in
+ * flight below that).
+ *
+ *   state        on                                        to           doing
+ *   idle         next                                      starting     ExecutePlan, operation id made here
+ *   starting     a response                                streaming
+ *   starting     transient failure                         reattaching  after a wait (retry.ts)
+ *   streaming    a response                                streaming
+ *   streaming    result_complete                           complete     ReleaseExecute{release_all}
+ *   streaming    stream ended OK, no result_complete       reattaching  ReattachExecute after the last received response
+ *   streaming    transient failure, DEADLINE_EXCEEDED      reattaching  the same, after a wait
+ *   reattaching  a response                                streaming
+ *   reattaching  operation unknown, nothing received yet   starting     ExecutePlan again
+ *   reattaching  operation unknown, something received     failed       OPERATION_LOST
+ *   any          any other failure                         failed       ReleaseExecute{release_all}
+ *   any          close                                     cancelled    cancel the call, ReleaseExecute{release_all}
+ *   complete, failed, cancelled: once the release was answered (or given up)   released
+ *
+ * The server ends a stream by itself after two minutes or 1 GB, so reattaching is everyday business and no fault.
+ */
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { status } from "@grpc/grpc-js";
+import { SparkStreamError } from "../errors.js";
+import type { ResponseStream } from "./channel.js";
+import type { ExecutePlanResponse, Plan } from "./generated/spark-connect_pb.js";
+import { type RetryPolicy, retryWait } from "./retry.js";
+import type { ServerError } from "./server-error.js";
+
+export type ExecutionState =
+  | "idle"
+  | "starting"
+  | "streaming"
+  | "reattaching"
+  | "complete"
+  | "failed"
+  | "cancelled"
+  | "released";
+
+/** The calls that an execution makes. */
+export interface ExecutionCalls {
+  execute(operationId: string, plan: Plan): ResponseStream<ExecutePlanResponse>;
+  reattach(operationId: string, lastResponseId: string | undefined): ResponseStream<ExecutePlanResponse>;
+  /** Resolves to whether the server knew the operation. */
+  releaseAll(operationId: string): Promise<boolean>;
+  readError(error: unknown): ServerError;
+  /** The error to show to a user. */
+  explain(error: ServerError, operationId: string): Promise<SparkStreamError>;
+  /** @throws SparkStreamError SESSION_LOST where the response comes from another session than those before. */
+  checkSession(response: ExecutePlanResponse): void;
+}
+
+export interface ExecutionOptions {
+  policy?: RetryPolicy;
+}
+
+/** Error classes for an operation, or its session, that the server does not know (any more). */
+const UNKNOWN_OPERATION = /^INVALID_HANDLE\.(OPERATION_NOT_FOUND|SESSION_NOT_FOUND)$/;
+/** Responses whose ids are remembered, to drop those that a server sends again after a reattach. */
+const REMEMBERED_IDS = 10_000;
+
+export class Execution {
+  readonly operationId = randomUUID();
+  readonly #calls: ExecutionCalls;
+  readonly #plan: Plan;
+  readonly #policy: RetryPolicy | undefined;
+  #state: ExecutionState = "idle";
+  #stream: ResponseStream<ExecutePlanResponse> | undefined;
+  #lastResponseId: string | undefined;
+  readonly #seenIds = new Set<string>();
+  #retries = 0;
+  #released: Promise<void> | undefined;
+  readonly #stop = new AbortController();
+
+  constructor(calls: ExecutionCalls, plan: Plan, { policy }: ExecutionOptions = {}) {
+    this.#calls = calls;
+    this.#plan = plan;
+    this.#policy = policy;
+  }
+
+  get state(): ExecutionState {
+    return this.#state;
+  }
+
+  /**
+   * The next response, or undefined after the last. One call at a time.
+   *
+   * @throws SparkStreamError where the query fails, or the connection is gone for longer than the retries last.
+   */
+  async next(): Promise<ExecutePlanResponse | undefined> {
+    if (this.#state === "idle") this.#start();
+    for (;;) {
+      if (!this.#isRunning()) return undefined;
+      let response: ExecutePlanResponse | undefined;
+      try {
+        response = await this.#stream!.next();
+      } catch (error) {
+        if (!this.#isRunning()) return undefined;
+        await this.#recover(this.#calls.readError(error));
+        continue;
+      }
+      if (!this.#isRunning()) return undefined;
+      if (response === undefined) this.#reattach();
+      else if (this.#accept(response)) return response;
+    }
+  }
+
+  /** Stops the execution wherever it is, here and on the server. Resolves when the server has answered; never rejects. */
+  close(): Promise<void> {
+    if (this.#state === "idle") this.#state = "released";
+    if (this.#isRunning()) {
+      const starting = this.#state === "starting";
+      this.#state = "cancelled";
+      this.#stop.abort();
+      this.#stream?.cancel();
+      this.#release(starting);
+    }
+    return this.#released ?? Promise.resolve();
+  }
+
+  #isRunning(): boolean {
+    return this.#state === "starting" || this.#state === "streaming" || this.#state === "reattaching";
+  }
+
+  #start(): void {
+    this.#state = "starting";
+    this.#stream = this.#calls.execute(this.operationId, this.#plan);
+  }
+
+  #reattach(): void {
+    this.#state = "reattaching";
+    this.#stream = this.#calls.reattach(this.operationId, this.#lastResponseId);
+  }
+
+  /** Whether the response is for the consumer: not a heartbeat, not one that came before. */
+  #accept(response: ExecutePlanResponse): boolean {
+    try {
+      this.#calls.checkSession(response);
+    } catch (error) {
+      this.#fail();
+      throw error;
+    }
+    this.#retries = 0;
+    this.#state = "streaming";
+    const id = response.responseId;
+    if (id !== "") {
+      if (this.#seenIds.has(id)) return false;
+      this.#seenIds.add(id);
+      if (this.#seenIds.size > REMEMBERED_IDS) this.#seenIds.delete(this.#seenIds.values().next().value!);
+      this.#lastResponseId = id;
+    }
+    if (response.responseType.case === "resultComplete") {
+      this.#state = "complete";
+      this.#release();
+    }
+    return true;
+  }
+
+  async #recover(error: ServerError): Promise<void> {
+    const received = this.#lastResponseId !== undefined;
+    if (UNKNOWN_OPERATION.test(error.errorClass ?? "")) {
+      if (!received && this.#state === "reattaching") return this.#start();
+      this.#fail();
+      throw received ? operationLost(error, this.operationId) : await this.#calls.explain(error, this.operationId);
+    }
+    const expired = error.code === status.DEADLINE_EXCEEDED && this.#state === "streaming";
+    const wait = expired ? 0 : retryWait(error, this.#retries + 1, this.#policy);
+    if (wait === undefined) {
+      this.#fail();
+      throw await this.#calls.explain(error, this.operationId);
+    }
+    this.#retries++;
+    await sleep(wait, undefined, { signal: this.#stop.signal }).catch(() => {});
+    if (this.#isRunning()) this.#reattach();
+  }
+
+  #fail(): void {
+    this.#state = "failed";
+    this.#stream?.cancel();
+    this.#release();
+  }
+
+  /**
+   * @param untilKnown the request may still be on its way: a release that comes before it finds nothing to release, so it
+   *   is sent until the server says that it knew the operation, or for a second at most.
+   */
+  #release(untilKnown = false): void {
+    const waits = untilKnown ? [50, 100, 200, 300, 400] : [];
+    const attempt = async (): Promise<void> => {
+      const known = await this.#calls.releaseAll(this.operationId);
+      const wait = known ? undefined : waits.shift();
+      if (wait === undefined) return;
+      await sleep(wait);
+      return attempt();
+    };
+    this.#released = attempt()
+      .catch(() => {}) // the server ends an abandoned operation by itself, after some minutes
+      .then(() => {
+        this.#state = "released";
+      });
+  }
+}
+
+function operationLost(error: ServerError, operationId: string): SparkStreamError {
+  const message =
+    "The server no longer has the rest of this result: it was restarted, or nothing was read for too long. " +
+    "What was read so far is not the whole result. Run the query again.";
+  return new SparkStreamError("OPERATION_LOST", message, { ...error, operationId });
+}

@@ -1,0 +1,93 @@
+/** From what a server or gRPC says to the error that a user sees: which code, and what to do about it. */
+import { status } from "@grpc/grpc-js";
+import { type ErrorCode, SparkStreamError } from "../errors.js";
+import type { Endpoint } from "./endpoint.js";
+import type { ServerError } from "./server-error.js";
+
+export function explainError(error: ServerError, endpoint: Endpoint, operationId?: string): SparkStreamError {
+  const [code, message] = explain(error, endpoint);
+  const { cause, errorClass, sqlState, messageParameters, queryContext, serverStackTrace } = error;
+  return new SparkStreamError(code, message, {
+    cause,
+    errorClass,
+    sqlState,
+    messageParameters,
+    queryContext,
+    serverStackTrace,
+    operationId,
+  });
+}
+
+function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
+  const { errorClass = "", message } = error;
+  const server = `the Spark Connect server at ${endpoint.address}`;
+  if (isTooLargeForDriver(error)) {
+    return ["RESULT_TOO_LARGE", `The result is larger than spark.driver.maxResultSize allows. ${message}`];
+  }
+  if (/^INVALID_HANDLE\.SESSION_|^SESSION_CHANGED/.test(errorClass)) {
+    return [
+      "SESSION_LOST",
+      `Lost the session on ${server}: it was restarted, or the session was idle for too long. Connect again.`,
+    ];
+  }
+  if (errorClass === "OPERATION_CANCELED" || error.sqlState === "HY008") {
+    return ["OPERATION_CANCELED", `The operation was interrupted. ${message}`];
+  }
+  if (/^INVALID_CURSOR\.|OPERATION_ABANDONED|OPERATION_NOT_FOUND/.test(errorClass)) {
+    return ["OPERATION_LOST", `The server no longer has the rest of this result. ${message} Run the query again.`];
+  }
+  switch (error.code) {
+    case status.UNAVAILABLE:
+      if (isTlsFailure(message)) return ["TLS_FAILED", tlsAdvice(message, server)];
+      return ["UNAVAILABLE", `Cannot reach ${server}: ${message}. Check host and port, and that the server runs.`];
+    case status.UNAUTHENTICATED:
+      return [
+        "UNAUTHENTICATED",
+        endpoint.hasToken
+          ? `${capital(server)} does not accept the token. Check that it belongs to this server and has not expired.`
+          : `${capital(server)} demands a token. Give one: connect(url, { token }), or ;token=… in the URL.`,
+      ];
+    case status.PERMISSION_DENIED:
+      return ["PERMISSION_DENIED", `${capital(server)} refuses: ${message}`];
+    case status.UNIMPLEMENTED:
+      return [
+        "UNSUPPORTED",
+        `${capital(server)} does not know this call: ${message}. It may be older than Spark 3.5, or no Spark Connect server at all.`,
+      ];
+    case status.RESOURCE_EXHAUSTED:
+      return [
+        "MESSAGE_TOO_LARGE",
+        `A message was larger than allowed: ${message}. Ask for fewer rows per batch: sparkStream(df, { maxRecordsPerBatch }).`,
+      ];
+    case status.DEADLINE_EXCEEDED:
+      return ["UNAVAILABLE", `${capital(server)} did not answer in time: ${message}.`];
+    case status.CANCELLED:
+      return ["OPERATION_CANCELED", `The call was cancelled: ${message}.`];
+    default:
+      return ["QUERY_FAILED", message];
+  }
+}
+
+function isTooLargeForDriver({ message, errorClass = "" }: ServerError): boolean {
+  return /maxResultSize/.test(message) || /MAX_RESULT_SIZE|RESULT_SIZE_EXCEED/.test(errorClass);
+}
+
+function isTlsFailure(message: string): boolean {
+  return /certificate|self[- ]signed|wrong version number|ssl|tls|ERR_TLS|UNABLE_TO_VERIFY|altname|EPROTO/i.test(
+    message,
+  );
+}
+
+function tlsAdvice(message: string, server: string): string {
+  if (/wrong version number|packet length too long|EPROTO/i.test(message)) {
+    return `Cannot speak TLS with ${server}: it answers in plain text. Leave out use_ssl, and the token if it needs none.`;
+  }
+  return (
+    `Cannot trust ${server}: ${message}. ` +
+    "Give the certificate authority that signed its certificate: connect(url, { tls: { ca } })."
+  );
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,8 @@
+export type { ExecuteOptions } from "./client.js";
+export { type ConnectOptions, connect } from "./connect.js";
+export { DataFrame, type ExplainMode, type JoinHow } from "./dataframe.js";
+export type { DataFrameReader } from "./dataframe-reader.js";
+export type { DataFrameWriter, WriteMode } from "./dataframe-writer.js";
+export type { EndpointOptions, TlsOptions, Token } from "./endpoint.js";
+export type { SqlParameter } from "./literal.js";
+export { type RuntimeConf, SparkSession, type SqlArguments } from "./session.js";

@@ -1,0 +1,7 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { RelationSchema } from "./generated/spark-connect_pb.js";
+
+export type RelationInit = MessageInitShape<typeof RelationSchema>;
+
+/** Gives a DataFrame's relation. It may have to ask the server: what a SQL command gives is known once it ran. */
+export type PlanSource = () => Promise<RelationInit>;

@@ -1,0 +1,63 @@
+/**
+ * When a failed call may be made again, and after what wait: a pure function. The figures are PySpark's defaults
+ * (pyspark.sql.connect.client.retries, DefaultPolicy).
+ */
+import { status } from "@grpc/grpc-js";
+
+export interface RetryPolicy {
+  /** Calls after the first one. */
+  readonly maxRetries: number;
+  readonly initialWaitMs: number;
+  readonly multiplier: number;
+  readonly maxWaitMs: number;
+  /** Added at random to waits of at least `jitterFromMs`. */
+  readonly jitterMs: number;
+  readonly jitterFromMs: number;
+  /** The most that a wait named by the server is followed. */
+  readonly maxServerWaitMs: number;
+}
+
+export const defaultRetryPolicy: RetryPolicy = {
+  maxRetries: 15,
+  initialWaitMs: 50,
+  multiplier: 4,
+  maxWaitMs: 60_000,
+  jitterMs: 500,
+  jitterFromMs: 2_000,
+  maxServerWaitMs: 600_000,
+};
+
+/** What is known of a failure. */
+export interface Failure {
+  /** The gRPC status code. */
+  readonly code: number;
+  readonly errorClass?: string | undefined;
+  /** From google.rpc.RetryInfo: the server asks for another try, after this wait. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+/**
+ * The wait in ms before try number `retry` (1 is the first after the original call), or undefined where there must be
+ * none: a failure that would come again, or the last try is over.
+ *
+ * Retried are: UNAVAILABLE; a stream that another attach took over (INVALID_CURSOR.DISCONNECTED); whatever the server
+ * gave a RetryInfo with. Nothing else, and CANCELLED least of all.
+ */
+export function retryWait(
+  failure: Failure,
+  retry: number,
+  policy: RetryPolicy = defaultRetryPolicy,
+  random: () => number = Math.random,
+): number | undefined {
+  if (retry > policy.maxRetries || !isTransient(failure)) return undefined;
+  const backoff = Math.min(policy.initialWaitMs * policy.multiplier ** (retry - 1), policy.maxWaitMs);
+  const server = Math.min(failure.retryAfterMs ?? 0, policy.maxServerWaitMs);
+  const wait = Math.max(backoff, server);
+  return wait >= policy.jitterFromMs ? wait + random() * policy.jitterMs : wait;
+}
+
+export function isTransient({ code, errorClass, retryAfterMs }: Failure): boolean {
+  if (retryAfterMs !== undefined) return true;
+  if (code === status.UNAVAILABLE) return true;
+  return code === status.INTERNAL && errorClass === "INVALID_CURSOR.DISCONNECTED";
+}

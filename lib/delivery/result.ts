@@ -1,0 +1,59 @@
+/**
+ * Delivery "result": the whole result in one execution, its batches in order of the partitions. Spark runs all partitions
+ * at once and buffers on its driver what the consumer has not taken; memory here is that of the chain.
+ */
+
+import { BatchAssembler } from "../chain/response-rows.js";
+import type { RowCursor } from "../chain/row-source.js";
+import type { DataFrame } from "../connect/dataframe.js";
+import type { Execution } from "../connect/execution.js";
+
+export interface ResultOptions {
+  maxRecordsPerBatch?: number;
+  compression?: "none" | "zstd";
+}
+
+/** @throws SparkStreamError SESSION_CLOSED */
+export function resultRows(dataFrame: DataFrame, options: ResultOptions): RowCursor {
+  dataFrame.session.checkOpen();
+  const batches = new BatchAssembler();
+  let opened: Promise<Execution> | undefined;
+  let closed = false;
+
+  async function start(): Promise<Execution> {
+    const execution = await dataFrame.execution();
+    // A close that came meanwhile must not be followed by a query.
+    if (closed) await execution.close();
+    return execution;
+  }
+
+  return {
+    async next() {
+      const first = opened === undefined;
+      opened ??= start();
+      const execution = await opened;
+      const pull = () => execution.next();
+      // Spark reads these settings when a query begins: they must hold until its first response.
+      let response = await (first ? dataFrame.session.withConf(confOf(options), pull) : pull());
+      for (; response; response = await pull()) {
+        const row = batches.take(response);
+        if (row) return row;
+      }
+      return undefined;
+    },
+    async close() {
+      closed = true;
+      const execution = await opened?.catch(() => undefined);
+      await execution?.close();
+    },
+  };
+}
+
+function confOf({ maxRecordsPerBatch, compression }: ResultOptions): Record<string, string> {
+  return {
+    ...(maxRecordsPerBatch !== undefined && {
+      "spark.sql.execution.arrow.maxRecordsPerBatch": String(maxRecordsPerBatch),
+    }),
+    ...(compression !== undefined && { "spark.sql.execution.arrow.compression.codec": compression }),
+  };
+}

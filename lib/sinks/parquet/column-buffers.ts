@@ -1,0 +1,162 @@
+/**
+ * One column of a record batch, taken apart into what Arrow's IPC format lists of it: field nodes and buffers, depth
+ * first. Buffers are views of the batch's own memory, except where a slice has to be moved to bit 0 or offset 0.
+ *
+ * apache-arrow's own writer isn't used: it slices the views of a sliced Utf8View or BinaryView twice, writes -1 for the
+ * nulls of a sliced Null column, and walks a sliced bitmap bit by bit.
+ */
+import { type Data, type DataType, Type, type Vector } from "apache-arrow";
+
+export interface ColumnBuffers {
+  /** Rows. */
+  readonly length: number;
+  /** Length and null count of each field, alternating. */
+  readonly nodes: readonly number[];
+  readonly buffers: readonly Uint8Array[];
+  /** Of each Utf8View and BinaryView: how many buffers follow its views. */
+  readonly variadicCounts: readonly number[];
+  /** By the id in the schema. */
+  readonly dictionaries: ReadonlyMap<number, Vector>;
+  /** Of all buffers. */
+  readonly byteLength: number;
+}
+
+/** @throws RangeError where a buffer or a child is shorter than the column says. */
+export function columnBuffers(data: Data): ColumnBuffers {
+  const column = new Flattener();
+  column.field(data, data.length);
+  const { nodes, buffers, variadicCounts, dictionaries } = column;
+  const byteLength = buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0);
+  return { length: data.length, nodes, buffers, variadicCounts, dictionaries, byteLength };
+}
+
+const none = new Uint8Array(0);
+
+class Flattener {
+  readonly nodes: number[] = [];
+  readonly buffers: Uint8Array[] = [];
+  readonly variadicCounts: number[] = [];
+  readonly dictionaries = new Map<number, Vector>();
+
+  field(data: Data, length: number): void {
+    if (data.length < length) throw new RangeError(`it has ${data.length} values where ${length} are referred to`);
+    const whole = data.length === length ? data : data.slice(0, length);
+    const type = whole.type as DataType;
+    if (type.typeId === Type.Null) {
+      this.nodes.push(length, length);
+      return;
+    }
+    const nulls = Math.max(0, whole.nullCount);
+    this.nodes.push(length, nulls);
+    this.buffers.push(nulls > 0 ? bits(whole.nullBitmap, whole.offset, length) : none);
+    this.#values(whole, type, length, nulls);
+  }
+
+  #values(data: Data, type: DataType, length: number, nulls: number): void {
+    switch (type.typeId as Type) {
+      case Type.Struct:
+        for (const child of data.children) this.field(child, length);
+        return;
+      case Type.FixedSizeList:
+        this.field(data.children[0]!, length * data.stride);
+        return;
+      case Type.List:
+      case Type.LargeList:
+      case Type.Map: {
+        const [first, last] = this.#offsets(data, length);
+        const child = data.children[0]!;
+        if (last > child.length)
+          throw new RangeError(`its offsets reach to ${last}, beyond its ${child.length} values`);
+        this.field(first === 0 ? child : child.slice(first, last - first), last - first);
+        return;
+      }
+      case Type.Utf8:
+      case Type.Binary:
+      case Type.LargeUtf8:
+      case Type.LargeBinary: {
+        const [first, last] = this.#offsets(data, length);
+        const bytes = bytesOf(data.values);
+        if (last > bytes.length) throw new RangeError(`its offsets reach to ${last}, beyond its ${bytes.length} bytes`);
+        this.buffers.push(bytes.subarray(first, last));
+        return;
+      }
+      case Type.Utf8View:
+      case Type.BinaryView:
+        this.buffers.push(sized(bytesOf(data.values), 16 * length, nulls), ...data.variadicBuffers);
+        this.variadicCounts.push(data.variadicBuffers.length);
+        return;
+      case Type.Bool:
+        this.buffers.push(
+          bits(sized(bytesOf(data.values), (data.offset + length + 7) >> 3, nulls), data.offset, length),
+        );
+        return;
+      case Type.Dictionary:
+        this.#dictionary(data, (type as unknown as { id: number }).id);
+    }
+    this.buffers.push(sized(bytesOf(data.values), length * valueWidth(data), nulls));
+  }
+
+  /** Adds `length + 1` offsets that begin with 0, and tells where they began and end in the data. */
+  #offsets(data: Data, length: number): [number, number] {
+    const offsets = data.valueOffsets as Int32Array | BigInt64Array | undefined;
+    if (offsets === undefined || length === 0) {
+      this.buffers.push(new Uint8Array(8));
+      return [0, 0];
+    }
+    if (offsets.length <= length) throw new RangeError(`it has ${offsets.length} offsets for ${length} values`);
+    const first = Number(offsets[0]);
+    const last = Number(offsets[length]);
+    if (first < 0 || last < first) throw new RangeError(`its offsets run from ${first} to ${last}`);
+    this.buffers.push(bytesOf(first === 0 ? offsets.subarray(0, length + 1) : rebased(offsets, length + 1)));
+    return [first, last];
+  }
+
+  #dictionary(data: Data, id: number): void {
+    const dictionary = data.dictionary;
+    if (dictionary === undefined) throw new RangeError("it is dictionary-encoded and has no dictionary");
+    const other = this.dictionaries.get(id);
+    if (other !== undefined && other !== dictionary) throw new RangeError(`it has two dictionaries with the id ${id}`);
+    this.dictionaries.set(id, dictionary);
+  }
+}
+
+/** Bytes per value of a type with values of one size. */
+function valueWidth(data: Data): number {
+  const type = data.type as unknown as { indices?: { bitWidth: number }; ArrayType: { BYTES_PER_ELEMENT: number } };
+  return type.indices ? type.indices.bitWidth / 8 : data.stride * type.ArrayType.BYTES_PER_ELEMENT;
+}
+
+function bytesOf(view: ArrayBufferView | undefined): Uint8Array {
+  return view === undefined ? none : new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+/** The first `size` bytes. apache-arrow leaves out the values of rows it filled up with nulls. */
+function sized(bytes: Uint8Array, size: number, nulls: number): Uint8Array {
+  if (bytes.length >= size) return bytes.subarray(0, size);
+  if (nulls === 0) throw new RangeError(`it has ${bytes.length} bytes of values where ${size} are needed`);
+  const padded = new Uint8Array(size);
+  padded.set(bytes);
+  return padded;
+}
+
+/** `length` bits from bit `offset` on, moved to bit 0. */
+function bits(source: Uint8Array, offset: number, length: number): Uint8Array {
+  const size = (length + 7) >> 3;
+  const shift = offset & 7;
+  const from = offset >> 3;
+  if (shift === 0) return source.subarray(from, from + size);
+  const moved = new Uint8Array(size);
+  for (let index = 0; index < size; index++) {
+    moved[index] = (source[from + index]! >> shift) | ((source[from + index + 1] ?? 0) << (8 - shift));
+  }
+  return moved;
+}
+
+function rebased(offsets: Int32Array | BigInt64Array, count: number): Int32Array | BigInt64Array {
+  if (offsets instanceof BigInt64Array) {
+    const first = offsets[0]!;
+    return offsets.slice(0, count).map((offset) => offset - first);
+  }
+  const first = offsets[0]!;
+  return offsets.slice(0, count).map((offset) => offset - first);
+}
