@@ -27,6 +27,7 @@ import {
 } from "./generated/spark-connect_pb.js";
 import { defaultRetryPolicy, type RetryPolicy, retryWait } from "./retry.js";
 import { readServerError, type ServerError, withDetails } from "./server-error.js";
+import { defaultStreamLimits, parseDuration, type StreamLimits, streamLimitKeys } from "./stream-limits.js";
 
 const { method } = SparkConnectService;
 
@@ -46,6 +47,7 @@ export class Client {
   readonly sessionId: string;
   readonly #channel: Channel;
   #serverSessionId: string | undefined;
+  #limits: Promise<StreamLimits> | undefined;
   #closed = false;
 
   constructor(endpoint: Endpoint) {
@@ -103,6 +105,12 @@ export class Client {
             ...(lastResponseId !== undefined && { lastResponseId }),
           }),
         ),
+      releaseUntil: (operationId, responseId) =>
+        this.#call(
+          method.releaseExecute,
+          { operationId, release: { case: "releaseUntil", value: { responseId } } },
+          { timeoutMs: FAREWELL_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 0 } },
+        ),
       releaseAll: async (operationId) => {
         const response = await this.#call(
           method.releaseExecute,
@@ -114,6 +122,7 @@ export class Client {
       readError: readServerError,
       explain: (error, operationId) => this.#explain(error, operationId),
       checkSession: (response) => this.#checkSession(response),
+      limits: () => this.#streamLimits(),
     };
     return new Execution(calls, create(planSchema, plan));
   }
@@ -195,6 +204,20 @@ export class Client {
         await sleep(wait);
       }
     }
+  }
+
+  /** Asked once, when a consumer is slow for the first time. */
+  #streamLimits(): Promise<StreamLimits> {
+    const keys = Object.values(streamLimitKeys);
+    this.#limits ??= this.config({ case: "getOption", value: { keys } }).then(
+      (pairs) => {
+        const duration = (name: keyof StreamLimits) =>
+          parseDuration(pairs.find(({ key }) => key === streamLimitKeys[name])?.value) ?? defaultStreamLimits[name];
+        return { maxStreamDuration: duration("maxStreamDuration"), detachedTimeout: duration("detachedTimeout") };
+      },
+      () => defaultStreamLimits,
+    );
+    return this.#limits;
   }
 
   /** The server's id of the session is learnt from its first answer; another one later means that it has started anew. */

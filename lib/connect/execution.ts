@@ -1,8 +1,9 @@
 /**
  * One execution of a plan on the server, from ExecutePlan to ReleaseExecute, as a state machine that is pulled.
  *
- * In: a plan. Out: the server's responses, each once and in order. Memory: one response (see channel.ts for what is in
- * flight below that).
+ * In: a plan. Out: the server's responses, each once and in order. Memory: one response while the consumer pulls (see
+ * channel.ts for what is in flight below that); while it sleeps, a spool of SPOOL_MEMORY bytes and beyond that a temporary
+ * file.
  *
  *   state        on                                        to           doing
  *   idle         next                                      starting     ExecutePlan, operation id made here
@@ -12,6 +13,9 @@
  *   streaming    result_complete                           complete     ReleaseExecute{release_all}
  *   streaming    stream ended OK, no result_complete       reattaching  ReattachExecute after the last received response
  *   streaming    transient failure, DEADLINE_EXCEEDED      reattaching  the same, after a wait
+ *   streaming    nobody pulled for drainAfter()            draining     take what is in flight into the spool
+ *   draining     the stream has ended                      reattaching  the same; then streaming, and nobody pulls again
+ *   draining     DRAIN_BYTES taken, or the consumer pulls  streaming
  *   reattaching  a response                                streaming
  *   reattaching  operation unknown, nothing received yet   starting     ExecutePlan again
  *   reattaching  operation unknown, something received     failed       OPERATION_LOST
@@ -19,7 +23,9 @@
  *   any          close                                     cancelled    cancel the call, ReleaseExecute{release_all}
  *   complete, failed, cancelled: once the release was answered (or given up)   released
  *
- * The server ends a stream by itself after two minutes or 1 GB, so reattaching is everyday business and no fault.
+ * The server ends a stream by itself after two minutes or 1 GB, so reattaching is everyday business and no fault. A stream
+ * must never be cancelled and resumed: the server keeps only 10 MB behind the furthest response it has sent, and what the
+ * transport had taken in may be more. Hence draining: the stream is read to its end before it is resumed.
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -27,13 +33,16 @@ import { status } from "@grpc/grpc-js";
 import { SparkStreamError } from "../errors.js";
 import type { ResponseStream } from "./channel.js";
 import type { ExecutePlanResponse, Plan } from "./generated/spark-connect_pb.js";
+import { ResponseSpool, sizeOf } from "./response-spool.js";
 import { type RetryPolicy, retryWait } from "./retry.js";
 import type { ServerError } from "./server-error.js";
+import { drainAfter, type StreamLimits } from "./stream-limits.js";
 
 export type ExecutionState =
   | "idle"
   | "starting"
   | "streaming"
+  | "draining"
   | "reattaching"
   | "complete"
   | "failed"
@@ -44,6 +53,7 @@ export type ExecutionState =
 export interface ExecutionCalls {
   execute(operationId: string, plan: Plan): ResponseStream<ExecutePlanResponse>;
   reattach(operationId: string, lastResponseId: string | undefined): ResponseStream<ExecutePlanResponse>;
+  releaseUntil(operationId: string, responseId: string): Promise<unknown>;
   /** Resolves to whether the server knew the operation. */
   releaseAll(operationId: string): Promise<boolean>;
   readError(error: unknown): ServerError;
@@ -51,6 +61,8 @@ export interface ExecutionCalls {
   explain(error: ServerError, operationId: string): Promise<SparkStreamError>;
   /** @throws SparkStreamError SESSION_LOST where the response comes from another session than those before. */
   checkSession(response: ExecutePlanResponse): void;
+  /** How long the server lets a consumer be slow. Never rejects. */
+  limits(): Promise<StreamLimits>;
 }
 
 export interface ExecutionOptions {
@@ -61,6 +73,14 @@ export interface ExecutionOptions {
 const UNKNOWN_OPERATION = /^INVALID_HANDLE\.(OPERATION_NOT_FOUND|SESSION_NOT_FOUND)$/;
 /** Responses whose ids are remembered, to drop those that a server sends again after a reattach. */
 const REMEMBERED_IDS = 10_000;
+/** ms without a pull after which a consumer counts as slow. */
+const IDLE = 500;
+/** Bytes taken by one drain at the most: more than can be in flight, so that a stream with more is known to be alive. */
+const DRAIN_BYTES = 8 * 1024 * 1024;
+/** Bytes of drained responses in memory. */
+const SPOOL_MEMORY = 16 * 1024 * 1024;
+/** Bytes received after which the server is told that it may forget them. */
+const RELEASE_BYTES = 8 * 1024 * 1024;
 
 export class Execution {
   readonly operationId = randomUUID();
@@ -69,9 +89,19 @@ export class Execution {
   readonly #policy: RetryPolicy | undefined;
   #state: ExecutionState = "idle";
   #stream: ResponseStream<ExecutePlanResponse> | undefined;
+  /** Counts streams, and says when the present one was opened (ms, performance.now()). */
+  #attaches = 0;
+  #attachedAt = 0;
   #lastResponseId: string | undefined;
   readonly #seenIds = new Set<string>();
   #retries = 0;
+  readonly #spool = new ResponseSpool(SPOOL_MEMORY);
+  #idleTimer: NodeJS.Timeout | undefined;
+  #drained: Promise<void> | undefined;
+  #consumerWaits = false;
+  #failure: { error: unknown } | undefined;
+  #unreleasedBytes = 0;
+  #releasing = false;
   #released: Promise<void> | undefined;
   readonly #stop = new AbortController();
 
@@ -91,25 +121,22 @@ export class Execution {
    * @throws SparkStreamError where the query fails, or the connection is gone for longer than the retries last.
    */
   async next(): Promise<ExecutePlanResponse | undefined> {
-    if (this.#state === "idle") this.#start();
-    for (;;) {
-      if (!this.#isRunning()) return undefined;
-      let response: ExecutePlanResponse | undefined;
-      try {
-        response = await this.#stream!.next();
-      } catch (error) {
-        if (!this.#isRunning()) return undefined;
-        await this.#recover(this.#calls.readError(error));
-        continue;
-      }
-      if (!this.#isRunning()) return undefined;
-      if (response === undefined) this.#reattach();
-      else if (this.#accept(response)) return response;
+    clearTimeout(this.#idleTimer);
+    this.#consumerWaits = true;
+    try {
+      await this.#drained; // at once, or with the response that it waits for
+      if (this.#spool.length > 0) return await this.#spool.shift();
+      if (this.#failure) throw this.#failure.error;
+      return await this.#pull();
+    } finally {
+      this.#consumerWaits = false;
+      if (this.#isRunning()) this.#watch(IDLE, () => this.#whenIdle());
     }
   }
 
   /** Stops the execution wherever it is, here and on the server. Resolves when the server has answered; never rejects. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
+    clearTimeout(this.#idleTimer);
     if (this.#state === "idle") this.#state = "released";
     if (this.#isRunning()) {
       const starting = this.#state === "starting";
@@ -118,21 +145,47 @@ export class Execution {
       this.#stream?.cancel();
       this.#release(starting);
     }
-    return this.#released ?? Promise.resolve();
+    await this.#drained;
+    await this.#spool.close().catch(() => {});
+    await this.#released;
   }
 
   #isRunning(): boolean {
-    return this.#state === "starting" || this.#state === "streaming" || this.#state === "reattaching";
+    return ["starting", "streaming", "draining", "reattaching"].includes(this.#state);
+  }
+
+  /** The next response from the server, across as many streams as it takes. */
+  async #pull(): Promise<ExecutePlanResponse | undefined> {
+    if (this.#state === "idle") this.#start();
+    for (;;) {
+      if (!this.#isRunning()) return undefined;
+      let response: ExecutePlanResponse | undefined;
+      try {
+        response = await this.#stream!.next();
+      } catch (error) {
+        if (this.#isRunning()) await this.#recover(this.#calls.readError(error));
+        continue;
+      }
+      if (!this.#isRunning()) return undefined;
+      if (response === undefined) this.#reattach();
+      else if (this.#accept(response)) return response;
+    }
   }
 
   #start(): void {
     this.#state = "starting";
-    this.#stream = this.#calls.execute(this.operationId, this.#plan);
+    this.#attached(this.#calls.execute(this.operationId, this.#plan));
   }
 
   #reattach(): void {
     this.#state = "reattaching";
-    this.#stream = this.#calls.reattach(this.operationId, this.#lastResponseId);
+    this.#attached(this.#calls.reattach(this.operationId, this.#lastResponseId));
+  }
+
+  #attached(stream: ResponseStream<ExecutePlanResponse>): void {
+    this.#stream = stream;
+    this.#attaches++;
+    this.#attachedAt = performance.now();
   }
 
   /** Whether the response is for the consumer: not a heartbeat, not one that came before. */
@@ -144,7 +197,7 @@ export class Execution {
       throw error;
     }
     this.#retries = 0;
-    this.#state = "streaming";
+    if (this.#state !== "draining") this.#state = "streaming";
     const id = response.responseId;
     if (id !== "") {
       if (this.#seenIds.has(id)) return false;
@@ -155,7 +208,7 @@ export class Execution {
     if (response.responseType.case === "resultComplete") {
       this.#state = "complete";
       this.#release();
-    }
+    } else this.#releaseReceived(sizeOf(response));
     return true;
   }
 
@@ -166,7 +219,7 @@ export class Execution {
       this.#fail();
       throw received ? operationLost(error, this.operationId) : await this.#calls.explain(error, this.operationId);
     }
-    const expired = error.code === status.DEADLINE_EXCEEDED && this.#state === "streaming";
+    const expired = error.code === status.DEADLINE_EXCEEDED && this.#retries === 0;
     const wait = expired ? 0 : retryWait(error, this.#retries + 1, this.#policy);
     if (wait === undefined) {
       this.#fail();
@@ -177,10 +230,61 @@ export class Execution {
     if (this.#isRunning()) this.#reattach();
   }
 
+  /** A timer that runs only while nobody pulls, and keeps no process alive. */
+  #watch(delay: number, then: () => void): void {
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = setTimeout(then, delay).unref();
+  }
+
+  async #whenIdle(): Promise<void> {
+    const limits = await this.#calls.limits();
+    if (!this.#isRunning() || this.#consumerWaits) return;
+    const left = this.#attachedAt + drainAfter(limits) - performance.now();
+    this.#watch(Math.max(left, 0), () => {
+      this.#drained = this.#drain().finally(() => {
+        this.#drained = undefined;
+        if (this.#isRunning() && !this.#consumerWaits) this.#watch(drainAfter(limits), () => this.#whenIdle());
+      });
+    });
+  }
+
+  /** Takes what is in flight, until the stream has ended and a new one is there. A failure is kept for the consumer. */
+  async #drain(): Promise<void> {
+    const attaches = this.#attaches;
+    this.#state = "draining";
+    try {
+      for (let taken = 0; taken < DRAIN_BYTES && attaches === this.#attaches; ) {
+        const response = await this.#pull();
+        if (!response) break;
+        taken += sizeOf(response);
+        await this.#spool.push(response);
+        if (this.#consumerWaits) break;
+      }
+    } catch (error) {
+      this.#failure = { error };
+      if (this.#isRunning()) this.#fail();
+    }
+    if (this.#state === "draining") this.#state = "streaming";
+  }
+
   #fail(): void {
     this.#state = "failed";
     this.#stream?.cancel();
     this.#release();
+  }
+
+  /** Lets the server forget what has arrived: now and then, one call at a time. */
+  #releaseReceived(bytes: number): void {
+    this.#unreleasedBytes += bytes;
+    if (this.#unreleasedBytes < RELEASE_BYTES || this.#releasing || this.#lastResponseId === undefined) return;
+    this.#unreleasedBytes = 0;
+    this.#releasing = true;
+    this.#calls
+      .releaseUntil(this.operationId, this.#lastResponseId)
+      .catch(() => {}) // the next one covers it
+      .finally(() => {
+        this.#releasing = false;
+      });
   }
 
   /**

@@ -1,0 +1,103 @@
+/**
+ * A temporary file that records are appended to and taken from in order. Its name is gone as soon as it is open, so that
+ * nothing is left behind however the process ends. Where a system cannot do that (Windows), the file is removed when it is
+ * closed, and what a crash left is removed by the next one that is opened.
+ */
+import { randomUUID } from "node:crypto";
+import { type FileHandle, mkdir, open, readdir, unlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SparkStreamError } from "../errors.js";
+
+/** One directory per user, so that one does not stand in the way of another. */
+const directory = join(tmpdir(), `spark-arrow-stream-${process.getuid?.() ?? "user"}`);
+const NAME = /^spill-(\d+)-[0-9a-f-]+$/;
+const LENGTH_BYTES = 4;
+
+export class SpillFile {
+  readonly #file: FileHandle;
+  readonly #path: string | undefined;
+  #writeAt = 0;
+  #readAt = 0;
+
+  /** @throws SparkStreamError WRITE_FAILED */
+  static async create(): Promise<SpillFile> {
+    return await create().catch((error) => Promise.reject(writeFailed(error)));
+  }
+
+  /** @internal Use `SpillFile.create()`. @param path of a file that has to be removed in the end */
+  constructor(file: FileHandle, path: string | undefined) {
+    this.#file = file;
+    this.#path = path;
+  }
+
+  /** @throws SparkStreamError WRITE_FAILED */
+  async append(record: Uint8Array): Promise<void> {
+    const length = Buffer.alloc(LENGTH_BYTES);
+    length.writeUInt32LE(record.length);
+    const at = this.#writeAt;
+    this.#writeAt += LENGTH_BYTES + record.length;
+    const { bytesWritten } = await this.#file
+      .writev([length, record], at)
+      .catch((error) => Promise.reject(writeFailed(error)));
+    if (bytesWritten < LENGTH_BYTES + record.length) throw writeFailed(new Error("the disk is full"));
+  }
+
+  /** The oldest record that was not taken yet; undefined where there is none. */
+  async take(): Promise<Uint8Array | undefined> {
+    if (this.#readAt === this.#writeAt) return undefined;
+    const length = (await this.#read(LENGTH_BYTES)).readUInt32LE();
+    return await this.#read(length);
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+    if (this.#path !== undefined) await unlink(this.#path);
+  }
+
+  async #read(length: number): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    for (let done = 0; done < length; ) {
+      const { bytesRead } = await this.#file.read(bytes, done, length - done, this.#readAt + done);
+      if (bytesRead === 0) throw new Error("The temporary file ends too soon.");
+      done += bytesRead;
+    }
+    this.#readAt += length;
+    return bytes;
+  }
+}
+
+async function create(): Promise<SpillFile> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await removeLeftOvers();
+  const path = join(directory, `spill-${process.pid}-${randomUUID()}`);
+  const file = await open(path, "wx+", 0o600);
+  const removed = await unlink(path).then(
+    () => true,
+    () => false,
+  );
+  return new SpillFile(file, removed ? undefined : path);
+}
+
+function writeFailed(error: Error): SparkStreamError {
+  const message =
+    `What a slow consumer has not taken could not be written to ${directory}: ${error.message}. ` +
+    "Make room there, or set TMPDIR to a directory that has some.";
+  return new SparkStreamError("WRITE_FAILED", message, { cause: error });
+}
+
+async function removeLeftOvers(): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const pid = Number(NAME.exec(name)?.[1]);
+    if (pid && pid !== process.pid && !isAlive(pid)) await unlink(join(directory, name)).catch(() => {});
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
