@@ -16,4 +16,5 @@ export {
   type WriteMode,
 } from "./connect/index.js";
 export { type ErrorCode, type ErrorDetails, errorCodes, type QueryContext, SparkStreamError } from "./errors.js";
+export { type ParquetWriterOptions, parquetWriter } from "./sinks/parquet-writer.js";
 export { type SparkStream, type SparkStreamOptions, sparkStream } from "./spark-stream.js";

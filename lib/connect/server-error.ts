@@ -28,6 +28,8 @@ export interface ServerError extends Failure {
 export function readServerError(error: unknown): ServerError {
   const { code = -1, details, metadata, message } = error as Partial<ServiceError>;
   const read: ServerError = { code, message: details || message || String(error), cause: error };
+  // Read here; printed with the error it would be a page of bytes.
+  if (metadata) Object.defineProperty(error, "metadata", { enumerable: false });
   const trailer = metadata?.get("grpc-status-details-bin")[0];
   if (!(trailer instanceof Uint8Array)) return read;
   const status = fromBinary(StatusSchema, trailer);

@@ -1,4 +1,4 @@
-import { RecordBatch, RecordBatchStreamWriter, type Table } from "apache-arrow";
+import { RecordBatch, type Table } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
 import { Client } from "./client.js";
 import { type ConfAccess, ConfScope } from "./conf-scope.js";
@@ -6,6 +6,7 @@ import { DataFrame } from "./dataframe.js";
 import { DataFrameReader } from "./dataframe-reader.js";
 import type { Endpoint } from "./endpoint.js";
 import { literal, type SqlParameter } from "./literal.js";
+import { localRelation } from "./local-relation.js";
 import type { RelationInit } from "./plan.js";
 import { sqlPlan } from "./sql.js";
 
@@ -105,15 +106,16 @@ export class SparkSession implements AsyncDisposable {
   /**
    * A DataFrame of record batches that travel within the plan: for small data, at most some megabytes.
    *
-   * @throws SparkStreamError INVALID_ARGUMENT without any batch, since there is no schema then
+   * @throws SparkStreamError INVALID_ARGUMENT without any batch, since there is no schema then; UNSUPPORTED_TYPE for a
+   *   dictionary within a nested column
    */
   createDataFrame(data: Table | RecordBatch | readonly RecordBatch[]): DataFrame {
     this.checkOpen();
     const batches = data instanceof RecordBatch ? [data] : "batches" in data ? data.batches : data;
     // A relation each: servers before August 2025 silently keep only the first batch of a stream.
     const frames = batches.map((batch) => {
-      const value = { data: RecordBatchStreamWriter.writeAll([batch]).toUint8Array(true) };
-      return new DataFrame(this, async () => ({ relType: { case: "localRelation", value } }));
+      const relation = localRelation(batch);
+      return new DataFrame(this, async () => relation);
     });
     const [first, ...others] = frames;
     if (!first) {

@@ -30,12 +30,21 @@ const keyValue = { key: 1, value: 2 };
 
 /** The chunks of one top-level column: several where it is nested. */
 export interface ColumnChunks {
-  /** Their pages, as they stand in the file; a view of the file that they came from. */
+  /** Their pages; a view of the file that they came from. */
   readonly bytes: Uint8Array;
+  readonly metadata: ChunksMetadata;
+}
+
+export interface ChunksMetadata {
   /** ColumnChunk structs; the offsets are those in the file they came from, where the pages begin at byte 4. */
   readonly columns: readonly ThriftStruct[];
-  /** Before compression. */
+  readonly compressedSize: bigint;
   readonly uncompressedSize: bigint;
+}
+
+export interface PlacedChunks extends ChunksMetadata {
+  /** Of the first page in the whole file, in bytes. */
+  readonly offset: number;
 }
 
 /**
@@ -58,7 +67,10 @@ export function columnChunks(file: Uint8Array, rows: number): ColumnChunks {
     uncompressedSize += int(metaData, columnMetaData.totalUncompressedSize)!;
   }
   const start = parquetMagic.length;
-  return { bytes: file.subarray(start, start + Number(compressedSize)), columns, uncompressedSize };
+  return {
+    bytes: file.subarray(start, start + Number(compressedSize)),
+    metadata: { columns, compressedSize, uncompressedSize },
+  };
 }
 
 /** Collects row groups, and makes the footer of the whole file. */
@@ -72,15 +84,14 @@ export class FooterBuilder {
     this.#skeleton = readFooter(file);
   }
 
-  /** @param chunks all columns of the group, each with its place in the whole file, in bytes. */
-  addRowGroup(rows: number, chunks: readonly { readonly chunks: ColumnChunks; readonly offset: number }[]): void {
+  addRowGroup(rows: number, chunks: readonly PlacedChunks[]): void {
     const columns: ThriftStruct[] = [];
     let size = 0n;
     let compressedSize = 0n;
-    for (const { chunks: part, offset } of chunks) {
-      for (const column of part.columns) columns.push(moved(column, BigInt(offset - parquetMagic.length)));
+    for (const part of chunks) {
+      for (const column of part.columns) columns.push(moved(column, BigInt(part.offset - parquetMagic.length)));
       size += part.uncompressedSize;
-      compressedSize += BigInt(part.bytes.length);
+      compressedSize += part.compressedSize;
     }
     const ordinal = this.#rowGroups.length;
     const group: ThriftStruct = new Map([

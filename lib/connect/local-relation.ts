@@ -1,0 +1,52 @@
+import {
+  type Data,
+  DataType,
+  Field,
+  makeData,
+  RecordBatch,
+  RecordBatchStreamWriter,
+  Schema,
+  Struct,
+  vectorFromArray,
+} from "apache-arrow";
+import { SparkStreamError } from "../errors.js";
+import type { RelationInit } from "./plan.js";
+
+/**
+ * A record batch as a relation whose rows travel within the plan.
+ *
+ * @throws SparkStreamError UNSUPPORTED_TYPE for a dictionary within a nested column
+ */
+export function localRelation(batch: RecordBatch): RelationInit {
+  const data = RecordBatchStreamWriter.writeAll([withoutDictionaries(batch)]).toUint8Array(true);
+  return { relType: { case: "localRelation", value: { data } } };
+}
+
+/** Spark takes the indices of a dictionary-encoded column for its values, without a word: so they are looked up here. */
+function withoutDictionaries(batch: RecordBatch): RecordBatch {
+  if (!batch.schema.fields.some(({ type }) => hasDictionary(type))) return batch;
+  const columns = batch.schema.fields.map((field, index): [Field, Data] => {
+    const column = batch.getChildAt(index)!;
+    if (!hasDictionary(field.type)) return [field, column.data[0]!];
+    if (!DataType.isDictionary(field.type)) {
+      const message = `The column ${JSON.stringify(field.name)} has a dictionary within it, which Spark does not read. Decode it first.`;
+      throw new SparkStreamError("UNSUPPORTED_TYPE", message);
+    }
+    const { dictionary } = field.type;
+    const values = vectorFromArray([...column], dictionary).data[0]!;
+    return [new Field(field.name, dictionary, field.nullable, field.metadata), values];
+  });
+  const schema = new Schema(
+    columns.map(([field]) => field),
+    batch.schema.metadata,
+  );
+  const children = columns.map(([, data]) => data);
+  return new RecordBatch(
+    schema,
+    makeData({ type: new Struct(schema.fields), length: batch.numRows, nullCount: 0, children }),
+  );
+}
+
+function hasDictionary(type: DataType): boolean {
+  return DataType.isDictionary(type) || (type.children ?? []).some((child) => hasDictionary(child.type));
+}

@@ -1,0 +1,2 @@
+export { type LocalSpark, startLocalSpark } from "./local-spark.js";
+export type { LocalSparkOptions } from "./options.js";

@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { lock } from "proper-lockfile";
+import { SparkStreamError } from "../errors.js";
+
+/** ms after which the lock of a process that was killed counts for nothing. */
+const STALE = 20_000;
+const RETRY = 300;
+
+export interface InstallLockOptions {
+  signal?: AbortSignal | undefined;
+  /** Called once, where another process is at it. */
+  onWait?: () => void;
+}
+
+/**
+ * Runs `work` while no other process, and nobody else in this one, holds the lock at `path`. The signal that `work` gets
+ * is aborted by the caller's, and also when the lock is lost: a machine that slept can find that another took it over.
+ */
+export async function withInstallLock<T>(
+  path: string,
+  options: InstallLockOptions,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const lost = new AbortController();
+  const release = await acquire(path, options, (cause) => {
+    const message = `The lock ${path} was taken over by another process during the installation. Try again.`;
+    lost.abort(new SparkStreamError("INSTALL_FAILED", message, { cause }));
+  });
+  try {
+    return await work(options.signal ? AbortSignal.any([options.signal, lost.signal]) : lost.signal);
+  } finally {
+    await release().catch(() => {}); // a lost lock cannot be released
+  }
+}
+
+async function acquire(path: string, options: InstallLockOptions, onCompromised: (error: Error) => void) {
+  for (let waited = false; ; ) {
+    options.signal?.throwIfAborted();
+    try {
+      return await lock(path, { lockfilePath: path, realpath: false, stale: STALE, update: 2_000, onCompromised });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ELOCKED") throw error;
+    }
+    if (!waited) options.onWait?.();
+    waited = true;
+    await sleep(RETRY, undefined, { ...(options.signal && { signal: options.signal }) }).catch(() => {});
+  }
+}

@@ -1,0 +1,111 @@
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import type { Socket } from "node:net";
+import { text } from "node:stream/consumers";
+
+/*
+ * A command that lives no longer than this process, however this process ends.
+ *
+ * The command is the child of a small shell. The shell's standard input is a pipe that this process alone holds open, so
+ * that its end tells of our death, also of a SIGKILL. The shell:
+ *
+ *   fd 0   our pipe; at its end the process group gets TERM, and after `grace` seconds the command gets KILL
+ *   fd 3   tells us the command's own process id
+ *   exit   when the command is gone and `directory` removed; with the command's status (128 + n for signal n)
+ *
+ * Both are in a session of their own: Ctrl-C in the terminal goes to us, who may have queries to cancel first.
+ */
+const SUPERVISOR = `
+grace=$1 directory=$2; shift 2
+exec 4<&0 </dev/null
+"$@" 3>&- 4<&- &
+command=$!
+echo $command >&3; exec 3>&-
+trap : TERM INT HUP
+{
+  trap '' TERM INT HUP
+  read -r _ <&4
+  kill -TERM -$$
+  sleep $grace
+  kill -KILL $command
+} >/dev/null 2>&1 &
+watcher=$!
+exec 4<&-
+while :; do
+  wait $command; status=$?
+  kill -0 $command 2>/dev/null || break
+done
+kill -KILL $watcher 2>/dev/null
+[ -z "$directory" ] || rm -rf "$directory"
+exit $status
+`;
+
+export interface OwnedProcessOptions {
+  env?: NodeJS.ProcessEnv;
+  /** Where standard output and error go: a file descriptor, or "pipe" to read them here. */
+  output: number | "pipe";
+  /** Removed when the command has ended. */
+  directory?: string;
+  /** Seconds from TERM to KILL. */
+  grace?: number;
+}
+
+export class OwnedProcess {
+  readonly child: ChildProcess;
+  /** The command's own process id; undefined if it could not be started at all. */
+  readonly pid: Promise<number | undefined>;
+  /** The exit status: 128 + n for signal n, 127 where the command (or even /bin/sh) is not there. Never rejects. */
+  readonly exited: Promise<number>;
+  readonly #grace: number;
+
+  constructor(command: readonly string[], options: OwnedProcessOptions) {
+    const { output, directory = "", grace = 5 } = options;
+    this.#grace = grace;
+    const stdio: StdioOptions = ["pipe", output, output, "pipe"];
+    const child = spawn("/bin/sh", ["-c", SUPERVISOR, "sh", String(grace), directory, ...command], {
+      stdio,
+      detached: true,
+      env: options.env ?? process.env,
+    });
+    this.child = child;
+    this.exited = new Promise((resolve) => {
+      child.once("exit", (code) => resolve(code ?? 128 + 9));
+      child.once("error", () => resolve(127));
+    });
+    // A shell that is gone makes the pipe fail; `exited` tells the same.
+    child.stdin?.on("error", () => {});
+    this.pid = text(child.stdio[3] as Socket).then(
+      (line) => Number.parseInt(line, 10) || undefined,
+      () => undefined,
+    );
+  }
+
+  /** TERM, and KILL when the grace is over. Resolves when the command is gone. May be called again and again. */
+  async stop(): Promise<void> {
+    this.child.ref();
+    this.#signal("SIGTERM");
+    const timer = setTimeout(() => this.kill(), this.#grace * 1000);
+    await this.exited;
+    clearTimeout(timer);
+  }
+
+  /** KILL, at once. Its directory is left behind. */
+  kill(): void {
+    this.#signal("SIGKILL");
+  }
+
+  /** Lets this process end while the command still runs; the command then ends too. */
+  unref(): void {
+    this.child.unref();
+    (this.child.stdin as Socket | null)?.unref();
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    const { pid, exitCode, signalCode } = this.child;
+    if (pid === undefined || exitCode !== null || signalCode !== null) return;
+    try {
+      process.kill(-pid, signal); // the whole group: pip's own children too
+    } catch {
+      // Gone in the meantime.
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import { createInterface } from "node:readline";
+import { SparkStreamError } from "../errors.js";
+import { OwnedProcess } from "./owned-process.js";
+import { probe } from "./probe.js";
+import type { OnProgress } from "./progress.js";
+
+export interface PipInstallOptions {
+  env: NodeJS.ProcessEnv;
+  signal: AbortSignal;
+  onProgress: OnProgress;
+}
+
+/** How many of pip's last lines an error quotes. */
+const QUOTED = 12;
+
+/**
+ * Installs exact versions into the virtual environment whose Python is named. Where from and how is pip's own business,
+ * by its configuration files and PIP_ variables.
+ *
+ * @throws SparkStreamError INSTALL_FAILED
+ */
+export async function pipInstall(
+  python: string,
+  packages: readonly string[],
+  { env, signal, onProgress }: PipInstallOptions,
+): Promise<void> {
+  const pip = ["-I", "-m", "pip"];
+  const args = [...pip, "install", "--disable-pip-version-check", "--no-input"];
+  // Compiled packages as wheels or not at all: building pyarrow from source would fail after many minutes. Spark itself
+  // is published as a source archive.
+  const compiled = packages.map((each) => each.replace(/[=<>].*/, "")).filter((name) => name !== "pyspark");
+  if (compiled.length > 0) args.push("--only-binary", compiled.join(","));
+  const version = await probe(python, [...pip, "--version"], { env, signal });
+  args.push("--progress-bar", hasRawProgress(version?.stdout ?? "") ? "raw" : "off");
+
+  const child = new OwnedProcess([python, ...args, ...packages], {
+    // pip's own limits let an unreachable registry take minutes.
+    env: { ...env, PIP_RETRIES: env.PIP_RETRIES ?? "2", PIP_DEFAULT_TIMEOUT: env.PIP_DEFAULT_TIMEOUT ?? "20" },
+    output: "pipe",
+    grace: 2,
+  });
+  const stop = () => void child.stop();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    const lines: string[] = [];
+    const reading = [child.child.stdout, child.child.stderr].map(async (stream) => {
+      let download = "";
+      for await (const line of createInterface({ input: stream! })) {
+        const percent = /^Progress (\d+) of (\d+)/.exec(line);
+        if (percent && Number(percent[2]) > 0) {
+          onProgress(`${download}, ${Math.floor((100 * Number(percent[1])) / Number(percent[2]))} %`);
+          continue;
+        }
+        const stage = stageOf(line);
+        if (stage) onProgress(stage);
+        if (stage?.startsWith("downloading")) download = stage;
+        if (line.trim()) lines.push(line);
+        if (lines.length > QUOTED) lines.shift();
+      }
+    });
+    const [status] = await Promise.all([child.exited, ...reading]);
+    signal.throwIfAborted();
+    if (status === 0) return;
+    const message =
+      `pip could not install ${packages.join(" ")} (exit code ${status}). Check that this machine reaches the package ` +
+      "registry (behind a mirror or proxy: PIP_INDEX_URL, PIP_PROXY, or pip's configuration file) and that the disk has " +
+      `room. The last lines of pip:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+    throw new SparkStreamError("INSTALL_FAILED", message);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+function stageOf(line: string): string | undefined {
+  const download = /^\s*Downloading (\S+)(?: \((.+)\))?/.exec(line);
+  // A URL or a file name, with or without the metadata that pip asks for first.
+  if (download && !download[1]!.endsWith(".metadata")) {
+    return `downloading ${download[1]!.split("/").at(-1)}${download[2] ? ` (${download[2]})` : ""}`;
+  }
+  const wheel = /^\s*Building wheel for (\S+)/.exec(line);
+  if (wheel) return `unpacking ${wheel[1]}`;
+  return line.startsWith("Installing collected packages") ? "writing files" : undefined;
+}
+
+/** `--progress-bar raw` came with pip 24.1. */
+function hasRawProgress(version: string): boolean {
+  const [major = 0, minor = 0] = version.replace(/^pip /, "").split(".").map(Number);
+  return major > 24 || (major === 24 && minor >= 1);
+}

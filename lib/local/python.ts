@@ -1,0 +1,53 @@
+import { SparkStreamError } from "../errors.js";
+import { probe } from "./probe.js";
+
+export interface Python {
+  readonly command: string;
+  /** "3.12" */
+  readonly version: string;
+}
+
+// What Spark 4.3's Python package asks for (Requires-Python).
+const OLDEST = 11;
+const NAMES = ["python3", "python3.14", "python3.13", "python3.12", "python3.11"];
+
+// On Debian and Ubuntu ensurepip is in a package of its own, and `venv` without it makes an environment without pip.
+const QUESTION = `
+import sys
+print("%d.%d" % sys.version_info[:2])
+try:
+    import venv, ensurepip
+except ImportError as error:
+    print(error.name)
+`;
+
+/**
+ * The first Python on PATH that can make a virtual environment for Spark.
+ *
+ * @throws SparkStreamError PYTHON_NOT_FOUND
+ */
+export async function findPython(env: NodeJS.ProcessEnv = process.env, signal?: AbortSignal): Promise<Python> {
+  const complaints: string[] = [];
+  for (const command of NAMES) {
+    const answer = await probe(command, ["-I", "-c", QUESTION], { env, signal });
+    if (answer === undefined) continue;
+    const [version = "", missing] = answer.stdout.trim().split("\n");
+    const [major, minor] = version.split(".").map(Number);
+    if (answer.status !== 0 || major !== 3 || minor === undefined) {
+      complaints.push(
+        `${command} does not run (${answer.stderr.trim().split("\n").at(-1) || `exit code ${answer.status}`})`,
+      );
+    } else if (minor < OLDEST) {
+      complaints.push(`${command} on PATH is Python ${version}, and Spark needs 3.${OLDEST} or newer`);
+    } else if (missing) {
+      complaints.push(`${command} on PATH is Python ${version}, but lacks its module ${missing}`);
+    } else {
+      return { command, version };
+    }
+  }
+  const message =
+    `${complaints[0] ?? "There is no python3 on PATH"}. A local Spark is installed with Python 3.${OLDEST} or newer and its venv module: install them ` +
+    "(Debian, Ubuntu: apt install python3 python3-venv; Fedora: dnf install python3; macOS: brew install python), " +
+    "or set SPARK_HOME to a Spark 4 of your own, or connect to a server's sc:// URL.";
+  throw new SparkStreamError("PYTHON_NOT_FOUND", message);
+}

@@ -1,0 +1,66 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { SparkStreamError } from "../errors.js";
+import { provisionVenv, type VenvOptions } from "./venv.js";
+
+export interface SparkHome {
+  /** The directory with `jars` in it. */
+  readonly dir: string;
+  /** "4.3.0" */
+  readonly version: string;
+  /** The Python for Spark's Python functions; undefined for a Spark of the user's own, who decides. */
+  readonly python: string | undefined;
+  /** What `import pyspark` needs on PYTHONPATH, colon-separated. */
+  readonly pythonPath: string;
+  /** Whether it was installed just now. */
+  readonly installed: boolean;
+}
+
+/** The Spark that is installed where there is none. */
+export const SPARK_VERSION = "4.3.0";
+
+/**
+ * pyspark brings the whole of Spark with it. pyarrow is for Python functions: Spark's worker needs no more for those that
+ * take and give Arrow, or plain Python values (pandas would be 130 MB more, for pandas functions alone).
+ */
+const PACKAGES = [`pyspark==${SPARK_VERSION}`, "py4j==0.10.9.9", "pyarrow==26.0.1"];
+
+/**
+ * The Spark of SPARK_HOME; without that, the one in the per-user cache, installed now if it is not there (some 700 MB on
+ * disk).
+ *
+ * @throws SparkStreamError LOCAL_SPARK_FAILED and UNSUPPORTED for a SPARK_HOME that does not serve; PYTHON_NOT_FOUND,
+ *   INSTALL_FAILED
+ */
+export async function findSparkHome(options: Pick<VenvOptions, "onProgress" | "signal" | "env">): Promise<SparkHome> {
+  const { env = process.env } = options;
+  if (env.SPARK_HOME) return await ownSpark(env.SPARK_HOME);
+  const venv = await provisionVenv({ ...options, name: `spark-${SPARK_VERSION}`, packages: PACKAGES });
+  return {
+    dir: join(venv.sitePackages, "pyspark"),
+    version: SPARK_VERSION,
+    python: venv.python,
+    pythonPath: venv.sitePackages,
+    installed: venv.installed,
+  };
+}
+
+async function ownSpark(dir: string): Promise<SparkHome> {
+  const jars = await readdir(join(dir, "jars")).catch(() => []);
+  const jar = jars.map((name) => /^spark-connect_[\d.]+-(\d[\w.-]*)\.jar$/.exec(name)).find((match) => match !== null);
+  const remedy = `Set SPARK_HOME to a Spark 4, or unset it to have Spark ${SPARK_VERSION} installed.`;
+  if (!jar) {
+    const message = `SPARK_HOME is ${dir}, and there is no spark-connect jar in its jars directory. ${remedy}`;
+    throw new SparkStreamError("LOCAL_SPARK_FAILED", message);
+  }
+  const version = jar[1]!;
+  // Before 4.0 a server knows no token, so any user of the machine could run code as this one.
+  if (Number.parseInt(version, 10) < 4) {
+    const message = `SPARK_HOME is ${dir}, which is Spark ${version}; its Connect server cannot be locked. ${remedy}`;
+    throw new SparkStreamError("UNSUPPORTED", message);
+  }
+  const lib = join(dir, "python", "lib");
+  const py4j = (await readdir(lib).catch(() => [])).filter((name) => name.startsWith("py4j-"));
+  const pythonPath = [join(dir, "python"), ...py4j.map((name) => join(lib, name))].join(":");
+  return { dir, version, python: undefined, pythonPath, installed: false };
+}

@@ -1,0 +1,113 @@
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SparkStreamError } from "../errors.js";
+import { cacheDir } from "./cache-dir.js";
+import { withInstallLock } from "./install-lock.js";
+import { pipInstall } from "./pip.js";
+import { probe } from "./probe.js";
+import type { OnProgress } from "./progress.js";
+import { findPython } from "./python.js";
+
+export interface VenvOptions {
+  /** The beginning of the directory's name, and what progress messages call it, e.g. "spark-4.3.0". */
+  name: string;
+  /** Exact versions: "pyspark==4.3.0". Other versions go to another directory. */
+  packages: readonly string[];
+  onProgress?: OnProgress | undefined;
+  signal?: AbortSignal | undefined;
+  /** Done after the installation and before it counts as complete. */
+  finish?: (venv: Omit<Venv, "installed">) => Promise<void>;
+  /** Default: this process's. */
+  env?: NodeJS.ProcessEnv;
+}
+
+/** A Python virtual environment. */
+export interface Venv {
+  readonly dir: string;
+  /** Path of its Python. */
+  readonly python: string;
+  /** Where its packages are. */
+  readonly sitePackages: string;
+  /** Whether it was this call that installed it. */
+  readonly installed: boolean;
+}
+
+/** What the completion marker, the last file written, holds. */
+interface Marker {
+  packages: readonly string[];
+  /** "3.12" */
+  python: string;
+  sitePackages: string;
+}
+
+const MARKER = "installed.json";
+
+/**
+ * The virtual environment of these packages in the per-user cache, installed now if it is not there. Processes that come
+ * at the same time wait for the one that installs. What a killed installation left behind is done again.
+ *
+ * @throws SparkStreamError PYTHON_NOT_FOUND, INSTALL_FAILED; or the signal's reason
+ */
+export async function provisionVenv(options: VenvOptions): Promise<Venv> {
+  const { name, packages, onProgress = () => {}, signal, env = process.env } = options;
+  const key = JSON.stringify([packages, process.platform, process.arch]);
+  const dir = join(cacheDir(env), `${name}-${createHash("sha256").update(key).digest("hex").slice(0, 12)}`);
+  const ready = await readVenv(dir, env, signal);
+  if (ready) return { ...ready, installed: false };
+
+  try {
+    await mkdir(cacheDir(env), { recursive: true, mode: 0o700 });
+    const onWait = () => onProgress(`Waiting for another process that is installing ${name}`);
+    return await withInstallLock(`${dir}.lock`, { signal, onWait }, async (held) => {
+      const installedMeanwhile = await readVenv(dir, env, held);
+      if (installedMeanwhile) return { ...installedMeanwhile, installed: false };
+      return { ...(await install(dir, options, env, held)), installed: true };
+    });
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof SparkStreamError) throw error;
+    const message = `${name} could not be installed in ${dir}: ${(error as Error).message}. Another directory can be named by SPARK_ARROW_STREAM_CACHE.`;
+    throw new SparkStreamError("INSTALL_FAILED", message, { cause: error });
+  }
+}
+
+async function install(dir: string, options: VenvOptions, env: NodeJS.ProcessEnv, signal: AbortSignal) {
+  const { name, packages, onProgress } = options;
+  const report = (what: string) => onProgress?.(`Installing ${name} (once): ${what}`);
+  const { command, version } = await findPython(env, signal);
+  report("making a Python environment");
+  await rm(dir, { recursive: true, force: true });
+  const made = await probe(command, ["-I", "-m", "venv", dir], { env, signal, timeout: 300_000 });
+  if (made?.status !== 0) {
+    const output = `${made?.stdout ?? ""}${made?.stderr ?? ""}`.trim();
+    throw new SparkStreamError("INSTALL_FAILED", `${command} -m venv ${dir} failed:\n${output}`);
+  }
+  const python = join(dir, "bin", "python");
+  report("asking the package registry");
+  await pipInstall(python, packages, { env, signal, onProgress: report });
+  const where = await probe(python, ["-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], {
+    env,
+    signal,
+  });
+  const venv = { dir, python, sitePackages: where?.stdout.trim() ?? "" };
+  await options.finish?.(venv);
+  signal.throwIfAborted();
+  const marker: Marker = { packages, python: version, sitePackages: venv.sitePackages };
+  await writeFile(join(dir, `${MARKER}.part`), `${JSON.stringify(marker, null, 2)}\n`);
+  await rename(join(dir, `${MARKER}.part`), join(dir, MARKER));
+  return venv;
+}
+
+/** The complete environment at `dir`, if there is one that still works: its base Python may have been replaced. */
+async function readVenv(dir: string, env: NodeJS.ProcessEnv, signal: AbortSignal | undefined) {
+  const text = await readFile(join(dir, MARKER), "utf8").catch(() => "");
+  if (!text) return undefined;
+  const { python: version, sitePackages } = JSON.parse(text) as Marker;
+  const python = join(dir, "bin", "python");
+  const answer = await probe(python, ["-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], {
+    env,
+    signal,
+  });
+  return answer?.stdout.trim() === version ? { dir, python, sitePackages } : undefined;
+}

@@ -1,0 +1,128 @@
+// The package as npm packs it, installed elsewhere: what a user gets.
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { expect } from "chai";
+
+const exec = promisify(execFile);
+const root = resolve(import.meta.dirname, "..");
+const entries = [
+  "spark-arrow-stream",
+  "spark-arrow-stream/connect",
+  "spark-arrow-stream/local",
+  "spark-arrow-stream/testing",
+];
+
+describe("the package", function () {
+  this.timeout(300_000);
+  let project: string;
+  const run = (command: string, args: string[]) => exec(command, args, { cwd: project, timeout: 240_000 });
+
+  before(async () => {
+    project = await mkdtemp(join(tmpdir(), "consumer-"));
+    const { stdout } = await exec("npm", ["pack", "--silent", "--pack-destination", project], { cwd: root });
+    const tarball = join(project, stdout.trim().split("\n").at(-1)!);
+    await writeFile(join(project, "package.json"), JSON.stringify({ name: "consumer", type: "module", private: true }));
+    await run("npm", ["install", "--no-audit", "--no-fund", tarball, "apache-arrow"]);
+  });
+  after(() => rm(project, { recursive: true, force: true }));
+
+  it("holds the built code with its types, and nothing of the workshop", async () => {
+    const installed = join(project, "node_modules/spark-arrow-stream");
+    expect((await readdir(installed)).filter((name) => name !== "node_modules").sort()).to.deep.equal(
+      ["CHANGELOG.md", "LICENSE", "README.md", "dist", "package.json"].sort(),
+    );
+  });
+
+  it("brings no second copy of apache-arrow, so that its batches are the user's", async () => {
+    const { stdout } = await run("npm", ["ls", "apache-arrow", "--all", "--parseable"]);
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .filter((line) => line.endsWith("apache-arrow")),
+    ).to.have.length(1);
+  });
+
+  for (const entry of entries) {
+    it(`${entry} is imported as an ES module`, async () => {
+      const script = `const m = await import("${entry}"); console.log(Object.keys(m).length)`;
+      const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script]);
+      expect(Number(stdout)).to.be.above(0);
+    });
+  }
+
+  it("is required where Node can require ES modules", async () => {
+    const script = `console.log(typeof require("spark-arrow-stream").sparkStream)`;
+    const { stdout } = await run(process.execPath, ["--input-type=commonjs", "-e", script]);
+    expect(stdout.trim()).to.equal("function");
+  });
+
+  it("compiles in a strict TypeScript project, without skipLibCheck for its own types", async () => {
+    await writeFile(
+      join(project, "consumer.ts"),
+      `import { finished, Readable, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { RecordBatch, type Schema } from "apache-arrow";
+import { connect, type ErrorCode, parquetWriter, SparkStreamError, sparkStream } from "spark-arrow-stream";
+import { startLocalSpark } from "spark-arrow-stream/local";
+import { startScriptedServer } from "spark-arrow-stream/testing";
+
+export async function main(): Promise<number> {
+  await using spark = await connect("sc://localhost", { token: async () => "t" });
+  const stream = sparkStream(spark.sql("SELECT :a", { a: 1 }).where("true"), { readAheadBytes: 1 });
+  const schema: Schema = await stream.schema;
+  finished(stream, () => {});
+  const web = Readable.toWeb(stream);
+  await pipeline(stream, parquetWriter("x.parquet"), { signal: AbortSignal.timeout(1) });
+  await pipeline(stream, new Writable({ objectMode: true }));
+  let rows = schema.fields.length + (web.locked ? 1 : 0);
+  for await (const batch of stream) rows += (batch satisfies RecordBatch).numRows;
+  return rows;
+}
+export const code = (error: unknown): ErrorCode | undefined => (error instanceof SparkStreamError ? error.code : undefined);
+export const others = [startLocalSpark, startScriptedServer];
+`,
+    );
+    const config = {
+      compilerOptions: {
+        target: "ES2022",
+        lib: ["ES2023", "ESNext.Disposable"],
+        module: "NodeNext",
+        strict: true,
+        noEmit: true,
+        types: ["node"],
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+      },
+      files: ["consumer.ts"],
+    };
+    await writeFile(join(project, "tsconfig.json"), JSON.stringify(config));
+    const output = await run(process.execPath, [join(root, "node_modules/typescript/lib/tsc.js"), "-p", "."]).then(
+      ({ stdout }) => stdout,
+      ({ stdout }) => stdout as string,
+    );
+    expect(
+      output.split("\n").filter((line) => line.includes("error") && !/node_modules\/(?!spark-arrow-stream)/.test(line)),
+    ).to.deep.equal([]);
+  });
+
+  it("has in package.json what its exports promise, and peer dependencies for what is shared", async () => {
+    const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+    expect(Object.keys(manifest.exports).map((key) => key.replace(/^\./, "spark-arrow-stream"))).to.include.members(
+      entries,
+    );
+    expect(manifest.peerDependencies).to.have.property("apache-arrow");
+    expect(manifest.dependencies).not.to.have.property("apache-arrow");
+    for (const { types, default: file } of Object.values(manifest.exports).filter(
+      (value) => typeof value === "object",
+    ) as {
+      types: string;
+      default: string;
+    }[]) {
+      await Promise.all([types, file].map((path) => readFile(join(root, path))));
+    }
+  });
+});

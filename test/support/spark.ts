@@ -1,0 +1,28 @@
+// One real local Spark for all tests of a run, started by the first that asks for it.
+import { connect, type SparkSession } from "../../lib/connect/index.js";
+import { type LocalSpark, type LocalSparkOptions, startLocalSpark } from "../../lib/local/index.js";
+
+const running = new Map<string, Promise<LocalSpark>>();
+
+/** A server with this configuration, shared by all who ask for the same. */
+export function sparkServer(options: LocalSparkOptions = {}): Promise<LocalSpark> {
+  const key = JSON.stringify(options);
+  let server = running.get(key);
+  if (!server) {
+    server = startLocalSpark({ master: "local[2]", driverMemory: "2g", ...options });
+    running.set(key, server);
+  }
+  return server;
+}
+
+/** A session of the caller's own on that server. */
+export async function sparkSession(options?: LocalSparkOptions): Promise<SparkSession> {
+  const { url, token } = await sparkServer(options);
+  return await connect(url, { token });
+}
+
+export const mochaHooks = {
+  async afterAll() {
+    for (const server of running.values()) await (await server).close();
+  },
+};
