@@ -6,7 +6,8 @@ import { pipeline } from "node:stream/promises";
 import { connect, sparkStream } from "spark-arrow-stream";
 
 await using spark = await connect(process.env.SPARK_REMOTE ?? "local");
-const endless = spark.sql("SELECT id, uuid() AS token FROM range(100000000000)");
+// Spark hands out a partition when it is done: many small ones, so that the first comes soon.
+const long = spark.sql("SELECT id, uuid() AS token FROM range(0, 1000000000, 1, 20000)");
 
 const controller = new AbortController();
 let rows = 0;
@@ -20,7 +21,7 @@ const sink = new Writable({
 });
 
 try {
-  await pipeline(sparkStream(endless, { signal: controller.signal }), sink);
+  await pipeline(sparkStream(long, { signal: controller.signal }), sink);
 } catch (error) {
   if ((error as Error).name !== "AbortError") throw error;
   console.log(`stopped after ${rows} rows; nothing of it runs on the server any more`);

@@ -47,7 +47,9 @@ export function arrowSchema(schema: DataType | undefined, options: ArrowSchemaOp
 }
 
 function fieldOf(name: string, type: DataType | undefined, nullable: boolean, options: ArrowSchemaOptions): Field {
-  const metadata = type?.kind.case === "variant" ? new Map([["variant", "true"]]) : undefined;
+  const { kind } = type ?? {};
+  const metadata =
+    kind?.case === "time" ? new Map([["SPARK::time::precision", String(kind.value.precision ?? 6)]]) : undefined;
   return new Field(name, typeOf(type, name, options), nullable, metadata);
 }
 

@@ -20,6 +20,7 @@ import {
   type Interceptor,
   Metadata,
 } from "@grpc/grpc-js";
+import { SparkStreamError } from "../errors.js";
 import type { Endpoint, TlsOptions } from "./endpoint.js";
 
 /** Bytes. Smaller is slower (64 KiB: a quarter of the speed), larger gains a few percent and costs memory. */
@@ -43,6 +44,8 @@ export class Channel {
   readonly #unary: Client;
   readonly #idle: Client[] = [];
   readonly #all = new Set<Client>();
+  /** What is under way: called, each breaks off with SESSION_CLOSED. */
+  readonly #breakOff = new Set<() => void>();
   #closed = false;
 
   constructor(endpoint: Endpoint) {
@@ -58,15 +61,24 @@ export class Channel {
     const metadata = await this.#metadata();
     const options: CallOptions = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
     return new Promise((resolve, reject) => {
-      this.#unary.makeUnaryRequest(
+      const call = this.#unary.makeUnaryRequest(
         path(method),
         serializer(method.input),
         deserializer(method.output),
         request,
         metadata,
         options,
-        (error, response) => (error ? reject(error) : resolve(response!)),
+        (error, response) => {
+          this.#breakOff.delete(breakOff);
+          if (error) reject(error);
+          else resolve(response!);
+        },
       );
+      const breakOff = () => {
+        reject(sessionClosed());
+        call.cancel();
+      };
+      this.#breakOff.add(breakOff);
     });
   }
 
@@ -74,27 +86,34 @@ export class Channel {
     method: DescMethodServerStreaming<I, O>,
     request: MessageShape<I>,
   ): ResponseStream<MessageShape<O>> {
-    const client = this.#idle.pop() ?? this.#open();
-    return new PulledCall(
+    let client: Client | undefined;
+    const call = new PulledCall<MessageShape<O>>(
       this.#metadata(),
-      (metadata, interceptor) =>
-        client.makeServerStreamRequest(
+      (metadata, interceptor) => {
+        client = this.#idle.pop() ?? this.#open();
+        return client.makeServerStreamRequest(
           path(method),
           serializer(method.input),
           deserializer(method.output),
           request,
           metadata,
           { interceptors: [interceptor] },
-        ),
+        );
+      },
       () => {
-        if (this.#closed) client.close();
-        else this.#idle.push(client);
+        this.#breakOff.delete(breakOff);
+        if (client && !this.#closed) this.#idle.push(client);
       },
     );
+    const breakOff = () => call.cancel(sessionClosed());
+    this.#breakOff.add(breakOff);
+    return call;
   }
 
+  /** Closes the connections. Calls that are under way fail with SESSION_CLOSED, as do those that come later. */
   close(): void {
     this.#closed = true;
+    for (const breakOff of this.#breakOff) breakOff();
     for (const client of this.#all) client.close();
     this.#all.clear();
   }
@@ -125,6 +144,7 @@ export class Channel {
     for (const [name, value] of Object.entries(this.#endpoint.headers)) metadata.set(name, value);
     const token = await this.#endpoint.token();
     if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
+    if (this.#closed) throw sessionClosed();
     return metadata;
   }
 }
@@ -149,12 +169,11 @@ class PulledCall<T> implements ResponseStream<T> {
 
   constructor(metadata: Promise<Metadata>, makeCall: MakeCall<T>, onEnd: () => void) {
     this.#onEnd = onEnd;
-    metadata.then(
-      (ready) => {
+    metadata
+      .then((ready) => {
         if (!this.#end) this.#start(makeCall(ready, this.#interceptor));
-      },
-      (error) => this.#ended({ error }),
-    );
+      })
+      .catch((error) => this.#ended({ error }));
   }
 
   next(): Promise<T | undefined> {
@@ -168,10 +187,10 @@ class PulledCall<T> implements ResponseStream<T> {
     });
   }
 
-  cancel(): void {
+  cancel(error?: SparkStreamError): void {
     this.#held = undefined;
     // First of all, since grpc-js tells of the end only after the message that is held here.
-    this.#ended({});
+    this.#ended(error ? { error } : {});
     this.#cancel();
   }
 
@@ -212,6 +231,10 @@ class PulledCall<T> implements ResponseStream<T> {
   }
 }
 
+function sessionClosed(): SparkStreamError {
+  return new SparkStreamError("SESSION_CLOSED", "The session was closed while this ran. Connect again.");
+}
+
 function path(method: { parent: { typeName: string }; name: string }): string {
   return `/${method.parent.typeName}/${method.name}`;
 }
@@ -230,7 +253,17 @@ function deserializer<D extends DescMessage>(schema: D): (bytes: Buffer) => Mess
 function credentialsOf(tls: false | TlsOptions): ChannelCredentials {
   if (tls === false) return credentials.createInsecure();
   const pem = (value: string | Buffer | undefined) => (value === undefined ? null : Buffer.from(value));
-  return credentials.createSsl(pem(tls.ca) ?? systemCertificates(), pem(tls.key), pem(tls.cert));
+  if (tls.ca !== undefined && !tls.ca.includes("BEGIN CERTIFICATE"))
+    throw invalidTls("its ca is no certificate in PEM");
+  try {
+    return credentials.createSsl(pem(tls.ca) ?? systemCertificates(), pem(tls.key), pem(tls.cert));
+  } catch (cause) {
+    throw invalidTls((cause as Error).message, cause);
+  }
+}
+
+function invalidTls(reason: string, cause?: unknown): SparkStreamError {
+  return new SparkStreamError("INVALID_ARGUMENT", `The tls option cannot be used: ${reason}.`, { cause });
 }
 
 /** Node's own list, and what NODE_EXTRA_CA_CERTS adds to it, which gRPC does not look at. */

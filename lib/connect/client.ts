@@ -33,10 +33,15 @@ const { method } = SparkConnectService;
 
 /** ms for calls that must not hold up the end of anything. */
 const FAREWELL_TIMEOUT = 5_000;
+const farewell = { timeoutMs: FAREWELL_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 2 } };
 
 type AnalyzeInit = MessageInitShape<typeof AnalyzePlanRequestSchema>["analyze"];
 type AnalyzeCase = NonNullable<NonNullable<AnalyzeInit>["case"]>;
 type AnalyzeResult<C> = Extract<AnalyzePlanResponse["result"], { case: C }>["value"];
+
+interface CallOptions extends UnaryOptions {
+  policy?: RetryPolicy;
+}
 
 export interface ExecuteOptions {
   tags?: readonly string[];
@@ -48,7 +53,7 @@ export class Client {
   readonly #channel: Channel;
   #serverSessionId: string | undefined;
   #limits: Promise<StreamLimits> | undefined;
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(endpoint: Endpoint) {
     this.endpoint = endpoint;
@@ -57,25 +62,28 @@ export class Client {
   }
 
   get closed(): boolean {
-    return this.#closed;
+    return this.#closing.signal.aborted;
   }
 
   /** @throws SparkStreamError SESSION_CLOSED */
   checkOpen(): void {
-    if (this.#closed) throw new SparkStreamError("SESSION_CLOSED", "The session is closed. Connect again.");
+    if (this.closed) throw new SparkStreamError("SESSION_CLOSED", "The session is closed. Connect again.");
   }
 
   async analyze<C extends AnalyzeCase>(
     analyze: AnalyzeInit & { case: C },
-    options?: UnaryOptions & { policy?: RetryPolicy },
+    options?: CallOptions,
   ): Promise<AnalyzeResult<C>> {
     const { result } = await this.#call(method.analyzePlan, { analyze }, options);
     if (result.case !== analyze.case) throw unexpectedAnswer(`${result.case} for ${analyze.case}`);
     return result.value as AnalyzeResult<C>;
   }
 
-  async config(opType: MessageInitShape<typeof ConfigRequest_OperationSchema>["opType"]): Promise<KeyValue[]> {
-    return (await this.#call(method.config, { operation: { opType } })).pairs;
+  async config(
+    opType: MessageInitShape<typeof ConfigRequest_OperationSchema>["opType"],
+    options?: CallOptions,
+  ): Promise<KeyValue[]> {
+    return (await this.#call(method.config, { operation: { opType } }, options)).pairs;
   }
 
   /** Runs a plan; nothing is sent before the first `next()`. */
@@ -111,18 +119,14 @@ export class Client {
           { operationId, release: { case: "releaseUntil", value: { responseId } } },
           { timeoutMs: FAREWELL_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 0 } },
         ),
-      releaseAll: async (operationId) => {
-        const response = await this.#call(
-          method.releaseExecute,
-          { operationId, release: { case: "releaseAll", value: {} } },
-          { timeoutMs: FAREWELL_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 2 } },
-        );
-        return response.operationId !== undefined;
-      },
+      releaseAll: (operationId) =>
+        this.#call(method.releaseExecute, { operationId, release: { case: "releaseAll", value: {} } }, farewell),
+      interrupt: (operationId) => this.interrupt({ operationId }, farewell),
       readError: readServerError,
       explain: (error, operationId) => this.#explain(error, operationId),
       checkSession: (response) => this.#checkSession(response),
       limits: () => this.#streamLimits(),
+      closing: this.#closing.signal,
     };
     return new Execution(calls, create(planSchema, plan));
   }
@@ -140,7 +144,7 @@ export class Client {
   }
 
   /** Interrupts on the server. Resolves to the ids of the operations that were running. */
-  async interrupt(what: "all" | { tag: string } | { operationId: string }): Promise<string[]> {
+  async interrupt(what: "all" | { tag: string } | { operationId: string }, options?: CallOptions): Promise<string[]> {
     const request =
       what === "all"
         ? { interruptType: InterruptType.ALL }
@@ -150,13 +154,13 @@ export class Client {
               interruptType: InterruptType.OPERATION_ID,
               interrupt: { case: "operationId" as const, value: what.operationId },
             };
-    return (await this.#call(method.interrupt, request)).interruptedIds;
+    return (await this.#call(method.interrupt, request, options)).interruptedIds;
   }
 
   /** Ends the session on the server, with all that runs in it, and closes the connections. Never rejects. */
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.closed) return;
+    this.#closing.abort();
     try {
       await this.#channel.unary(method.releaseSession, create(method.releaseSession.input, this.#common()), {
         timeoutMs: FAREWELL_TIMEOUT,
@@ -170,7 +174,7 @@ export class Client {
 
   /** Closes the connections without a word to the server. */
   abandon(): void {
-    this.#closed = true;
+    this.#closing.abort();
     this.#channel.close();
   }
 
@@ -186,7 +190,7 @@ export class Client {
   async #call<I extends DescMessage, O extends DescMessage>(
     rpc: DescMethodUnary<I, O>,
     init: object,
-    { policy = defaultRetryPolicy, ...options }: UnaryOptions & { policy?: RetryPolicy } = {},
+    { policy = defaultRetryPolicy, ...options }: CallOptions = {},
   ): Promise<MessageShape<O>> {
     this.checkOpen();
     for (let retry = 1; ; retry++) {
@@ -201,7 +205,8 @@ export class Client {
         const failure = readServerError(error);
         const wait = retryWait(failure, retry, policy);
         if (wait === undefined) throw await this.#explain(failure);
-        await sleep(wait);
+        await sleep(wait, undefined, { signal: this.#closing.signal }).catch(() => {});
+        this.checkOpen();
       }
     }
   }
@@ -231,8 +236,12 @@ export class Client {
 
   /** Asks the server for the whole story, where it offers one, and makes the user's error of it. */
   async #explain(error: ServerError, operationId?: string): Promise<SparkStreamError> {
+    if (this.closed && !(error.cause instanceof SparkStreamError)) {
+      const message = "The session was closed while this ran. Connect again.";
+      return new SparkStreamError("SESSION_CLOSED", message, { cause: error.cause });
+    }
     let known = error;
-    if (error.errorId !== undefined && !this.#closed) {
+    if (error.errorId !== undefined) {
       try {
         const request = create(method.fetchErrorDetails.input, { ...this.#common(), errorId: error.errorId });
         const details = await this.#channel.unary(method.fetchErrorDetails, request, { timeoutMs: FAREWELL_TIMEOUT });

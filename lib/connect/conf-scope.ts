@@ -2,6 +2,8 @@
  * Settings that hold for the start of one query. Spark has them per session only, so a query that wants its own sets them,
  * starts, and puts them back; meanwhile no other query of the session starts.
  */
+import type { ExecutePlanResponse } from "./generated/spark-connect_pb.js";
+
 export interface ConfAccess {
   /** The values of these keys; undefined for a key that is not set. */
   get(keys: readonly string[]): Promise<(string | undefined)[]>;
@@ -49,4 +51,23 @@ export class ConfScope {
       if (unset.length > 0) await this.#access.unset(unset);
     }
   }
+}
+
+/**
+ * The first response that shows that a query has taken its settings. Spark reads maxRecordsPerBatch before it sends the
+ * schema, but the compression codec after that, when it starts the job. So a schema is too early, and the progress message
+ * that comes with it too: a stage must be running, or its rows be there. What came before is dropped; it holds no data.
+ */
+export async function firstOfRunning(
+  next: () => Promise<ExecutePlanResponse | undefined>,
+): Promise<ExecutePlanResponse | undefined> {
+  let schemaSeen = false;
+  for (let response = await next(); response; response = await next()) {
+    const { responseType, schema } = response;
+    if (responseType.case === "arrowBatch") return response;
+    const begun = responseType.case !== "executionProgress" || responseType.value.stages.some(({ done }) => !done);
+    if (schemaSeen && begun) return response;
+    schemaSeen ||= schema !== undefined;
+  }
+  return undefined;
 }

@@ -12,11 +12,15 @@ export interface ConnectOptions extends EndpointOptions {
 
 const LOCAL = /^local(\[(\*|\d+)(,\d+)?\])?$/;
 
+/** How often Spark tells of a query's progress; two seconds by default, too late for a stop that waits for a job. */
+const PROGRESS_KEY = "spark.connect.progress.reportInterval";
+const PROGRESS_INTERVAL = "200ms";
+
 /** ms that the first call may take. */
 const CONNECT_TIMEOUT = 15_000;
 
 /**
- * A session on a Spark Connect server, which has been asked for its version when this resolves.
+ * A session on a Spark Connect server, which has answered a first call when this resolves.
  *
  * @param url `sc://host[:port]/;key=value;…`, or `local` (`local[4]`) for a Spark of one's own that is installed on first
  *   use and ends with the session. Default: the environment's SPARK_REMOTE.
@@ -44,12 +48,14 @@ async function opened(session: SparkSession): Promise<SparkSession> {
   const { client } = session;
   try {
     const policy = { ...defaultRetryPolicy, maxRetries: 2 };
-    await client.analyze({ case: "sparkVersion", value: {} }, { timeoutMs: CONNECT_TIMEOUT, policy });
+    const pairs = [{ key: PROGRESS_KEY, value: PROGRESS_INTERVAL }];
+    // Silently: a server that does not know it goes without.
+    await client.config({ case: "set", value: { pairs, silent: true } }, { timeoutMs: CONNECT_TIMEOUT, policy });
     return session;
   } catch (error) {
     const wantsTls =
       error instanceof SparkStreamError &&
-      error.code === "UNAVAILABLE" &&
+      (error.code === "UNAVAILABLE" || error.code === "UNSUPPORTED") &&
       client.endpoint.tls === false &&
       (await speaksTls(client.endpoint));
     await session.abandon();

@@ -2,6 +2,7 @@ import { type Schema, tableFromIPC } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
 import { arrowSchema } from "./arrow-schema.js";
 import type { ExecuteOptions } from "./client.js";
+import { firstOfRunning } from "./conf-scope.js";
 import { DataFrameWriter } from "./dataframe-writer.js";
 import type { Execution } from "./execution.js";
 import { sortOrder, sqlExpression } from "./expression.js";
@@ -171,7 +172,10 @@ export class DataFrame {
     const counted = this.groupBy().agg("count(1)");
     const execution = await counted.execution();
     try {
-      for (let next = await execution.next(); next; next = await execution.next()) {
+      // Nothing here can decompress the answer, and the session may have a codec set.
+      const plain = { "spark.sql.execution.arrow.compression.codec": "none" };
+      const first = await this.session.withConf(plain, () => firstOfRunning(() => execution.next()));
+      for (let next = first; next; next = await execution.next()) {
         if (next.responseType.case !== "arrowBatch") continue;
         return Number(tableFromIPC(next.responseType.value.data).getChildAt(0)?.get(0));
       }

@@ -67,6 +67,7 @@ export class Endpoint {
     this.host = host;
     this.port = port;
     this.#token = options.token ?? take("token") ?? (process.env.SPARK_CONNECT_AUTHENTICATE_TOKEN || undefined);
+    if (this.#token !== undefined && typeof this.#token !== "function") checkToken(this.#token);
     parameters.delete("token");
     const useSsl = boolean("use_ssl", take("use_ssl"));
     this.tls = tlsOf(options.tls ?? useSsl, this.#token !== undefined, host);
@@ -94,9 +95,16 @@ export class Endpoint {
     return this.#token !== undefined;
   }
 
-  /** The token of this moment. */
+  /** The token of this moment. @throws SparkStreamError INVALID_ARGUMENT or UNAUTHENTICATED where the user's function gives none. */
   async token(): Promise<string | undefined> {
-    return typeof this.#token === "function" ? await this.#token() : this.#token;
+    if (typeof this.#token !== "function") return this.#token;
+    try {
+      return checkToken(await this.#token());
+    } catch (cause) {
+      if (cause instanceof SparkStreamError) throw cause;
+      const message = `The function that gives the token failed: ${cause instanceof Error ? cause.message : cause}.`;
+      throw new SparkStreamError("UNAUTHENTICATED", message, { cause });
+    }
   }
 
   /** Shows no token and no header, which may be a secret as well. */
@@ -116,13 +124,10 @@ function parseUrl(url: string): { host: string; port: number; parameters: Map<st
   if (rest !== "" && (slash === "" || !rest.startsWith(";"))) {
     throw invalidUrl("after the address may only follow /;key=value;key=value");
   }
-  let parsed: URL;
-  try {
-    // A scheme that the URL standard knows, so that it checks host and port.
-    parsed = new URL(`http://${authority}`);
-  } catch (cause) {
-    throw invalidUrl("its host or port cannot be read", cause);
-  }
+  // A scheme that the URL standard knows, so that it checks host and port; but what ends a host there does not here.
+  const http = `http://${authority}`;
+  if (/[?#\\\s]/.test(authority) || !URL.canParse(http)) throw invalidUrl("its host or port cannot be read");
+  const parsed = new URL(http);
   if (parsed.username || parsed.password)
     throw invalidUrl("a user belongs into the parameter user_id, a password nowhere");
   const host = parsed.hostname.replace(/^\[|\]$/g, "");
@@ -188,14 +193,30 @@ function integer(key: string, value: string | undefined): number | undefined {
   throw invalidUrl(`${key} must be a whole number above 0`);
 }
 
+/** What gRPC takes as the value of a header. Its own error would show the value. */
+const HEADER_VALUE = /^[ -~]*$/;
+
+function checkToken(token: unknown): string {
+  if (typeof token === "string" && token !== "" && HEADER_VALUE.test(token)) return token;
+  throw invalidArgument("The token must be printable ASCII, and not empty. Is there a line break at its end?");
+}
+
 function checkHeaders(headers: Record<string, string>): Record<string, string> {
-  for (const name of Object.keys(headers)) {
+  for (const [name, value] of Object.entries(headers)) {
+    const shown = JSON.stringify(name);
     if (!/^[a-z0-9_.-]+$/i.test(name)) {
-      const message = `${JSON.stringify(name)} is no name for a header: letters, digits, "-", "_" and "." are allowed.`;
-      throw new SparkStreamError("INVALID_ARGUMENT", message);
+      throw invalidArgument(`${shown} is no name for a header: letters, digits, "-", "_" and "." are allowed.`);
+    }
+    if (/-bin$/i.test(name)) throw invalidArgument(`The header ${shown} would be binary, which cannot be sent.`);
+    if (typeof value !== "string" || !HEADER_VALUE.test(value)) {
+      throw invalidArgument(`The value of the header ${shown} must be a string of printable ASCII.`);
     }
   }
   return headers;
+}
+
+function invalidArgument(message: string): SparkStreamError {
+  return new SparkStreamError("INVALID_ARGUMENT", message);
 }
 
 function invalidUrl(reason: string, cause?: unknown): SparkStreamError {

@@ -19,8 +19,9 @@
  *   reattaching  a response                                streaming
  *   reattaching  operation unknown, nothing received yet   starting     ExecutePlan again
  *   reattaching  operation unknown, something received     failed       OPERATION_LOST
- *   any          any other failure                         failed       ReleaseExecute{release_all}
- *   any          close                                     cancelled    cancel the call, ReleaseExecute{release_all}
+ *   any          any other failure                         failed       Interrupt, ReleaseExecute{release_all}
+ *   any          close                                     cancelled    read on until a job is seen, cancel the call, Interrupt,
+ *                                                                       ReleaseExecute{release_all}
  *   complete, failed, cancelled: once the release was answered (or given up)   released
  *
  * The server ends a stream by itself after two minutes or 1 GB, so reattaching is everyday business and no fault. A stream
@@ -54,8 +55,8 @@ export interface ExecutionCalls {
   execute(operationId: string, plan: Plan): ResponseStream<ExecutePlanResponse>;
   reattach(operationId: string, lastResponseId: string | undefined): ResponseStream<ExecutePlanResponse>;
   releaseUntil(operationId: string, responseId: string): Promise<unknown>;
-  /** Resolves to whether the server knew the operation. */
-  releaseAll(operationId: string): Promise<boolean>;
+  releaseAll(operationId: string): Promise<unknown>;
+  interrupt(operationId: string): Promise<unknown>;
   readError(error: unknown): ServerError;
   /** The error to show to a user. */
   explain(error: ServerError, operationId: string): Promise<SparkStreamError>;
@@ -63,6 +64,8 @@ export interface ExecutionCalls {
   checkSession(response: ExecutePlanResponse): void;
   /** How long the server lets a consumer be slow. Never rejects. */
   limits(): Promise<StreamLimits>;
+  /** Aborted when the session is closed. */
+  readonly closing: AbortSignal;
 }
 
 export interface ExecutionOptions {
@@ -73,6 +76,9 @@ export interface ExecutionOptions {
 const UNKNOWN_OPERATION = /^INVALID_HANDLE\.(OPERATION_NOT_FOUND|SESSION_NOT_FOUND)$/;
 /** Responses whose ids are remembered, to drop those that a server sends again after a reattach. */
 const REMEMBERED_IDS = 10_000;
+/** ms that a stop waits for a job to begin, which it could not stop before: in all, and without any sign of life. */
+const JOB_WAIT = 60_000;
+const SIGN_OF_LIFE = 2_000;
 /** ms without a pull after which a consumer counts as slow. */
 const IDLE = 500;
 /** Bytes taken by one drain at the most: more than can be in flight, so that a stream with more is known to be alive. */
@@ -102,6 +108,9 @@ export class Execution {
   #failure: { error: unknown } | undefined;
   #unreleasedBytes = 0;
   #releasing = false;
+  #reading: Promise<ExecutePlanResponse | undefined> | undefined;
+  #jobSeen = false;
+  #stopped: Promise<void> | undefined;
   #released: Promise<void> | undefined;
   readonly #stop = new AbortController();
 
@@ -139,12 +148,11 @@ export class Execution {
     clearTimeout(this.#idleTimer);
     if (this.#state === "idle") this.#state = "released";
     if (this.#isRunning()) {
-      const starting = this.#state === "starting";
       this.#state = "cancelled";
       this.#stop.abort();
-      this.#stream?.cancel();
-      this.#release(starting);
+      this.#stopped = this.#stopOnServer();
     }
+    await this.#stopped;
     await this.#drained;
     await this.#spool.close().catch(() => {});
     await this.#released;
@@ -161,7 +169,7 @@ export class Execution {
       if (!this.#isRunning()) return undefined;
       let response: ExecutePlanResponse | undefined;
       try {
-        response = await this.#stream!.next();
+        response = await this.#read();
       } catch (error) {
         if (this.#isRunning()) await this.#recover(this.#calls.readError(error));
         continue;
@@ -170,6 +178,19 @@ export class Execution {
       if (response === undefined) this.#reattach();
       else if (this.#accept(response)) return response;
     }
+  }
+
+  /** What the stream gives next. Whoever asks meanwhile gets the same. */
+  #read(): Promise<ExecutePlanResponse | undefined> {
+    this.#reading ??= this.#stream!.next()
+      .then((response) => {
+        if (response && showsJob(response)) this.#jobSeen = true;
+        return response;
+      })
+      .finally(() => {
+        this.#reading = undefined;
+      });
+    return this.#reading;
   }
 
   #start(): void {
@@ -226,7 +247,8 @@ export class Execution {
       throw await this.#calls.explain(error, this.operationId);
     }
     this.#retries++;
-    await sleep(wait, undefined, { signal: this.#stop.signal }).catch(() => {});
+    const signal = AbortSignal.any([this.#stop.signal, this.#calls.closing]);
+    await sleep(wait, undefined, { signal }).catch(() => {});
     if (this.#isRunning()) this.#reattach();
   }
 
@@ -270,7 +292,7 @@ export class Execution {
   #fail(): void {
     this.#state = "failed";
     this.#stream?.cancel();
-    this.#release();
+    this.#stopped = this.#interruptAndRelease();
   }
 
   /** Lets the server forget what has arrived: now and then, one call at a time. */
@@ -287,25 +309,52 @@ export class Execution {
       });
   }
 
-  /**
-   * @param untilKnown the request may still be on its way: a release that comes before it finds nothing to release, so it
-   *   is sent until the server says that it knew the operation, or for a second at most.
-   */
-  #release(untilKnown = false): void {
-    const waits = untilKnown ? [50, 100, 200, 300, 400] : [];
-    const attempt = async (): Promise<void> => {
-      const known = await this.#calls.releaseAll(this.operationId);
-      const wait = known ? undefined : waits.shift();
-      if (wait === undefined) return;
-      await sleep(wait);
-      return attempt();
-    };
-    this.#released = attempt()
-      .catch(() => {}) // the server ends an abandoned operation by itself, after some minutes
+  #release(): void {
+    this.#released = this.#calls
+      .releaseAll(this.operationId)
+      .catch(() => {}) // the server forgets an abandoned operation by itself, after some minutes
       .then(() => {
         this.#state = "released";
       });
   }
+
+  /**
+   * Stops an execution that a consumer gave up. One that is interrupted while Spark still plans it may go on all the same:
+   * the interrupt cancels the jobs that there are, and adaptive execution submits the first one a moment later, after
+   * which nothing can stop it any more. So a job has to be seen first; a data row shows one, and so does the progress that
+   * the session asks for. It is seen within PROGRESS_INTERVAL of its begin.
+   */
+  async #stopOnServer(): Promise<void> {
+    const giveUpAt = performance.now() + JOB_WAIT;
+    try {
+      while (!this.#jobSeen && performance.now() < giveUpAt) {
+        const timer = new AbortController();
+        const silence = sleep(SIGN_OF_LIFE, undefined, { signal: timer.signal }).catch(() => undefined);
+        const response = await Promise.race([this.#read(), silence]).finally(() => timer.abort());
+        if (response === undefined) break;
+      }
+    } catch {
+      // The query has failed, or the connection is cut: there is no more to be seen.
+    }
+    this.#stream?.cancel();
+    await this.#interruptAndRelease();
+  }
+
+  /**
+   * Interrupts first: a release alone does not stop an operation that has not begun yet, it only forgets it, and the job
+   * then runs to its end (Spark's ExecuteHolder.close).
+   */
+  async #interruptAndRelease(): Promise<void> {
+    await this.#calls.interrupt(this.operationId).catch(() => {}); // a server out of reach stops it after some minutes
+    this.#release();
+    await this.#released;
+  }
+}
+
+/** Whether a response can only come from a query of which a job has begun. */
+function showsJob({ responseType }: ExecutePlanResponse): boolean {
+  if (responseType.case === "executionProgress") return responseType.value.stages.length > 0;
+  return responseType.case === "arrowBatch" || responseType.case === "resultComplete";
 }
 
 function operationLost(error: ServerError, operationId: string): SparkStreamError {

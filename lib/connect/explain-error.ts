@@ -2,9 +2,12 @@
 import { status } from "@grpc/grpc-js";
 import { type ErrorCode, SparkStreamError } from "../errors.js";
 import type { Endpoint } from "./endpoint.js";
+import { explainNoGrpc, explainUnavailable } from "./explain-connection.js";
 import type { ServerError } from "./server-error.js";
 
 export function explainError(error: ServerError, endpoint: Endpoint, operationId?: string): SparkStreamError {
+  // Raised here, before there was a call: a token that cannot be sent.
+  if (error.cause instanceof SparkStreamError) return error.cause;
   const [code, message] = explain(error, endpoint);
   const { cause, errorClass, sqlState, messageParameters, queryContext, serverStackTrace } = error;
   return new SparkStreamError(code, message, {
@@ -38,8 +41,7 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
   }
   switch (error.code) {
     case status.UNAVAILABLE:
-      if (isTlsFailure(message)) return ["TLS_FAILED", tlsAdvice(message, server)];
-      return ["UNAVAILABLE", `Cannot reach ${server}: ${message}. Check host and port, and that the server runs.`];
+      return explainUnavailable(message, endpoint);
     case status.UNAUTHENTICATED:
       return [
         "UNAUTHENTICATED",
@@ -64,27 +66,13 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
     case status.CANCELLED:
       return ["OPERATION_CANCELED", `The call was cancelled: ${message}.`];
     default:
-      return ["QUERY_FAILED", message];
+      return explainNoGrpc(message, endpoint) ?? ["QUERY_FAILED", message];
   }
 }
 
 function isTooLargeForDriver({ message, errorClass = "" }: ServerError): boolean {
-  return /maxResultSize/.test(message) || /MAX_RESULT_SIZE|RESULT_SIZE_EXCEED/.test(errorClass);
-}
-
-function isTlsFailure(message: string): boolean {
-  return /certificate|self[- ]signed|wrong version number|ssl|tls|ERR_TLS|UNABLE_TO_VERIFY|altname|EPROTO/i.test(
-    message,
-  );
-}
-
-function tlsAdvice(message: string, server: string): string {
-  if (/wrong version number|packet length too long|EPROTO/i.test(message)) {
-    return `Cannot speak TLS with ${server}: it answers in plain text. Leave out use_ssl, and the token if it needs none.`;
-  }
   return (
-    `Cannot trust ${server}: ${message}. ` +
-    "Give the certificate authority that signed its certificate: connect(url, { tls: { ca } })."
+    /bigger than spark\.driver\.maxResultSize/.test(message) || /MAX_RESULT_SIZE|RESULT_SIZE_EXCEED/.test(errorClass)
   );
 }
 

@@ -30,10 +30,7 @@ export function literal(value: SqlParameter, name: string): LiteralInit {
     case "object":
       if (value instanceof Date) return dateLiteral(value, name);
       if (value instanceof Uint8Array) return { literalType: { case: "binary", value } };
-      if (Array.isArray(value)) {
-        const elements = widened(value.map((element: SqlParameter, index) => literal(element, `${name}[${index}]`)));
-        return { literalType: { case: "array", value: { elementType: elementType(elements, name), elements } } };
-      }
+      if (Array.isArray(value)) return arrayLiteral(value, name);
   }
   throw invalid(
     name,
@@ -52,30 +49,62 @@ function dateLiteral(value: Date, name: string): LiteralInit {
   return { literalType: { case: "timestamp", value: BigInt(value.getTime()) * 1000n } };
 }
 
-/** Numbers of one array are of one type: the widest that one of them needs. */
-function widened(elements: LiteralInit[]): LiteralInit[] {
-  const wide = ["double", "long"].find((type) => elements.some((element) => element.literalType?.case === type));
-  return elements.map((element) => {
-    const { literalType } = element;
-    if (wide === "double" && (literalType?.case === "integer" || literalType?.case === "long")) {
-      return { literalType: { case: "double", value: Number(literalType.value) } };
-    }
-    if (wide === "long" && literalType?.case === "integer") {
-      return { literalType: { case: "long", value: BigInt(literalType.value!) } };
-    }
-    return element;
-  });
+/** The type of an array's elements, by the names of the protocol's types, which are also those of its literals. */
+interface ElementType {
+  readonly kind: { readonly case: string; readonly value: { elementType?: ElementType; containsNull?: true } };
 }
 
-/** The type of the first element that is not null. */
-function elementType(elements: LiteralInit[], name: string): NonNullable<LiteralInit["dataType"]> {
-  const types = new Set(elements.map((element) => element.literalType?.case).filter((type) => type !== "null"));
-  if (types.size > 1) throw invalid(name, `mixes ${[...types].join(" and ")}; all its elements must be of one type`);
-  const first = elements.find((element) => element.literalType?.case !== "null")?.literalType;
-  if (first?.case === "array") {
-    return { kind: { case: "array", value: { elementType: first.value.elementType, containsNull: true } } } as never;
+/** Spark wants all elements to be of the type that the array states: numbers, at any depth, become the widest of them. */
+function arrayLiteral(values: readonly SqlParameter[], name: string): LiteralInit {
+  const elements = Array.from(values, (element, index) => literal(element, `${name}[${index}]`));
+  const type = elements.map(typeOf).reduce((one, other) => common(one, other, name), simpleType("null"));
+  return arrayOf(elements, type);
+}
+
+function arrayOf(elements: readonly LiteralInit[], type: ElementType): LiteralInit {
+  const converted = elements.map((element) => as(element, type));
+  return { literalType: { case: "array", value: { elementType: type as never, elements: converted } } };
+}
+
+function typeOf({ literalType }: LiteralInit): ElementType {
+  if (literalType?.case !== "array") return simpleType(literalType?.case ?? "null");
+  return arrayType(literalType.value.elementType as ElementType);
+}
+
+const numbers = ["integer", "long", "double"];
+
+function common(one: ElementType, other: ElementType, name: string): ElementType {
+  const [a, b] = [one.kind.case, other.kind.case];
+  if (a === "null") return other;
+  if (b === "null") return one;
+  if (a === "array" && b === "array") {
+    return arrayType(common(one.kind.value.elementType!, other.kind.value.elementType!, name));
   }
-  return { kind: { case: first?.case ?? "null", value: {} } } as never;
+  if (a === b) return one;
+  const wider = Math.max(numbers.indexOf(a), numbers.indexOf(b));
+  if (numbers.includes(a) && numbers.includes(b)) return simpleType(numbers[wider]!);
+  throw invalid(name, `mixes ${a} and ${b}; all its elements must be of one type`);
+}
+
+function as(element: LiteralInit, { kind }: ElementType): LiteralInit {
+  const { literalType } = element;
+  switch (literalType?.case) {
+    case "array":
+      return arrayOf(literalType.value.elements as LiteralInit[], kind.value.elementType!);
+    case "integer":
+    case "long":
+      if (kind.case === "double") return { literalType: { case: "double", value: Number(literalType.value) } };
+      if (kind.case === "long") return { literalType: { case: "long", value: BigInt(literalType.value!) } };
+  }
+  return element;
+}
+
+function simpleType(name: string): ElementType {
+  return { kind: { case: name, value: {} } };
+}
+
+function arrayType(elementType: ElementType): ElementType {
+  return { kind: { case: "array", value: { elementType, containsNull: true } } };
 }
 
 function invalid(name: string, reason: string): SparkStreamError {

@@ -32,6 +32,14 @@ export function readServerError(error: unknown): ServerError {
   if (metadata) Object.defineProperty(error, "metadata", { enumerable: false });
   const trailer = metadata?.get("grpc-status-details-bin")[0];
   if (!(trailer instanceof Uint8Array)) return read;
+  try {
+    return withTrailer(read, trailer);
+  } catch {
+    return read; // a proxy may put anything there; the status itself stands
+  }
+}
+
+function withTrailer(read: ServerError, trailer: Uint8Array): ServerError {
   const status = fromBinary(StatusSchema, trailer);
   let result: ServerError = status.message ? { ...read, message: status.message } : read;
   for (const detail of status.details) {

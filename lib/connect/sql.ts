@@ -1,8 +1,12 @@
 import type { Client } from "./client.js";
 import type { PlanSource, RelationInit } from "./plan.js";
 
-/** White space and comments, then the first word. */
-const FIRST_WORD = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(\(|\w+)/;
+/**
+ * What may stand before the first word, as Spark reads it: white space; a comment to the end of the line, or of a later one
+ * where a backslash ends the line; a comment in brackets. One with another in it is left alone, and so taken for a command.
+ */
+const SKIPPED = /\s+|--(?:\\\n|[^\n\r])*|\/\*(?:(?!\/\*)[\s\S])*?\*\//y;
+const WORD = /\(|\w+/y;
 
 /** Statements beginning so can only be queries. WITH and FROM cannot tell: an INSERT may follow. */
 const QUERY = new Set(["SELECT", "VALUES", "TABLE", "("]);
@@ -13,13 +17,20 @@ const QUERY = new Set(["SELECT", "VALUES", "TABLE", "("]);
  * no such round trip.
  */
 export function sqlPlan(client: Client, query: string, relation: RelationInit): PlanSource {
-  const word = FIRST_WORD.exec(query)?.[1]?.toUpperCase();
+  const word = firstWord(query);
   if (word !== undefined && QUERY.has(word)) return async () => relation;
   let result: Promise<RelationInit> | undefined;
   return () => {
     result ??= runCommand(client, relation);
     return result;
   };
+}
+
+function firstWord(query: string): string | undefined {
+  let position = 0;
+  for (SKIPPED.lastIndex = 0; SKIPPED.test(query); position = SKIPPED.lastIndex);
+  WORD.lastIndex = position;
+  return WORD.exec(query)?.[0].toUpperCase();
 }
 
 async function runCommand(client: Client, relation: RelationInit): Promise<RelationInit> {

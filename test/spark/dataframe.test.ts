@@ -12,10 +12,11 @@ async function rowsOf(frame: DataFrame): Promise<Record<string, unknown>[]> {
 }
 
 describe("a DataFrame on a real Spark", function () {
-  this.timeout(600_000);
+  this.timeout(180_000);
   let spark: SparkSession;
   let people: DataFrame;
-  before(async () => {
+  before(async function () {
+    this.timeout(600_000); // the first start installs Spark
     spark = await sparkSession();
     people = spark.sql("SELECT * FROM VALUES (1, 'Ada', 'x'), (2, 'Bob', 'y'), (3, 'Cyd', NULL) AS t(id, name, team)");
   });

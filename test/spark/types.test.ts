@@ -48,9 +48,10 @@ function query(expression: string): string {
 }
 
 describe("every type of Spark", function () {
-  this.timeout(600_000);
+  this.timeout(180_000);
   let spark: SparkSession;
-  before(async () => {
+  before(async function () {
+    this.timeout(600_000); // the first start installs Spark
     spark = await sparkSession();
     await spark.conf.set("spark.sql.session.timeZone", "Europe/Vienna");
     await spark.conf.set("spark.sql.timeType.enabled", true);

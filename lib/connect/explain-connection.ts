@@ -1,0 +1,67 @@
+/**
+ * Why a server cannot be reached, or what it is if it is no Spark Connect server: from what Node's sockets, OpenSSL and
+ * grpc-js say of it to what a user can do about it.
+ */
+import type { ErrorCode } from "../errors.js";
+import type { Endpoint } from "./endpoint.js";
+
+/** For a call that ended as UNAVAILABLE. */
+export function explainUnavailable(message: string, endpoint: Endpoint): [ErrorCode, string] {
+  const { address, host, tls } = endpoint;
+  const reason = reasonOf(message);
+  const said = reason.replaceAll(host, ""); // a host may be called tls-1
+  const server = `the Spark Connect server at ${address}`;
+  if (/Protocol error/.test(said)) {
+    return [
+      "UNSUPPORTED",
+      `What answers at ${address} does not speak gRPC. Is this Spark Connect's port (15002 by default)?`,
+    ];
+  }
+  if (/wrong version number|packet length too long/i.test(said)) {
+    const advice = "it answers in plain text. Leave out use_ssl, and the token if it needs none.";
+    return ["TLS_FAILED", `Cannot speak TLS with ${server}: ${advice}`];
+  }
+  if (/\balert\b/i.test(said) || (tls && /Failed to connect/.test(said))) {
+    const shown = tls !== false && tls.cert !== undefined;
+    const why = shown ? "does not accept the client's certificate" : "wants a certificate of the client";
+    const broken = `The Spark Connect server at ${address} broke the connection off (${reason}), as one does that ${why}.`;
+    return ["TLS_FAILED", `${broken} Give one that it trusts: connect(url, { tls: { cert, key } }).`];
+  }
+  if (/altname/i.test(said)) {
+    return [
+      "TLS_FAILED",
+      `The certificate of ${server} is for other names: ${reason}. Connect by a name that it lists.`,
+    ];
+  }
+  if (/certificate has expired|certificate is not yet valid/i.test(said)) {
+    return ["TLS_FAILED", `Cannot trust ${server}: ${reason}. The server needs a new one, or a clock is wrong.`];
+  }
+  if (/certificate|self[- ]signed|UNABLE_TO_VERIFY/i.test(said)) {
+    const advice = "Give the certificate authority that signed its certificate: connect(url, { tls: { ca } }).";
+    return ["TLS_FAILED", `Cannot trust ${server}: ${reason}. ${advice}`];
+  }
+  if (/ssl|tls|EPROTO/i.test(said)) return ["TLS_FAILED", `Cannot speak TLS with ${server}: ${reason}.`];
+  return ["UNAVAILABLE", `Cannot reach ${server}: ${reason}. Check host and port, and that the server runs.`];
+}
+
+/** For a call that ended without any word of a gRPC server, if it did. */
+export function explainNoGrpc(message: string, { address }: Endpoint): [ErrorCode, string] | undefined {
+  if (/^Received HTTP status code/.test(message)) {
+    const advice = "Check host and port, and what stands between.";
+    return ["UNSUPPORTED", `What answers at ${address} is no Spark Connect server: ${message}. ${advice}`];
+  }
+  if (/^Received RST_STREAM/.test(message)) {
+    return ["UNAVAILABLE", `The server at ${address}, or something before it, broke the call off: ${message}.`];
+  }
+  return undefined;
+}
+
+/** Without what grpc-js puts around it. */
+function reasonOf(message: string): string {
+  return message
+    .replace(/^No connection established\. Last error: /, "")
+    .replace(/\s*Resolution note:[\s\S]*$/, "")
+    .replace(/^Error(?: \[\w+\])?: /, "")
+    .replace(/\s*\(\d{4}-\d\d-\d\dT[^)]*\)/, "")
+    .replace(/[\s.]+$/, "");
+}

@@ -1,0 +1,148 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect } from "chai";
+
+/**
+ * What each part of lib may import of the others: data flows from connect through delivery and chain to spark-stream and
+ * on to the sinks, and only spark-stream puts them together. "types" vanish when the package is built; "later" is a
+ * dynamic import.
+ */
+const parts: Readonly<
+  Record<string, { values: readonly string[]; types?: readonly string[]; later?: readonly string[] }>
+> = {
+  errors: { values: [] },
+  diagnostics: { values: [] },
+  version: { values: [] },
+  connect: { values: ["errors", "diagnostics", "version"], types: ["local"], later: ["local"] },
+  chain: { values: ["errors", "diagnostics"], types: ["connect"] },
+  delivery: { values: ["errors", "diagnostics", "connect", "chain"] },
+  "spark-stream": { values: ["errors", "diagnostics", "connect", "delivery", "chain"] },
+  sinks: { values: ["errors", "diagnostics", "version"] },
+  local: { values: ["errors", "diagnostics", "version"] },
+  testing: { values: ["errors", "diagnostics", "version", "connect"] },
+  index: { values: ["errors", "connect", "chain", "spark-stream", "sinks"] },
+  cli: { values: ["errors", "diagnostics", "version", "connect", "spark-stream", "sinks"], later: ["local"] },
+};
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly kind: "values" | "types" | "later";
+}
+
+const lib = fileURLToPath(new URL("../lib", import.meta.url));
+const files = readdirSync(lib, { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".ts"))
+  .map((name) => name.split(sep).join("/"));
+const sources = new Map(files.map((name) => [name, withoutComments(readFileSync(join(lib, name), "utf8"))]));
+const imports = files.flatMap(importsOf);
+
+const isGenerated = (name: string) => name.startsWith("connect/generated/");
+const partOf = (name: string) => name.replace(/\.ts$/, "").split("/")[0]!;
+const shown = ({ from, to, kind }: Import) => `${from} imports ${kind} of ${to}`;
+
+function withoutComments(source: string): string {
+  return source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+}
+
+function importsOf(from: string): Import[] {
+  const source = sources.get(from)!;
+  const found = (pattern: RegExp, kind: (match: RegExpMatchArray) => Import["kind"]) =>
+    [...source.matchAll(pattern)].map((match) => ({ specifier: match.at(-1)!, kind: kind(match) }));
+  return [
+    ...found(/^(?:import|export)\s+(type\s)?[\w\s{},*$]*?\bfrom\s+"([^"]+)"/gm, (match) =>
+      match[1] ? "types" : "values",
+    ),
+    ...found(/^import\s+"([^"]+)"/gm, () => "values"),
+    ...found(/\bimport\(\s*"([^"]+)"\s*\)/g, () => "later"),
+  ]
+    .filter(({ specifier }) => specifier.startsWith("."))
+    .map(({ specifier, kind }) => {
+      const target = relative(lib, join(lib, dirname(from), specifier))
+        .split(sep)
+        .join("/");
+      return { from, to: target.replace(/\.js$/, ".ts"), kind };
+    });
+}
+
+describe("The imports within lib", () => {
+  it("are found, and lead to files that are there", () => {
+    expect(imports.map(shown)).to.include.members([
+      "spark-stream.ts imports values of chain/ipc-decoder.ts",
+      "chain/response-rows.ts imports types of connect/generated/spark-connect_pb.ts",
+      "connect/connect.ts imports later of local/index.ts",
+      "index.ts imports values of connect/index.ts",
+    ]);
+    expect(imports.filter(({ to }) => !sources.has(to)).map(shown)).to.deep.equal([]);
+    const written = [...sources.values()].flatMap((source) => source.match(/(\bfrom\s+|\bimport\s*\(?\s*)"\./g) ?? []);
+    expect(imports).to.have.length(written.length);
+  });
+
+  it("go one way, from part to part", () => {
+    const unknown = files.map(partOf).filter((part) => !(part in parts));
+    expect(unknown, "parts of which this test knows nothing").to.deep.equal([]);
+    const wrong = imports.filter(({ from, to, kind }) => {
+      const [here, there] = [partOf(from), partOf(to)];
+      const { values, types = [], later = [] } = parts[here]!;
+      const allowed = { values, types: [...values, ...types], later: [...values, ...later] }[kind];
+      return here !== there && !allowed.includes(there);
+    });
+    expect(wrong.map(shown)).to.deep.equal([]);
+  });
+
+  it("of what is generated are of the client and of the scripted server; others import types of it at most", () => {
+    const wrong = imports.filter(
+      ({ from, to, kind }) => isGenerated(to) && kind !== "types" && !["connect", "testing"].includes(partOf(from)),
+    );
+    expect(wrong.map(shown)).to.deep.equal([]);
+  });
+
+  it("load the local Spark only when somebody asks for one", () => {
+    const loading = imports.filter(
+      ({ from, to, kind }) => partOf(to) === "local" && partOf(from) !== "local" && kind !== "types",
+    );
+    expect(loading.map(shown)).to.include("connect/connect.ts imports later of local/index.ts");
+    expect(loading.filter(({ kind }) => kind !== "later").map(shown)).to.deep.equal([]);
+  });
+
+  it("enter connect and local from outside by their index.ts, by one file of a name, or not at all", () => {
+    const wrong = imports.filter(
+      ({ from, to }) => partOf(to) === "local" && partOf(from) !== "local" && to !== "local/index.ts",
+    );
+    expect(wrong.map(shown)).to.deep.equal([]);
+  });
+
+  it("have no cycles", () => {
+    const runtime = Map.groupBy(
+      imports.filter(({ kind }) => kind === "values"),
+      ({ from }) => from,
+    );
+    const done = new Set<string>();
+    const cycles: string[] = [];
+    const visit = (name: string, path: readonly string[]) => {
+      if (path.includes(name)) cycles.push([...path.slice(path.indexOf(name)), name].join(" → "));
+      if (path.includes(name) || done.has(name)) return;
+      for (const { to } of runtime.get(name) ?? []) visit(to, [...path, name]);
+      done.add(name);
+    };
+    for (const name of files) visit(name, []);
+    expect(cycles).to.deep.equal([]);
+  });
+});
+
+describe("The exports within lib", () => {
+  it("of an index.ts are re-exports of names, and there is nothing else in it", () => {
+    const indexes = files.filter((name) => /(^|\/)index\.ts$/.test(name));
+    expect(indexes).to.include.members(["index.ts", "connect/index.ts", "local/index.ts"]);
+    for (const name of indexes) {
+      const rest = sources.get(name)!.replace(/\bexport\s+(type\s+)?\{[\w\s,]*\}\s+from\s+"[^"]+";/g, "");
+      expect(rest.trim(), name).to.equal("");
+    }
+  });
+
+  it("have names: nothing is exported as default or as everything", () => {
+    const wrong = files.filter((name) => /^export\s+(default\b|\*)|\bas\s+default\b/m.test(sources.get(name)!));
+    expect(wrong.filter((name) => !isGenerated(name))).to.deep.equal([]);
+  });
+});
