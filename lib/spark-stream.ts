@@ -135,8 +135,13 @@ function checkOptions(options: SparkStreamOptions): SparkStreamOptions {
   for (const name of Object.keys(options)) {
     if (!knownOptions.has(name)) throw invalid(`${JSON.stringify(name)} is no option: ${[...knownOptions].join(", ")}`);
   }
-  const { readAheadBytes, maxRecordsPerBatch, compression } = options;
-  if (readAheadBytes !== undefined && !(readAheadBytes >= 1)) throw invalid("readAheadBytes must be 1 or more bytes");
+  const { signal, readAheadBytes, maxRecordsPerBatch, compression } = options;
+  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
+    throw invalid("signal must be an AbortSignal");
+  }
+  if (readAheadBytes !== undefined && !(typeof readAheadBytes === "number" && readAheadBytes >= 1)) {
+    throw invalid("readAheadBytes must be 1 or more bytes");
+  }
   if (maxRecordsPerBatch !== undefined && !(Number.isInteger(maxRecordsPerBatch) && maxRecordsPerBatch > 0)) {
     throw invalid("maxRecordsPerBatch must be a whole number of rows, 1 or more");
   }

@@ -98,32 +98,22 @@ describe("The imports within lib", () => {
     expect(wrong.map(shown)).to.deep.equal([]);
   });
 
-  it("load the local Spark only when somebody asks for one", () => {
-    const loading = imports.filter(
-      ({ from, to, kind }) => partOf(to) === "local" && partOf(from) !== "local" && kind !== "types",
+  it("load the local Spark only when somebody asks for one, and by its index.ts", () => {
+    const entering = imports.filter(({ from, to }) => partOf(to) === "local" && partOf(from) !== "local");
+    expect(entering.map(shown)).to.include("connect/connect.ts imports later of local/index.ts");
+    expect(entering.filter(({ kind, to }) => kind === "values" || to !== "local/index.ts").map(shown)).to.deep.equal(
+      [],
     );
-    expect(loading.map(shown)).to.include("connect/connect.ts imports later of local/index.ts");
-    expect(loading.filter(({ kind }) => kind !== "later").map(shown)).to.deep.equal([]);
-  });
-
-  it("enter connect and local from outside by their index.ts, by one file of a name, or not at all", () => {
-    const wrong = imports.filter(
-      ({ from, to }) => partOf(to) === "local" && partOf(from) !== "local" && to !== "local/index.ts",
-    );
-    expect(wrong.map(shown)).to.deep.equal([]);
   });
 
   it("have no cycles", () => {
-    const runtime = Map.groupBy(
-      imports.filter(({ kind }) => kind === "values"),
-      ({ from }) => from,
-    );
+    const runtime = imports.filter(({ kind }) => kind === "values");
     const done = new Set<string>();
     const cycles: string[] = [];
     const visit = (name: string, path: readonly string[]) => {
       if (path.includes(name)) cycles.push([...path.slice(path.indexOf(name)), name].join(" → "));
       if (path.includes(name) || done.has(name)) return;
-      for (const { to } of runtime.get(name) ?? []) visit(to, [...path, name]);
+      for (const { from, to } of runtime) if (from === name) visit(to, [...path, name]);
       done.add(name);
     };
     for (const name of files) visit(name, []);

@@ -5,10 +5,11 @@
  * It checks that what arrived is what was sent: every row says where it belongs and how much it holds, and the batches
  * that were decoded must agree. A sender that does not say (Spark 3.5 and other servers have no offsets) is believed.
  */
-import { RecordBatch, type Schema } from "apache-arrow";
+import type { RecordBatch, Schema } from "apache-arrow";
 import { Writable } from "streamx";
 import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow, DecodedRow } from "./arrow-ipc-row.js";
+import { emptyRecordBatch } from "./record-batch.js";
 
 export interface BatchSinkOptions {
   deliver(batch: RecordBatch, rowOffset: number): Promise<void> | undefined;
@@ -42,7 +43,7 @@ export function batchSink({ deliver, onRowDone, schema }: BatchSinkOptions): Wri
     final(callback) {
       const empty = schema();
       if (batches > 0 || !empty) return callback(null);
-      Promise.resolve(deliver(new RecordBatch(empty), 0)).then(() => callback(null), callback);
+      Promise.resolve(deliver(emptyRecordBatch(empty), 0)).then(() => callback(null), callback);
     },
   });
 }

@@ -6,6 +6,7 @@
 import * as zlib from "node:zlib";
 import { SparkStreamError } from "../errors.js";
 import { invalidIpc } from "./invalid-ipc.js";
+import { zstdFrameHeader } from "./zstd-frame.js";
 
 /** Restores one buffer of a body; `length` is its size in bytes once restored, where that is known. */
 export type BodyCodec = (compressed: Uint8Array, length: number | undefined) => Uint8Array;
@@ -16,6 +17,9 @@ export type CodecName = (typeof codecNames)[number];
 
 /** The most that one byte can stand for: an RLE block of zstd makes 128 KiB of 4 bytes; a run of lz4 255 of one. */
 const maxExpansion = { zstd: 32768, lz4: 255 } as const;
+
+/** Bytes; the limit of zstd itself. */
+const MAX_ZSTD_WINDOW = 128 * 1024 * 1024;
 
 const loaded = new Map<CodecName, BodyCodec>();
 
@@ -36,7 +40,15 @@ async function loadZstd(): Promise<BodyCodec> {
   const native = zlib.zstdDecompressSync as typeof zlib.zstdDecompressSync | undefined;
   if (native) return (compressed, length) => native(compressed, { maxOutputLength: length || undefined });
   const { decompress } = await import("fzstd");
-  return (compressed, length) => decompress(compressed, length === undefined ? undefined : new Uint8Array(length));
+  return (compressed, length) => {
+    const { contentSize = 0, windowSize } = zstdFrameHeader(compressed);
+    const most = length ?? compressed.length * maxExpansion.zstd;
+    if (contentSize > most || windowSize > MAX_ZSTD_WINDOW) {
+      throw new RangeError(`The frame holds ${contentSize} bytes and wants a window of ${windowSize}.`);
+    }
+    // Into an array of the given length fzstd would also write what is shorter, and leave zeros after it.
+    return decompress(compressed, contentSize === length ? new Uint8Array(length) : undefined);
+  };
 }
 
 async function loadLz4(): Promise<BodyCodec> {
@@ -54,6 +66,7 @@ async function loadLz4(): Promise<BodyCodec> {
 
 function checked(name: CodecName, codec: BodyCodec): BodyCodec {
   return (compressed, length) => {
+    if (compressed.length === 0 && !length) return new Uint8Array(0); // Arrow's Java library writes no frame for nothing
     if (length !== undefined && length > compressed.length * maxExpansion[name]) {
       throw invalidIpc(`a ${name} buffer of ${compressed.length} bytes claims to hold ${length}`);
     }

@@ -21,10 +21,10 @@ export class ByteBudget {
 
   release(bytes: number): void {
     this.#held -= bytes;
-    if (this.#held < this.limit) {
-      this.#waiting?.();
-      this.#waiting = undefined;
-    }
+    if (this.#held >= this.limit) return;
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.();
   }
 
   /** Calls back, at once or later, when less than the limit is held. One waiter at a time. */

@@ -1,8 +1,9 @@
 /**
  * Anybody's rows `{ arrow_ipc_bytes }` as a RowCursor: a Node or streamx Readable, a web ReadableStream, or an iterable.
  */
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import type { ReadableStream, ReadableStreamReadResult } from "node:stream/web";
+import { isUint8Array } from "node:util/types";
 import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow } from "./arrow-ipc-row.js";
 import type { RowCursor } from "./row-source.js";
@@ -28,19 +29,25 @@ export function inputRows(input: RowInput): RowCursor {
   };
 }
 
+const NO_ROWS = "it is neither a DataFrame nor a stream or iterable of rows { arrow_ipc_bytes }";
+const READ_BEFORE = "something else has read from the stream, and rows of it would be missing";
+
 interface Puller {
   next(): Promise<IteratorResult<unknown> | ReadableStreamReadResult<unknown>>;
   close(): Promise<void>;
 }
 
 function pull(input: RowInput): Puller {
+  if (typeof input !== "object" || input === null) throw unusable(NO_ROWS);
   if (isWebStream(input)) {
     if (input.locked) throw unusable("the ReadableStream is locked: something else reads from it");
+    if (Readable.isDisturbed(input)) throw unusable(READ_BEFORE);
     const reader = input.getReader();
     return { next: () => reader.read(), close: () => reader.cancel() };
   }
   const stream = input as Partial<Readable>;
   if (stream.destroyed || stream.readableEnded) throw unusable("the stream has ended or was destroyed before");
+  if (Readable.isDisturbed(stream as Readable)) throw unusable(READ_BEFORE);
   const iterator = iteratorOf(input);
   if (typeof stream.destroy === "function") {
     return {
@@ -60,20 +67,18 @@ function pull(input: RowInput): Puller {
 }
 
 function iteratorOf(input: AsyncIterable<InputRow> | Iterable<InputRow>): AsyncIterator<unknown> | Iterator<unknown> {
-  if (typeof input === "object" && input !== null) {
-    if (Symbol.asyncIterator in input) return input[Symbol.asyncIterator]();
-    if (Symbol.iterator in input) return input[Symbol.iterator]();
-  }
-  throw unusable("it is neither a DataFrame nor a stream or iterable of rows { arrow_ipc_bytes }");
+  if (Symbol.asyncIterator in input) return input[Symbol.asyncIterator]();
+  if (Symbol.iterator in input) return input[Symbol.iterator]();
+  throw unusable(NO_ROWS);
 }
 
 function isWebStream(input: RowInput): input is ReadableStream<InputRow> {
-  return typeof (input as Partial<ReadableStream> | null)?.getReader === "function";
+  return typeof (input as Partial<ReadableStream>).getReader === "function";
 }
 
 function checkedRow(value: unknown, index: number): ArrowIpcRow {
   const bytes = (value as Partial<InputRow> | null | undefined)?.arrow_ipc_bytes;
-  if (bytes instanceof Uint8Array) return { arrow_ipc_bytes: bytes };
+  if (isUint8Array(bytes)) return { arrow_ipc_bytes: bytes };
   const found = bytes === null ? "null" : bytes === undefined ? "missing" : `a ${typeof bytes}`;
   const message = `Row ${index} of the stream cannot be read: its arrow_ipc_bytes is ${found} where a Uint8Array should be.`;
   throw new SparkStreamError("INVALID_INPUT", message);

@@ -6,15 +6,16 @@
  * Every row repeats the schema. It is parsed once; after that its bytes are only compared with those of the first row.
  * What the plan of a schema cannot build (dictionaries, unions, views) goes through apache-arrow's own reader.
  */
-import { MessageReader, type RecordBatch, type Schema, util } from "apache-arrow";
+import type { RecordBatch, Schema } from "apache-arrow";
 import { Transform } from "streamx";
 import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow, DecodedRow } from "./arrow-ipc-row.js";
-import { readWithArrow } from "./arrow-reader.js";
-import { type BodyCodec, codecIfLoaded, loadCodec } from "./body-codec.js";
+import { readSchema, readWithArrow } from "./arrow-reader.js";
+import { codecIfLoaded, loadCodec } from "./body-codec.js";
 import { invalidIpc } from "./invalid-ipc.js";
 import { headerType, type IpcMessage, readMessage } from "./ipc-message.js";
 import { codecOf, RecordBatchPlan } from "./record-batch-plan.js";
+import { schemaDifference } from "./schema-difference.js";
 
 /** Decodes the rows of one stream; all of them have one schema. */
 export class IpcDecoder {
@@ -49,36 +50,42 @@ export class IpcDecoder {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const first = readMessage(view, 0);
     if (first?.type !== headerType.schema) throw invalidIpc("it does not begin with a schema");
-    this.#takeSchema(bytes.subarray(0, first.bodyStart), bytes);
+    const schema = this.#takeSchema(bytes, view, first);
     const plan = this.#plan;
-    if (plan === undefined) return readWithArrow(bytes);
-
     const messages: IpcMessage[] = [];
     for (let next = readMessage(view, first.end); next !== undefined; next = readMessage(view, next.end)) {
-      if (next.type !== headerType.recordBatch)
+      if (next.type !== headerType.recordBatch && !(plan === undefined && next.type === headerType.dictionaryBatch)) {
         throw invalidIpc(`a message of type ${next.type} where a batch should be`);
+      }
       messages.push(next);
     }
-    const name = messages[0] && codecOf(view, messages[0]);
-    const build = (codec: BodyCodec | undefined) =>
-      messages.map((message) => plan.batch(bytes, view, row.owned ? aligned(bytes, message) : message, codec));
-    if (name === undefined) return build(undefined);
-    const codec = codecIfLoaded(name);
-    return codec ? build(codec) : loadCodec(name).then(build);
+    if (plan === undefined) return readWithArrow(bytes, view, messages, schema);
+
+    const names = messages.map((message) => codecOf(view, message));
+    const build = () =>
+      messages.map((message, index) => {
+        const name = names[index];
+        const codec = name && codecIfLoaded(name);
+        return plan.batch(bytes, view, row.owned ? aligned(bytes, message) : message, codec);
+      });
+    const missing = new Set(names.filter((name) => name !== undefined && !codecIfLoaded(name)));
+    return missing.size === 0 ? build() : Promise.all([...missing].map((name) => loadCodec(name!))).then(build);
   }
 
-  #takeSchema(schemaBytes: Uint8Array, all: Uint8Array): void {
-    if (this.#schemaBytes !== undefined && Buffer.compare(schemaBytes, this.#schemaBytes) === 0) return;
-    const schema = new MessageReader(all).readSchema();
-    if (!schema) throw invalidIpc("its schema cannot be read");
+  /** The schema of this row, which must be that of all. */
+  #takeSchema(bytes: Uint8Array, view: DataView, message: IpcMessage): Schema {
+    const schemaBytes = bytes.subarray(0, message.bodyStart);
+    if (this.#schema && this.#schemaBytes && Buffer.compare(schemaBytes, this.#schemaBytes) === 0) return this.#schema;
+    const schema = readSchema(bytes, view, message);
     if (this.#schema === undefined) {
-      this.#schema = schema;
       this.#plan = RecordBatchPlan.compile(schema);
+      this.#schema = schema;
       this.#schemaBytes = Uint8Array.from(schemaBytes);
-    } else if (!util.compareSchemas(this.#schema, schema)) {
-      const message = `Its schema is ${describe(schema)} where the stream's is ${describe(this.#schema)}.`;
-      throw new SparkStreamError("SCHEMA_MISMATCH", message);
+      return schema;
     }
+    const difference = schemaDifference(this.#schema, schema);
+    if (difference) throw new SparkStreamError("SCHEMA_MISMATCH", difference);
+    return schema;
   }
 }
 
@@ -120,10 +127,6 @@ function aligned(bytes: Uint8Array, message: IpcMessage): IpcMessage {
   if (shift === 0 || message.end + shift > bytes.length) return message;
   bytes.copyWithin(message.bodyStart + shift, message.bodyStart, message.end);
   return { ...message, bodyStart: message.bodyStart + shift, end: message.end + shift };
-}
-
-function describe(schema: Schema): string {
-  return `<${schema.fields.map((field) => `${field.name}: ${field.type}`).join(", ")}>`;
 }
 
 function inRow(index: number, error: unknown): SparkStreamError {

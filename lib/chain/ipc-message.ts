@@ -49,6 +49,26 @@ export function indirect(view: DataView, position: number): number {
   return position + view.getUint32(position, true);
 }
 
+/**
+ * First and last position of the elements in a vector of a table, of `size` bytes each; the same twice where it is left out.
+ *
+ * @throws SparkStreamError INVALID_IPC where the vector reaches beyond the metadata.
+ */
+export function structVector(
+  view: DataView,
+  message: IpcMessage,
+  table: number,
+  field: number,
+  size: number,
+): [number, number] {
+  const position = tableField(view, table, field);
+  if (position === 0) return [0, 0];
+  const first = indirect(view, position) + 4;
+  const end = first + size * view.getUint32(first - 4, true);
+  if (end > message.bodyStart) throw invalidIpc("its metadata lists more than it holds");
+  return [first, end];
+}
+
 /** An int64 as a number; a negative or unsafe one is a broken message. */
 export function readLength(view: DataView, position: number): number {
   const value = view.getUint32(position, true) + view.getInt32(position + 4, true) * 4294967296;

@@ -6,10 +6,20 @@
  * Buffers are views of the body; only a compressed buffer, or one that does not lie at a multiple of its element size,
  * is copied. What a node and a buffer claim is checked against the body before anything is allocated.
  */
-import { Data, type DataType, type Field, IntervalUnit, RecordBatch, type Schema, Struct, Type } from "apache-arrow";
+import {
+  Data,
+  type DataType,
+  type Field,
+  IntervalUnit,
+  type RecordBatch,
+  type Schema,
+  Struct,
+  Type,
+} from "apache-arrow";
 import { type BodyCodec, type CodecName, codecNames } from "./body-codec.js";
 import { invalidIpc } from "./invalid-ipc.js";
-import { type IpcMessage, indirect, readLength, tableField } from "./ipc-message.js";
+import { type IpcMessage, indirect, readLength, structVector, tableField } from "./ipc-message.js";
+import { recordBatch } from "./record-batch.js";
 
 type TypedArray = Uint8Array | Int32Array | BigInt64Array;
 type TypedArrayConstructor = {
@@ -139,20 +149,20 @@ export class RecordBatchPlan {
       }
       children.push(child);
     }
-    return new RecordBatch(this.schema, new Data(this.#struct, 0, length, 0, undefined, children));
+    return recordBatch(this.schema, new Data(this.#struct, 0, length, 0, undefined, children));
   }
 }
 
 function readColumn(column: ColumnPlan, body: BodyReader): Data {
   const { type, layout } = column;
   const length = body.nextNode(column);
-  const nullCount = body.nullCount;
   if (layout === "none") return new Data(type, 0, length, length);
 
-  const validity = body.nextValidity(length, nullCount);
+  const validity = body.nextValidity(length);
+  const nullCount = body.nullCount;
   switch (layout) {
     case "bits":
-      return new Data(type, 0, length, nullCount, [undefined, body.next(Uint8Array, (length + 7) >> 3), validity]);
+      return new Data(type, 0, length, nullCount, [undefined, body.next(Uint8Array, Math.ceil(length / 8)), validity]);
     case "fixed": {
       const values = body.next(column.ArrayType, length * column.stride);
       return new Data(type, 0, length, nullCount, [undefined, values, validity]);
@@ -203,7 +213,7 @@ class BodyReader {
   readonly #nodesEnd: number;
   #buffer: number;
   readonly #buffersEnd: number;
-  /** Nulls of the node last read. */
+  /** Nulls of the node last read; -1 where they are to be counted. */
   nullCount = 0;
 
   constructor(bytes: Uint8Array, view: DataView, message: IpcMessage, codec: BodyCodec | undefined) {
@@ -211,30 +221,33 @@ class BodyReader {
     this.#view = view;
     this.#message = message;
     this.#codec = codec;
-    [this.#node, this.#nodesEnd] = structs(view, message, 1);
-    [this.#buffer, this.#buffersEnd] = structs(view, message, 2);
+    [this.#node, this.#nodesEnd] = structVector(view, message, message.header, 1, 16);
+    [this.#buffer, this.#buffersEnd] = structVector(view, message, message.header, 2, 16);
   }
 
   /** Moves to the next field node and returns its length, in values. */
   nextNode(column: ColumnPlan): number {
     if (this.#node >= this.#nodesEnd) throw invalidIpc(`it has no field node for ${JSON.stringify(column.name)}`);
     const length = readLength(this.#view, this.#node);
-    this.nullCount = readLength(this.#view, this.#node + 8);
+    // apache-arrow writes -1 for parts of a slice.
+    const unknown = this.#view.getBigInt64(this.#node + 8, true) === -1n;
+    this.nullCount = unknown ? -1 : readLength(this.#view, this.#node + 8);
     this.#node += 16;
     if (this.nullCount > length) throw invalidIpc(`it says ${this.nullCount} of ${length} values are null`);
     return length;
   }
 
   /** The validity bitmap; a column without nulls gets none, whatever was sent for it. */
-  nextValidity(length: number, nullCount: number): Uint8Array {
-    if (nullCount > 0) return this.next(Uint8Array, Math.ceil(length / 8)) as Uint8Array;
+  nextValidity(length: number): Uint8Array {
+    if (this.nullCount === -1 && this.#nextIsEmpty()) this.nullCount = 0;
+    if (this.nullCount !== 0) return this.next(Uint8Array, Math.ceil(length / 8)) as Uint8Array;
     this.#skip();
     return noValidity;
   }
 
-  /** `length + 1` offsets. A writer may leave the buffer out where there is no value at all. */
+  /** `length + 1` offsets. A writer may leave them out where there is no value at all, as Arrow's Java library does. */
   nextOffsets(OffsetType: TypedArrayConstructor, length: number): TypedArray {
-    if (length === 0 && this.#bytesOfNext() === 0) {
+    if (length === 0 && this.#nextIsEmpty()) {
       this.#skip();
       return new OffsetType(1);
     }
@@ -273,20 +286,16 @@ class BodyReader {
     return readLength(this.#view, this.#buffer + 8);
   }
 
+  /** Compressed, even nothing may have the eight bytes of its length. */
+  #nextIsEmpty(): boolean {
+    const size = this.#bytesOfNext();
+    return size === 0 || (this.#codec !== undefined && size === 8);
+  }
+
   #skip(): void {
     if (this.#buffer >= this.#buffersEnd) throw invalidIpc("it has fewer buffers than its schema needs");
     this.#buffer += 16;
   }
-}
-
-/** First and last position of a vector of 16-byte structs in the RecordBatch table. */
-function structs(view: DataView, message: IpcMessage, field: number): [number, number] {
-  const position = tableField(view, message.header, field);
-  if (position === 0) return [0, 0];
-  const vector = indirect(view, position);
-  const end = vector + 4 + 16 * view.getUint32(vector, true);
-  if (end > message.bodyStart) throw invalidIpc("its metadata lists more than it holds");
-  return [vector + 4, end];
 }
 
 function viewOf(ArrayType: TypedArrayConstructor, bytes: Uint8Array, start: number, count: number): TypedArray {

@@ -3,7 +3,9 @@
  * row from the cursor only while the chain holds less than its budget; beyond that the cursor is not asked, and a cursor
  * on a Spark server then stops reading from its socket.
  */
+import { inspect } from "node:util";
 import { Readable } from "streamx";
+import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow } from "./arrow-ipc-row.js";
 import type { ByteBudget } from "./byte-budget.js";
 
@@ -19,8 +21,11 @@ export interface RowCursor {
 }
 
 export function rowSource(cursor: RowCursor, budget: ByteBudget): Readable {
-  let closed: Promise<void> | undefined;
+  let closed: Promise<unknown> | undefined;
   let pending: ((error: Error | null) => void) | undefined;
+
+  // A close that fails must not hide why the stream ended.
+  const close = () => cursor.close().catch(() => {});
 
   const settle = (error: Error | null) => {
     const callback = pending;
@@ -29,7 +34,8 @@ export function rowSource(cursor: RowCursor, budget: ByteBudget): Readable {
   };
 
   const source: Readable = new Readable({
-    highWaterMark: 1,
+    // How much it reads ahead is for the budget to say, in bytes. It waits here, before it is decompressed.
+    highWaterMark: Number.POSITIVE_INFINITY,
     byteLength: () => 1,
     read(callback) {
       pending = callback;
@@ -42,20 +48,26 @@ export function rowSource(cursor: RowCursor, budget: ByteBudget): Readable {
             source.push(row ?? null);
             settle(null);
           },
-          (error: Error) => settle(error),
+          (error: unknown) => settle(asError(error)),
         );
       });
     },
     // A read that waits for Spark or for room must not hold up the end of the stream.
     predestroy() {
-      closed = cursor.close();
-      closed.catch(() => {});
+      closed = close();
       settle(null);
     },
     destroy(callback) {
-      closed ??= cursor.close();
-      closed.then(() => callback(null), callback);
+      closed ??= close();
+      void closed.then(() => callback(null));
     },
   });
   return source;
+}
+
+/** What a source of rows fails with may be anything, or nothing: `controller.error()` of a web stream. */
+function asError(error: unknown): Error {
+  if (error instanceof Error) return error;
+  const message = `The source of rows failed with ${inspect(error)}, which is no Error.`;
+  return new SparkStreamError("INVALID_INPUT", message, { cause: error });
 }

@@ -5,6 +5,7 @@
 
 import { BatchAssembler } from "../chain/response-rows.js";
 import type { RowCursor } from "../chain/row-source.js";
+import { firstOfRunning } from "../connect/conf-scope.js";
 import type { DataFrame } from "../connect/dataframe.js";
 import type { Execution } from "../connect/execution.js";
 
@@ -33,8 +34,9 @@ export function resultRows(dataFrame: DataFrame, options: ResultOptions): RowCur
       opened ??= start();
       const execution = await opened;
       const pull = () => execution.next();
-      // Spark reads these settings when a query begins: they must hold until its first response.
-      let response = await (first ? dataFrame.session.withConf(confOf(options), pull) : pull());
+      let response = first
+        ? await dataFrame.session.withConf(confOf(options), () => firstOfRunning(pull))
+        : await pull();
       for (; response; response = await pull()) {
         const row = batches.take(response);
         if (row) return row;

@@ -12,29 +12,34 @@ import { text } from "node:stream/consumers";
  *   fd 3   tells us the command's own process id
  *   exit   when the command is gone and `directory` removed; with the command's status (128 + n for signal n)
  *
+ * The shell says nothing itself: with our end of a pipe gone, a word like "Terminated" would be its death. It tells the
+ * process id last, when it is ready for signals.
+ *
  * Both are in a session of their own: Ctrl-C in the terminal goes to us, who may have queries to cancel first.
  */
 const SUPERVISOR = `
 grace=$1 directory=$2; shift 2
 exec 4<&0 </dev/null
+trap : TERM INT HUP
 "$@" 3>&- 4<&- &
 command=$!
-echo $command >&3; exec 3>&-
-trap : TERM INT HUP
+exec >/dev/null 2>&1
+trap '' TERM INT HUP
 {
-  trap '' TERM INT HUP
   read -r _ <&4
   kill -TERM -$$
   sleep $grace
   kill -KILL $command
-} >/dev/null 2>&1 &
+} 3>&- &
 watcher=$!
-exec 4<&-
+trap : TERM INT HUP
+echo $command >&3
+exec 3>&- 4<&-
 while :; do
   wait $command; status=$?
-  kill -0 $command 2>/dev/null || break
+  kill -0 $command || break
 done
-kill -KILL $watcher 2>/dev/null
+kill -KILL $watcher
 [ -z "$directory" ] || rm -rf "$directory"
 exit $status
 `;
@@ -82,6 +87,7 @@ export class OwnedProcess {
   /** TERM, and KILL when the grace is over. Resolves when the command is gone. May be called again and again. */
   async stop(): Promise<void> {
     this.child.ref();
+    await this.pid; // before, the command might not be there yet, and never hear of it
     this.#signal("SIGTERM");
     const timer = setTimeout(() => this.kill(), this.#grace * 1000);
     await this.exited;
@@ -95,8 +101,7 @@ export class OwnedProcess {
 
   /** Lets this process end while the command still runs; the command then ends too. */
   unref(): void {
-    this.child.unref();
-    (this.child.stdin as Socket | null)?.unref();
+    this.child.unref(); // the pipes hold nothing open: the one is only written to, the other has ended
   }
 
   #signal(signal: NodeJS.Signals): void {

@@ -52,7 +52,7 @@ export class SparkServer {
   static async start(options: ServerOptions): Promise<SparkServer> {
     const { env, home, signal, grace = 5 } = options;
     signal?.throwIfAborted();
-    const directory = await mkdtemp(join(tmpdir(), "spark-arrow-stream-")); // mode 0700
+    const directory = await mkdtemp(join(tmpdir(), "spark-arrow-stream-local-")); // mode 0700
     let log: ServerLog | undefined;
     const cleanUp = async () => {
       const lines = log?.lastLines() ?? "";

@@ -26,7 +26,7 @@ export const SPARK_VERSION = "4.3.0";
 const PACKAGES = [`pyspark==${SPARK_VERSION}`, "py4j==0.10.9.9", "pyarrow==26.0.1"];
 
 /**
- * The Spark of SPARK_HOME; without that, the one in the per-user cache, installed now if it is not there (some 700 MB on
+ * The Spark of SPARK_HOME; without that, the one in the per-user cache, installed now if it is not there (some 800 MB on
  * disk).
  *
  * @throws SparkStreamError LOCAL_SPARK_FAILED and UNSUPPORTED for a SPARK_HOME that does not serve; PYTHON_NOT_FOUND,

@@ -6,17 +6,22 @@
  * no fsync, as with cp or PySpark: after a power cut the file may be missing or short.
  */
 import { randomUUID } from "node:crypto";
-import { constants, type Stats } from "node:fs";
-import { access, type FileHandle, open, readlink, realpath, rename, rm, stat } from "node:fs/promises";
+import * as fs from "node:fs";
+import { rename } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
 import { SparkStreamError } from "../errors.js";
 import type { ByteTarget } from "./byte-target.js";
+
+const close = promisify(fs.close);
+const write = promisify(fs.write);
 
 export class AtomicFile implements ByteTarget {
   readonly #path: string;
   #target: string;
   #temporary = "";
-  #file: FileHandle | undefined;
+  /** -1 where it is not open. */
+  #descriptor = -1;
   #aborted = false;
   /** What is under way; never rejects. */
   #running: Promise<unknown> = Promise.resolve();
@@ -26,32 +31,42 @@ export class AtomicFile implements ByteTarget {
     this.#target = resolve(path);
   }
 
-  /** @throws SparkStreamError WRITE_FAILED where the target can't be written: now, rather than at its end. */
+  /**
+   * Synchronous, as is the removal: a pipeline that fails tells so without waiting for its streams to close, and then
+   * nothing must be in the directory.
+   *
+   * @throws SparkStreamError WRITE_FAILED where the target can't be written: now, rather than at its end.
+   */
   open(): Promise<void> {
     return this.#run(async () => {
-      this.#target = await followLinks(this.#target);
-      const existing = await statIfThere(this.#target);
+      this.#target = followLinks(this.#target);
+      const existing = fs.statSync(this.#target, { throwIfNoEntry: false });
       if (existing?.isDirectory()) throw osError("EISDIR", "it is a directory");
-      if (existing && !existing.isFile())
+      if (existing && !existing.isFile()) {
         throw osError("EINVAL", "it is not a regular file; pass a Writable for a device or pipe");
-      if (existing) await access(this.#target, constants.W_OK);
+      }
+      // Renaming asks for rights on the directory alone; a file that may not be written is not to be replaced either.
+      if (existing) fs.closeSync(fs.openSync(this.#target, "r+"));
       // Readers of directories, Spark's too, skip names with a dot in front.
-      this.#temporary = join(dirname(this.#target), `.spark-arrow-stream-${randomUUID()}.tmp`);
-      this.#file = await open(this.#temporary, "wx");
-      if (existing) await this.#file.chmod(existing.mode & 0o777);
+      const temporary = join(dirname(this.#target), `.spark-arrow-stream-${randomUUID()}.tmp`);
+      this.#descriptor = fs.openSync(temporary, "wx");
+      this.#temporary = temporary;
+      if (existing) fs.fchmodSync(this.#descriptor, existing.mode & 0o777);
     });
   }
 
   write(bytes: Uint8Array): Promise<void> {
     return this.#run(async () => {
-      await this.#file?.writeFile(bytes);
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesWritten } = await write(this.#descriptor, bytes, done);
+        done += bytesWritten;
+      }
     });
   }
 
   commit(): Promise<void> {
     return this.#run(async () => {
-      await this.#file?.close();
-      this.#file = undefined;
+      await this.#close();
       if (this.#aborted) throw givenUp();
       await rename(this.#temporary, this.#target);
       this.#temporary = "";
@@ -60,10 +75,26 @@ export class AtomicFile implements ByteTarget {
 
   async abort(): Promise<void> {
     this.#aborted = true;
+    this.#remove();
     await this.#running;
-    await this.#file?.close().catch(() => {});
-    this.#file = undefined;
-    if (this.#temporary !== "") await rm(this.#temporary, { force: true }).catch(() => {});
+    await this.#close().catch(() => {});
+    this.#remove(); // where the system would not remove an open file
+  }
+
+  #remove(): void {
+    if (this.#temporary === "") return;
+    try {
+      fs.rmSync(this.#temporary, { force: true });
+    } catch {
+      // It has a name that nobody reads.
+    }
+  }
+
+  async #close(): Promise<void> {
+    if (this.#descriptor === -1) return;
+    const descriptor = this.#descriptor;
+    this.#descriptor = -1;
+    await close(descriptor);
   }
 
   async #run(step: () => Promise<void>): Promise<void> {
@@ -105,21 +136,12 @@ function osError(code: string, message: string): NodeJS.ErrnoException {
 }
 
 /** Renaming onto a symbolic link would replace the link; what it points to is meant, there or not. */
-async function followLinks(path: string): Promise<string> {
+function followLinks(path: string): string {
   try {
-    return await realpath(path);
+    return fs.realpathSync(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
-  const link = await readlink(path).catch(() => undefined);
-  return link === undefined ? path : followLinks(resolve(dirname(path), link));
-}
-
-async function statIfThere(path: string): Promise<Stats | undefined> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
+  if (!fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return path;
+  return followLinks(resolve(dirname(path), fs.readlinkSync(path)));
 }

@@ -35,11 +35,16 @@ import {
  * worst.
  */
 export function ownSchema(fields: readonly Field[], metadata: ReadonlyMap<string, string>): Schema {
-  return new Schema(fields.map(ownField), new Map(metadata));
+  // Fields that share a dictionary must share its type.
+  const dictionaries = new Map<DataType, DataType>();
+  return new Schema(
+    fields.map((field) => ownField(field, dictionaries)),
+    new Map(metadata),
+  );
 }
 
-function ownField(field: Field): Field {
-  return new Field(field.name, ownType(field.type), field.nullable, new Map(field.metadata));
+function ownField(field: Field, dictionaries: Map<DataType, DataType>): Field {
+  return new Field(field.name, ownType(field.type, dictionaries), field.nullable, new Map(field.metadata));
 }
 
 /** What the types have, each some of it. */
@@ -61,9 +66,9 @@ interface Parameters {
   dictionary: DataType;
 }
 
-function ownType(type: DataType): DataType {
+function ownType(type: DataType, dictionaries: Map<DataType, DataType>): DataType {
   const of = type as unknown as Parameters;
-  const children = ((type.children ?? []) as Field[]).map(ownField);
+  const children = ((type.children ?? []) as Field[]).map((field) => ownField(field, dictionaries));
   const child = children[0]!;
   switch (type.typeId as Type) {
     case Type.Null:
@@ -112,8 +117,11 @@ function ownType(type: DataType): DataType {
       return new Map_(child as never, of.keysSorted);
     case Type.Union:
       return new Union(of.mode, of.typeIds, children);
-    case Type.Dictionary:
-      return new Dictionary(ownType(of.dictionary), ownType(of.indices) as never, of.id, of.isOrdered);
+    case Type.Dictionary: {
+      const values = dictionaries.get(of.dictionary) ?? ownType(of.dictionary, dictionaries);
+      dictionaries.set(of.dictionary, values);
+      return new Dictionary(values, ownType(of.indices, dictionaries) as never, of.id, of.isOrdered);
+    }
     default:
       return type;
   }

@@ -5,11 +5,11 @@
  * its row group is being filled; the batch that fills it is done when the group is encoded and its bytes are with the
  * target. Encoding happens on this thread: a column of 64 MiB takes about a second, between columns others get a turn.
  */
-import { Writable } from "node:stream";
+import { addAbortSignal, Writable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { type Field, RecordBatch, type Schema } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
-import { type ByteTarget, byteTarget } from "./byte-target.js";
+import type { ByteTarget } from "./byte-target.js";
 import { ownSchema } from "./own-schema.js";
 import {
   arrowSchemaKey,
@@ -19,6 +19,7 @@ import {
 } from "./parquet/parquet-encoder.js";
 import { RowGroup, type RowGroupLimits } from "./parquet/row-group.js";
 import { schemaDifference } from "./schema-difference.js";
+import { targetOf } from "./target-of.js";
 
 export interface ParquetWriterOptions {
   /** Default: "zstd". */
@@ -55,7 +56,9 @@ export interface ParquetWriterOptions {
  */
 export function parquetWriter(target: string | URL | Writable, options: ParquetWriterOptions = {}): Writable {
   checkOptions(options);
-  return new ParquetWriter(byteTarget(target), options);
+  const writer = new ParquetWriter(targetOf(target), options);
+  if (options.signal) addAbortSignal(options.signal, writer);
+  return writer;
 }
 
 const defaultLimits: RowGroupLimits = { rows: 1024 * 1024, bytes: 64 * 1024 * 1024 };
@@ -67,7 +70,7 @@ class ParquetWriter extends Writable {
   #group: RowGroup | undefined;
 
   constructor(target: ByteTarget, options: ParquetWriterOptions) {
-    super({ objectMode: true, highWaterMark: 1, ...(options.signal && { signal: options.signal }) });
+    super({ objectMode: true, highWaterMark: 1 });
     this.#target = target;
     this.#options = options;
     // It may reject long before it is needed, or without being needed.
@@ -75,10 +78,8 @@ class ParquetWriter extends Writable {
   }
 
   override _construct(callback: Callback): void {
-    settle(
-      this.#target.open((error) => this.destroy(error)),
-      callback,
-    );
+    const opened = this.destroyed ? Promise.resolve() : this.#target.open((error) => this.destroy(error));
+    settle(opened, callback);
   }
 
   override _write(chunk: unknown, _encoding: BufferEncoding, callback: Callback): void {

@@ -12,7 +12,7 @@ import type { ByteTarget } from "./byte-target.js";
 export class StreamTarget implements ByteTarget {
   readonly #target: Writable;
   readonly #source: Readable;
-  #state: "open" | "committed" | "aborted" = "open";
+  #state: "new" | "open" | "committed" | "aborted" = "new";
   #done: Promise<void> = Promise.resolve();
   /** The write that waits for room. */
   #waiting: { resolve: () => void; reject: (error: Error) => void } | undefined;
@@ -27,6 +27,7 @@ export class StreamTarget implements ByteTarget {
     if (this.#target.destroyed || this.#target.writableEnded) {
       throw failed(this.#target.errored ?? new Error("it has ended or was destroyed before"));
     }
+    this.#state = "open";
     this.#done = pipeline(this.#source, this.#target).catch((cause: Error) => {
       const error = failed(cause);
       this.#waiting?.reject(error);
@@ -53,9 +54,12 @@ export class StreamTarget implements ByteTarget {
   }
 
   async abort(error: Error | null): Promise<void> {
-    if (this.#state === "open") {
-      this.#state = "aborted";
-      this.#source.destroy(error ?? undefined); // and pipeline destroys the target
+    const before = this.#state;
+    if (before === "new" || before === "open") this.#state = "aborted";
+    if (before === "open") this.#source.destroy(error ?? undefined); // and pipeline destroys the target
+    if (before === "new" && !this.#target.destroyed) {
+      this.#target.once("error", () => {}); // as pipeline: whoever wrote has the error
+      this.#target.destroy(error ?? new Error("the writer was destroyed before it began"));
     }
     await this.#done.catch(() => {});
   }

@@ -47,6 +47,12 @@ function query(expression: string): string {
   return `SELECT id, IF(id = 1, NULL, ${expression}) AS value, ${expression} AS never_null FROM range(0, 3, 1, 2)`;
 }
 
+/** PySpark sends a token without TLS to nothing but the name localhost. */
+async function remoteForPySpark() {
+  const { url, token } = await sparkServer();
+  return { url: url.replace("127.0.0.1", "localhost"), token };
+}
+
 describe("every type of Spark", function () {
   this.timeout(180_000);
   let spark: SparkSession;
@@ -79,7 +85,7 @@ describe("every type of Spark", function () {
       await pipeline(sparkStream(spark.sql(query(expression))), parquetWriter(file));
       queries.push([type, query(expression), file]);
     }
-    const { url, token } = await sparkServer();
+    const { url, token } = await remoteForPySpark();
     const differences = await runPython(
       `
 import json, sys
@@ -118,7 +124,7 @@ print(json.dumps(differences))
         expect((error as Error).message).to.include("odd");
         return;
       }
-      const { url, token } = await sparkServer();
+      const { url, token } = await remoteForPySpark();
       const same = await runPython(
         `
 import json, sys

@@ -140,7 +140,10 @@ function sized(bytes: Uint8Array, size: number, nulls: number): Uint8Array {
 }
 
 /** `length` bits from bit `offset` on, moved to bit 0. */
-function bits(source: Uint8Array, offset: number, length: number): Uint8Array {
+function bits(source: Uint8Array | undefined, offset: number, length: number): Uint8Array {
+  if (source === undefined || 8 * source.length < offset + length) {
+    throw new RangeError(`it has ${8 * (source?.length ?? 0)} bits where ${offset + length} are needed`);
+  }
   const size = (length + 7) >> 3;
   const shift = offset & 7;
   const from = offset >> 3;

@@ -1,0 +1,116 @@
+/**
+ * Answers of a real Spark to ExecutePlan, kept in bench/data/recordings to be served again:
+ *
+ *   NAME.grpc   the responses as they travel: one byte 0, uint32 length (big endian), the message; and again
+ *   NAME.json   the {@link Recording} that tells what is in it
+ */
+import { once } from "node:events";
+import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { finished } from "node:stream/promises";
+import { fileURLToPath } from "node:url";
+import { fromBinary } from "@bufbuild/protobuf";
+import { ExecutePlanResponseSchema } from "../lib/connect/generated/spark-connect_pb.js";
+import { connect, type SparkSession } from "../lib/index.js";
+import { withSpark } from "./spark.js";
+import { executePlan, openClient } from "./wire.js";
+
+/** A result to record. A new one is a line of {@link recipes}; a changed one is recorded anew. */
+export interface Recipe {
+  /** For people. */
+  readonly title: string;
+  readonly query: string;
+  /** Settings of Spark while it runs. */
+  readonly conf?: Readonly<Record<string, string>>;
+  /** Bytes at which Spark cuts a batch into chunks. */
+  readonly chunkBytes?: number;
+}
+
+export interface Recording {
+  readonly recipe: Recipe;
+  readonly sparkVersion: string;
+  /** The session of the responses, and what the server called it. */
+  readonly sessionId: string;
+  readonly serverSideSessionId: string;
+  readonly rows: number;
+  readonly batches: number;
+  /** Bytes of Arrow data, without the messages around it. */
+  readonly arrowBytes: number;
+}
+
+/** 5 million rows of 52 bytes: bigint, int, double, decimal, timestamp and a short string. */
+export const trips = `
+  SELECT id, CAST(id % 265 AS INT) AS zone, id * 0.25D AS distance, CAST(id % 100000 AS DECIMAL(18, 2)) AS fare,
+         timestamp_seconds(1700000000 + id) AS pickup, concat('z', id % 1000) AS vendor
+  FROM range(0, 5000000, 1, 10)`;
+
+const recordsPerBatch = (rows: number) => ({ "spark.sql.execution.arrow.maxRecordsPerBatch": String(rows) });
+
+export const recipes = {
+  "batches-10000": { title: "10,000-row batches", query: trips, conf: recordsPerBatch(10_000) },
+  "batches-1000": { title: "1,000-row batches", query: trips, conf: recordsPerBatch(1_000) },
+} as const satisfies Record<string, Recipe>;
+
+export type RecordingName = keyof typeof recipes;
+
+const folder = new URL("data/recordings/", import.meta.url);
+
+export function filesOf(name: RecordingName): { readonly frames: string; readonly manifest: string } {
+  const file = (extension: string) => fileURLToPath(new URL(`${name}.${extension}`, folder));
+  return { frames: file("grpc"), manifest: file("json") };
+}
+
+/** The recording of the recipe as it is now. It is made with a real Spark where there is none. */
+export async function recorded(name: RecordingName): Promise<Recording> {
+  const { manifest } = filesOf(name);
+  if (existsSync(manifest)) {
+    const recording = JSON.parse(readFileSync(manifest, "utf8")) as Recording;
+    if (JSON.stringify(recording.recipe) === JSON.stringify(recipes[name])) return recording;
+  }
+  return await withSpark(async ({ url, token }) => {
+    await using session = await connect(url, { ...(token !== undefined && { token }) });
+    return await record(name, session);
+  });
+}
+
+async function record(name: RecordingName, session: SparkSession): Promise<Recording> {
+  const recipe: Recipe = recipes[name];
+  const sparkVersion = await session.version();
+  for (const [key, value] of Object.entries(recipe.conf ?? {})) await session.conf.set(key, value);
+
+  mkdirSync(folder, { recursive: true });
+  const { frames, manifest } = filesOf(name);
+  const file = createWriteStream(`${frames}.tmp`);
+  const { endpoint, sessionId } = session.client;
+  const wire = await openClient(endpoint, sessionId);
+  const count = { rows: 0, batches: 0, arrowBytes: 0 };
+  let serverSideSessionId = "";
+  let complete = false;
+  const responses = executePlan(wire, recipe.query, (bytes) => bytes, recipe);
+  for await (const bytes of responses as AsyncIterable<Buffer>) {
+    const response = fromBinary(ExecutePlanResponseSchema, bytes);
+    serverSideSessionId ||= response.serverSideSessionId;
+    complete ||= response.responseType.case === "resultComplete";
+    if (response.responseType.case === "arrowBatch") {
+      const { data, rowCount, chunkIndex = 0n } = response.responseType.value;
+      count.arrowBytes += data.length;
+      if (chunkIndex === 0n) {
+        count.rows += Number(rowCount);
+        count.batches++;
+      }
+    }
+    const prefix = Buffer.alloc(5);
+    prefix.writeUInt32BE(bytes.length, 1);
+    file.write(prefix);
+    if (!file.write(bytes)) await once(file, "drain");
+  }
+  file.end();
+  await finished(file);
+  wire.grpc.close();
+  // Spark cuts an answer after 1 GB or two minutes; what is served must be whole in one.
+  if (!complete) throw new Error(`The answer for ${name} was cut by the server: make the recipe smaller.`);
+
+  renameSync(`${frames}.tmp`, frames);
+  const recording: Recording = { recipe, sparkVersion, sessionId, serverSideSessionId, ...count };
+  writeFileSync(manifest, JSON.stringify(recording, null, 2));
+  return recording;
+}

@@ -1,0 +1,73 @@
+/**
+ * npm run bench [parts…] [-- --json FILE] [--runs N] [--passes N] [--strict]
+ *
+ *   replay   a recorded answer of Spark, served from memory
+ *   live     the same from a Spark on this machine
+ *
+ * Compare figures of one run only: they are those of this machine at this moment. Each part's are also kept in
+ * bench/results/PART.json. --json FILE writes the comparisons with their targets; --strict makes a missed target exit
+ * code 1. Every run is a fresh process, which drains the result --passes times (default: once) and counts the last.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import { parseArgs } from "node:util";
+import { build } from "./build.js";
+import { live } from "./parts/live.js";
+import type { Part } from "./parts/part.js";
+import { replay } from "./parts/replay.js";
+import { resultTable, verdictTable } from "./report.js";
+import type { Verdict } from "./verdict.js";
+
+const parts: Readonly<Record<string, Part>> = { replay, live };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: "string" },
+    runs: { type: "string", default: "7" },
+    passes: { type: "string", default: "1" },
+    strict: { type: "boolean", default: false },
+  },
+});
+const names = positionals.length > 0 ? positionals : Object.keys(parts);
+const unknown = names.filter((name) => !Object.hasOwn(parts, name));
+if (unknown.length > 0) throw new Error(`No such part: ${unknown.join(", ")}. There are ${Object.keys(parts)}.`);
+const [runs, passes] = [count("runs"), count("passes")];
+
+build();
+const verdicts: Verdict[] = [];
+for (const name of names) {
+  const outcomes = await parts[name]!({ runs, passes });
+  for (const { title, results, remarks } of outcomes) {
+    console.log(`\n${[title, "", resultTable(results), ...remarks].join("\n")}`);
+  }
+  verdicts.push(...outcomes.flatMap((outcome) => outcome.verdicts));
+  writeResults(name, outcomes);
+}
+console.log(`\n${verdictTable(verdicts)}`);
+if (values.json) writeFileSync(values.json, `${JSON.stringify(verdicts, null, 2)}\n`);
+if (values.strict && verdicts.some(({ pass }) => !pass)) process.exitCode = 1;
+
+function count(option: "runs" | "passes"): number {
+  const value = Number(values[option]);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`--${option} takes a whole number, 1 or more.`);
+  return value;
+}
+
+function writeResults(name: string, outcomes: unknown): void {
+  const machine = {
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    memoryGigabytes: Math.round(totalmem() / 1e9),
+  };
+  const folder = new URL("results/", import.meta.url);
+  mkdirSync(folder, { recursive: true });
+  const rounded = (_key: string, value: unknown) =>
+    typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;
+  writeFileSync(
+    new URL(`${name}.json`, folder),
+    `${JSON.stringify({ machine, runs, passes, outcomes }, rounded, 2)}\n`,
+  );
+}

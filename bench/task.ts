@@ -1,0 +1,24 @@
+/** What a contender is told, and what it tells: JSON, in the environment and on the last line of its output. */
+
+/** A query to run, and where; in the environment as BENCH_TASK. */
+export interface Task {
+  /** `sc://host:port` */
+  readonly url: string;
+  readonly token?: string;
+  /** A recorded answer names the session that it was made for, so its readers must be in that session. */
+  readonly sessionId: string;
+  readonly query: string;
+  /** How often a process drains the result, the last time counting: from 3 or so on, its code is compiled and warm. */
+  readonly passes: number;
+}
+
+/** One run of one contender, by its own account: its last pass, from before the query is sent to after its last row. */
+export interface Measurement {
+  readonly rows: number;
+  readonly batches: number;
+  readonly seconds: number;
+  /** Of the whole process, all threads, user and system. */
+  readonly cpuSeconds: number;
+  /** The most memory that the process ever had, bytes. */
+  readonly peakRssBytes: number;
+}

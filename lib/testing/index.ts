@@ -1,0 +1,6 @@
+export type { Fault, FaultAction } from "./fault.js";
+export type { OperationState, ScriptedOperation } from "./operation.js";
+export type { RespondWith, ScriptedMethod, ScriptedRequest, ScriptedServerOptions } from "./options.js";
+export type { ResponseInit, ScriptedResult } from "./scripted-result.js";
+export { type ScriptedServer, startScriptedServer } from "./scripted-server.js";
+export { type SparkErrorInit, sparkError } from "./spark-error.js";

@@ -1,0 +1,152 @@
+/** The calls of Spark Connect, answered from the script, with what a server keeps: operations, sessions, settings, errors. */
+import { randomUUID } from "node:crypto";
+import type { Message } from "@bufbuild/protobuf";
+import type { Metadata } from "@grpc/grpc-js";
+import * as defaults from "./default-answer.js";
+import { Executions } from "./executions.js";
+import { faultsOf } from "./fault.js";
+import type { CallHandlers, StreamCall } from "./grpc-service.js";
+import type { Operation } from "./operation.js";
+import type { ScriptedMethod, ScriptedRequest, ScriptedServerOptions } from "./options.js";
+import { type StreamHost, sendResponses } from "./response-stream.js";
+import { Settings } from "./settings.js";
+import { invalidHandle, SparkError, SparkErrors } from "./spark-error.js";
+
+/** What the service asks of the server it runs in; a peer is named as gRPC does. */
+export interface ConnectionHost {
+  cutConnection(peer: string): void;
+  sendGoaway(peer: string): void;
+  cutAll(): void;
+}
+
+type RequestOf<M extends ScriptedMethod> = Extract<ScriptedRequest, { method: M }>["message"];
+
+const MIB = 1024 * 1024;
+
+export class ScriptedService implements CallHandlers {
+  readonly requests: ScriptedRequest[] = [];
+  readonly executions: Executions;
+  readonly settings: Settings;
+  readonly #options: ScriptedServerOptions;
+  readonly #host: ConnectionHost;
+  readonly #errors = new SparkErrors();
+  readonly #closedSessions = new Set<string>();
+  #serverSessionId: string = randomUUID();
+
+  constructor(options: ScriptedServerOptions, host: ConnectionHost) {
+    this.#options = options;
+    this.#host = host;
+    this.executions = new Executions(options.retryBufferBytes ?? 10 * MIB);
+    this.settings = new Settings(options.conf ?? {});
+  }
+
+  async answer(method: ScriptedMethod, message: Message, metadata: Metadata): Promise<Record<string, unknown>> {
+    const request = this.#admit(method, message, metadata);
+    const answer = (await this.#own(request)) ?? this.#byDefault(request);
+    return { sessionId: request.message.sessionId, serverSideSessionId: this.#serverSessionId, ...answer };
+  }
+
+  async stream(method: "executePlan" | "reattachExecute", call: StreamCall): Promise<void> {
+    try {
+      const request = this.#admit(method, call.request, call.metadata);
+      const [operation, position] =
+        request.method === "executePlan" ? [this.#begin(request.message), 0] : await this.#resume(request);
+      const index = this.executions.all.indexOf(operation);
+      const faults = faultsOf(this.#options.faults ?? [], index, operation.attaches);
+      await sendResponses(call, operation, position, faults, this.#streamHost(call.getPeer()));
+    } catch (error) {
+      call.emit("error", this.statusOf(error));
+    }
+  }
+
+  statusOf(error: unknown): Error {
+    return this.#errors.status(error);
+  }
+
+  /** Notes the call and lets it in, or not. */
+  #admit(method: ScriptedMethod, message: Message, metadata: Metadata): ScriptedRequest {
+    const request = { method, message, metadata: metadata.getMap() } as ScriptedRequest;
+    this.requests.push(request);
+    const { token } = this.#options;
+    const shown = request.metadata.authorization;
+    if (token !== undefined && shown !== `Bearer ${token}`) {
+      const text = shown === undefined ? "No authentication token provided" : "Invalid authentication token";
+      throw new SparkError({ code: "UNAUTHENTICATED", message: text });
+    }
+    const { sessionId, clientObservedServerSideSessionId: observed } = request.message as {
+      sessionId: string;
+      clientObservedServerSideSessionId?: string;
+    };
+    if (observed && observed !== this.#serverSessionId) throw invalidHandle("SESSION_CHANGED", sessionId);
+    if (this.#closedSessions.has(sessionId) && method !== "releaseSession") {
+      throw invalidHandle("SESSION_CLOSED", sessionId);
+    }
+    return request;
+  }
+
+  /** What the script's own function for this call answers. */
+  async #own({ method, message }: ScriptedRequest): Promise<object | undefined> {
+    const respond = this.#options.respond?.[method] as ((message: Message) => object | undefined) | undefined;
+    return await respond?.(message);
+  }
+
+  #byDefault(request: ScriptedRequest): object {
+    switch (request.method) {
+      case "analyzePlan":
+        return defaults.analyzePlan(request.message, this.#options.sparkVersion ?? "4.3.0", this.#options);
+      case "config":
+        return defaults.config(request.message, this.settings);
+      case "fetchErrorDetails":
+        return this.#errors.details(request.message.errorId);
+      case "interrupt":
+        return { interruptedIds: this.executions.interrupt(request.message) };
+      case "releaseExecute": {
+        const { operationId } = request.message;
+        return this.executions.release(request.message) ? { operationId } : {};
+      }
+      case "releaseSession":
+        this.#closedSessions.add(request.message.sessionId);
+        this.executions.endSession(request.message.sessionId);
+        return {};
+      default:
+        throw defaults.unanswered(request.method);
+    }
+  }
+
+  #begin(request: RequestOf<"executePlan">): Operation {
+    return this.executions.begin(request, async () => {
+      const own = await this.#own({ method: "executePlan", message: request, metadata: {} });
+      return defaults.executePlan(request, { ...this.#options, ...own });
+    });
+  }
+
+  async #resume(request: ScriptedRequest): Promise<[Operation, number]> {
+    await this.#own(request);
+    const { operationId, lastResponseId } = request.message as RequestOf<"reattachExecute">;
+    const operation = this.executions.held(operationId);
+    return [operation, operation.positionAfter(lastResponseId)];
+  }
+
+  #streamHost(peer: string): StreamHost {
+    const { maxStreamBytes = 1024 * MIB, maxStreamMs = 120_000 } = this.#options;
+    return {
+      maxStreamBytes,
+      maxStreamMs,
+      serverSessionId: () => this.#serverSessionId,
+      changeSession: (id) => {
+        this.#serverSessionId = id;
+      },
+      cutConnection: () => this.#host.cutConnection(peer),
+      sendGoaway: () => this.#host.sendGoaway(peer),
+      restart: () => this.#restart(),
+      statusOf: (error) => this.statusOf(error),
+    };
+  }
+
+  #restart(): void {
+    this.#serverSessionId = randomUUID();
+    this.#closedSessions.clear();
+    this.executions.loseAll();
+    this.#host.cutAll();
+  }
+}

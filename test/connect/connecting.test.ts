@@ -1,0 +1,339 @@
+// From a URL to a session: what is said when that does not work, and what the server gets to see.
+import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttp2Server } from "node:http2";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { inspect } from "node:util";
+import { expect } from "chai";
+import { type ConnectOptions, connect, sparkStream } from "../../lib/index.js";
+import { type ScriptedServerOptions, sparkError, startScriptedServer } from "../../lib/testing/index.js";
+import { CertificateAuthority, type Identity, localNames } from "../support/certificates.js";
+import { errorOf, idBatches, scripted, timeOf, within } from "../support/scripted.js";
+
+async function listening(server: Server): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
+}
+
+/** A port on which nobody listens. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listening(server);
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+describe("a URL", () => {
+  const invalid: Record<string, string> = {
+    "has another scheme": "http://localhost:15002",
+    "has no scheme": "localhost:15002",
+    "has no host": "sc://",
+    "has a port beyond 65535": "sc://localhost:70000",
+    "has the port 0": "sc://localhost:0",
+    "has a port that is no number": "sc://localhost:spark",
+    "has a path": "sc://localhost/spark",
+    "has parameters right after the host": "sc://localhost;use_ssl=true",
+    "has a parameter without a value": "sc://localhost/;use_ssl",
+    "has a parameter without a key": "sc://localhost/;=true",
+    "has a value that is not percent-encoded": "sc://localhost/;user_id=%zz",
+    "has a use_ssl that is not a boolean": "sc://localhost/;use_ssl=yes",
+    "has a session id that is no UUID": "sc://localhost/;session_id=mine",
+    "has a message size that is no number": "sc://localhost/;grpc_max_message_size=big",
+    "has a user agent of more than 2048 characters": `sc://localhost/;user_agent=${"x".repeat(2049)}`,
+    "names a user before the host": "sc://me:secret@localhost",
+    "has a token and plain text for another machine": "sc://spark.example.com/;use_ssl=false;token=secret",
+  };
+  for (const [what, url] of Object.entries(invalid)) {
+    it(`that ${what} is INVALID_URL, at once, and the message shows no value of it`, async () => {
+      const failure = connect(url);
+      expect(await timeOf(failure)).to.be.below(100);
+      const error = await errorOf(failure);
+      expect(error.code).to.equal("INVALID_URL");
+      expect(error.message).to.include("sc://host[:port]");
+      expect(inspect(error)).not.to.match(/secret|mine|%zz/);
+    });
+  }
+
+  it("is looked for in SPARK_REMOTE, and missed where it is not there", async () => {
+    const before = process.env.SPARK_REMOTE;
+    try {
+      delete process.env.SPARK_REMOTE;
+      expect((await errorOf(connect())).code).to.equal("INVALID_ARGUMENT");
+      await using server = await startScriptedServer();
+      process.env.SPARK_REMOTE = server.url;
+      await using spark = await connect();
+      expect(await spark.version()).to.equal("4.3.0");
+    } finally {
+      if (before === undefined) delete process.env.SPARK_REMOTE;
+      else process.env.SPARK_REMOTE = before;
+    }
+  });
+
+  it("names the user and the session, and the client says what it is", async () => {
+    await using server = await startScriptedServer();
+    const sessionId = "7ad37a06-6a7e-4d0c-95b7-9b0f5fd4f5b5";
+    const url = `${server.url}/;user_id=M%C3%BCller;user_agent=report%201;session_id=${sessionId}`;
+    await using spark = await connect(url);
+    expect(spark.sessionId).to.equal(sessionId);
+    const { message } = server.requests[0]!;
+    expect(message).to.deep.include({ sessionId });
+    expect(message.userContext?.userId).to.equal("Müller");
+    expect(message.clientType).to.match(/^report 1 spark-arrow-stream\/\S+ node\/\S+ os\//);
+  });
+
+  it("puts parameters that mean nothing to the client into the metadata of every call, as options do", async () => {
+    await using server = await startScriptedServer({ batches: idBatches(5) });
+    const options = { headers: { "x-trace": "abc" } };
+    const spark = await connect(`${server.url}/;x-cluster-id=1234%2F5;x-trace=overridden`, options);
+    await sparkStream(spark.range(5)).toArray();
+    await spark.close();
+    expect(new Set(server.requests.map(({ method }) => method))).to.include.keys(
+      "config",
+      "executePlan",
+      "releaseExecute",
+      "releaseSession",
+    );
+    for (const { metadata } of server.requests) {
+      expect(metadata).to.include({ "x-cluster-id": "1234/5", "x-trace": "abc" });
+      expect(metadata).not.to.have.any.keys("use_ssl", "user_id", "token", "authorization");
+    }
+  });
+
+  it("does not let a header through that cannot be sent", async () => {
+    for (const headers of [{ "x y": "1" }, { "x-a": "line\nbreak" }, { "x-a-bin": "1" }] as Record<string, string>[]) {
+      expect((await errorOf(connect("sc://localhost", { headers }))).code).to.equal("INVALID_ARGUMENT");
+    }
+  });
+});
+
+describe("a server that is not there", () => {
+  it("is UNAVAILABLE within seconds where nobody listens, by host and port", async () => {
+    const port = await freePort();
+    const failure = connect(`sc://127.0.0.1:${port}`);
+    expect(await timeOf(failure)).to.be.below(3000);
+    const error = await errorOf(failure);
+    expect(error.code).to.equal("UNAVAILABLE");
+    expect(error.message).to.include(`127.0.0.1:${port}`).and.to.include("ECONNREFUSED");
+  });
+
+  it("is UNAVAILABLE within seconds where the host has no address, also when its name looks like a TLS fault", async () => {
+    for (const host of ["no-such-host.invalid", "tls-certificate.invalid"]) {
+      const failure = connect(`sc://${host}:1234`);
+      expect(await timeOf(failure)).to.be.below(8000);
+      const error = await errorOf(failure);
+      expect(error.code).to.equal("UNAVAILABLE");
+      expect(error.message).to.include(`${host}:1234`);
+    }
+  });
+
+  it("is UNAVAILABLE within seconds where something listens and never answers", async () => {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => sockets.push(socket.on("error", () => {}).resume()));
+    const port = await listening(server);
+    const failure = connect(`sc://127.0.0.1:${port}`);
+    expect(await timeOf(failure)).to.be.below(20_000);
+    const error = await errorOf(failure);
+    expect(error.code).to.equal("UNAVAILABLE");
+    expect(error.message).to.include(`127.0.0.1:${port}`).and.to.include("in time");
+    await within(1000, () => expect(sockets.filter(({ closed }) => !closed)).to.deep.equal([]));
+    server.close();
+  });
+
+  it("is UNSUPPORTED where something else than a gRPC server answers", async () => {
+    const page = createHttpServer((_request, response) => response.end("hello"));
+    const other = createHttp2Server((_request, response) => response.writeHead(500).end("hello"));
+    for (const server of [page, other]) {
+      const port = await listening(server);
+      const error = await errorOf(connect(`sc://127.0.0.1:${port}`));
+      expect(error.code).to.equal("UNSUPPORTED");
+      expect(error.message).to.include(`127.0.0.1:${port}`);
+      server.close();
+    }
+  });
+
+  it("is UNSUPPORTED where it speaks gRPC but not Spark Connect", async () => {
+    const respond = {
+      config: () => {
+        throw sparkError({ code: "UNIMPLEMENTED", message: "no such service" });
+      },
+    };
+    await using server = await startScriptedServer({ respond });
+    expect((await errorOf(connect(server.url))).code).to.equal("UNSUPPORTED");
+  });
+});
+
+describe("TLS", () => {
+  let authority: CertificateAuthority;
+  let identity: Identity;
+  let client: Identity;
+  before(async () => {
+    authority = await CertificateAuthority.create();
+    identity = await authority.issue("server", localNames);
+    client = await authority.issue("client");
+  });
+
+  async function connecting(server: ScriptedServerOptions, tls?: ConnectOptions["tls"], change = (url: string) => url) {
+    await using running = await startScriptedServer(server);
+    await using spark = await connect(change(running.url), tls === undefined ? {} : { tls });
+    return await spark.version();
+  }
+
+  it("works with the certificate authority that the user gives, as text or bytes", async () => {
+    const tls = identity;
+    expect(await connecting({ tls }, { ca: authority.cert })).to.equal("4.3.0");
+    expect(await connecting({ tls }, { ca: Buffer.from(authority.cert) })).to.equal("4.3.0");
+  });
+
+  it("is used for streams too", async () => {
+    await using fixture = await scripted({ tls: identity, batches: idBatches(5) }, { tls: { ca: authority.cert } });
+    expect(await sparkStream(fixture.spark.range(5)).toArray()).to.have.length(1);
+  });
+
+  it("fails for a certificate that nobody here trusts, and says how to trust it", async () => {
+    const error = await errorOf(connecting({ tls: identity }));
+    expect(error.code).to.equal("TLS_FAILED");
+    expect(error.message).to.match(/Cannot trust .*127\.0\.0\.1:\d+.*tls: \{ ca \}/);
+  });
+
+  it("fails for a certificate of another name, and says so", async () => {
+    const other = await authority.issue("other", [{ type: "dns", value: "spark.example.com" }]);
+    const error = await errorOf(connecting({ tls: other }, { ca: authority.cert }));
+    expect(error.code).to.equal("TLS_FAILED");
+    expect(error.message).to.include("for other names").and.not.to.include("{ ca }");
+  });
+
+  it("shows the client's certificate to a server that asks for it", async () => {
+    const tls = { ...identity, ca: authority.cert };
+    expect(await connecting({ tls }, { ca: authority.cert, ...client })).to.equal("4.3.0");
+  });
+
+  it("fails without the certificate that the server asks for, and says which option gives one", async () => {
+    const tls = { ...identity, ca: authority.cert };
+    const error = await errorOf(connecting({ tls }, { ca: authority.cert }));
+    expect(error.code).to.equal("TLS_FAILED");
+    expect(error.message).to.include("wants a certificate of the client").and.to.include("tls: { cert, key }");
+  });
+
+  it("fails with a certificate that the server does not trust, and says so", async () => {
+    const foreign = await (await CertificateAuthority.create("Another")).issue("client");
+    const tls = { ...identity, ca: authority.cert };
+    const error = await errorOf(connecting({ tls }, { ca: authority.cert, ...foreign }));
+    expect(error.code).to.equal("TLS_FAILED");
+    expect(error.message).to.include("does not accept the client's certificate");
+  });
+
+  it("fails against a server of plain text, and says what to leave out", async () => {
+    const error = await errorOf(connecting({}, { ca: authority.cert }));
+    expect(error.code).to.equal("TLS_FAILED");
+    expect(error.message).to.include("plain text").and.to.include("use_ssl");
+  });
+
+  it("is missed by a client of plain text, who is told how to ask for it", async () => {
+    const plain = (url: string) => url.replace(/\/;use_ssl=true$/, "");
+    const error = await errorOf(connecting({ tls: identity }, undefined, plain));
+    expect(error.code).to.equal("TLS_FAILED");
+    expect(error.message).to.include("speaks TLS").and.to.include("use_ssl=true");
+  });
+
+  it("is not tried with options that hold no certificate or no key", async () => {
+    for (const tls of [{ ca: "nonsense" }, { cert: client.cert }, { ...client, key: "nonsense" }]) {
+      expect((await errorOf(connecting({ tls: identity }, tls))).code).to.equal("INVALID_ARGUMENT");
+    }
+  });
+});
+
+describe("a token", () => {
+  const token = "very-secret-token";
+
+  it("opens the session, given as an option or in the URL", async () => {
+    await using server = await startScriptedServer({ token });
+    for (const [url, options] of [
+      [server.url, { token }],
+      [`${server.url}/;token=${token}`, {}],
+    ] as const) {
+      await using spark = await connect(url, options);
+      expect(await spark.version()).to.equal("4.3.0");
+    }
+  });
+
+  it("that is wrong or missing is UNAUTHENTICATED, and the two are told apart", async () => {
+    await using server = await startScriptedServer({ token });
+    const wrong = await errorOf(connect(server.url, { token: "another" }));
+    const missing = await errorOf(connect(server.url));
+    expect([wrong.code, missing.code]).to.deep.equal(["UNAUTHENTICATED", "UNAUTHENTICATED"]);
+    expect(wrong.message).to.include("does not accept the token");
+    expect(missing.message).to.include("demands a token");
+  });
+
+  it("that expires while a stream is read is UNAUTHENTICATED there", async () => {
+    await using server = await startScriptedServer({
+      token,
+      batches: idBatches(10, 10),
+      faults: [{ stream: 0, after: 2, do: "cut" }],
+    });
+    let current = token;
+    await using spark = await connect(server.url, { token: () => current });
+    const stream = sparkStream(spark.range(20))[Symbol.asyncIterator]();
+    await stream.next();
+    current = "expired";
+    expect((await errorOf(stream.next())).code).to.equal("UNAUTHENTICATED");
+    current = token;
+  });
+
+  it("of a function is asked for before every call", async () => {
+    await using server = await startScriptedServer({ batches: idBatches(10) });
+    let asked = 0;
+    const spark = await connect(server.url, { token: async () => `token-${asked++}` });
+    await sparkStream(spark.range(10)).toArray();
+    await spark.close();
+    const seen = server.requests.map(({ metadata }) => metadata.authorization);
+    expect(seen).to.have.length.above(3);
+    expect(new Set(seen).size).to.equal(seen.length);
+  });
+
+  it("that cannot be had is UNAUTHENTICATED, with the reason", async () => {
+    await using server = await startScriptedServer();
+    const cause = new Error("the vault is sealed");
+    const error = await errorOf(connect(server.url, { token: () => Promise.reject(cause) }));
+    expect(error).to.include({ code: "UNAUTHENTICATED", cause });
+    expect(error.message).to.include("the vault is sealed");
+  });
+
+  it("that cannot be sent is INVALID_ARGUMENT", async () => {
+    await using server = await startScriptedServer();
+    for (const bad of [`${token}\n`, "☃", ""]) {
+      const error = await errorOf(connect(server.url, { token: bad }));
+      expect(error.code).to.equal("INVALID_ARGUMENT");
+      expect(inspect(error)).not.to.include(token);
+    }
+  });
+
+  it("is never shown: not by an error, not when a session, a DataFrame or a stream is printed", async () => {
+    await using server = await startScriptedServer({
+      token,
+      batches: idBatches(10),
+      faults: [{ do: "corrupt", after: 1 }],
+    });
+    const headers = { "x-api-key": `${token}-too` };
+    const spark = await connect(server.url, { token, headers });
+    const frame = spark.range(10);
+    const stream = sparkStream(frame);
+    const errors = [
+      await errorOf(stream.toArray()),
+      await errorOf(spark.conf.get("no.such.key")),
+      await errorOf(connect(`${server.url}/;token=${token}x`)),
+      await errorOf(connect(`sc://127.0.0.1:1/;token=${token}`)),
+      await errorOf(connect(`sc://127.0.0.1/;token=${token};use_ssl`)),
+      await errorOf(connect(`sc://127.0.0.1:x/;token=${token}`)),
+    ];
+    await spark.close();
+    for (const thing of [spark, frame, stream, spark.conf, ...errors]) {
+      const printed = inspect(thing, { depth: 12, showHidden: true, getters: true });
+      expect(printed).not.to.include(token);
+      if (thing !== stream) expect(JSON.stringify(thing) ?? "").not.to.include(token);
+    }
+    for (const error of errors) expect(`${error.stack}${error}`).not.to.include(token);
+  });
+});

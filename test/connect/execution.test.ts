@@ -1,0 +1,232 @@
+// An execution when the network or the server fails, on a server that does what the script says.
+import { expect } from "chai";
+import { type SparkSession, sparkStream } from "../../lib/index.js";
+import { type FaultAction, type ScriptedServerOptions, sparkError } from "../../lib/testing/index.js";
+import { countTo, idBatches, idsOf, scripted, timeOf } from "../support/scripted.js";
+
+/** Sent as six responses: schema, three batches, metrics, the end. */
+const batches = idBatches(10, 10, 5);
+const RESPONSES = 6;
+const everyRow = countTo(25);
+
+const query = (spark: SparkSession) => idsOf(sparkStream(spark.sql("SELECT id FROM t")));
+
+/** One query per place at which a fault can be, each with that fault in its first stream alone. */
+async function atEveryResponse(action: FaultAction, options: ScriptedServerOptions = {}, responses = RESPONSES) {
+  const places = countTo(responses);
+  const faults = places.map((after) => ({ operation: after, stream: 0, after, do: action }));
+  await using fixture = await scripted({ batches, ...options, faults });
+  const results = [];
+  for (const after of places) results.push({ after, ...(await query(fixture.spark)) });
+  return { results, operations: fixture.server.operations.map(({ attaches, state }) => ({ attaches, state })) };
+}
+
+describe("an execution whose stream breaks", () => {
+  const breaks: Record<string, FaultAction> = {
+    "the connection is cut": "cut",
+    "the server ends the stream before the result is complete": "end",
+    "the server is unavailable": { status: { code: "UNAVAILABLE", message: "shutting down" } },
+    "a deadline passes": { status: { code: "DEADLINE_EXCEEDED", message: "too late" } },
+    "the server asks for another try": { status: { message: "busy", errorClass: "BUSY", retryAfterMs: 30 } },
+    "another attach has taken the stream over": {
+      status: { message: "The cursor is invalid.", errorClass: "INVALID_CURSOR.DISCONNECTED" },
+    },
+  };
+  for (const [what, action] of Object.entries(breaks)) {
+    it(`gives every row exactly once where ${what}, after whichever response`, async () => {
+      const { results, operations } = await atEveryResponse(action);
+      for (const { after, ids, error } of results) {
+        expect({ after, ids, error }).to.deep.equal({ after, ids: everyRow, error: undefined });
+      }
+      expect(operations).to.deep.equal(operations.map(() => ({ attaches: 2, state: "released" })));
+    });
+  }
+
+  it("gives every row exactly once where the connection is cut between any two chunks of batches", async () => {
+    const { results } = await atEveryResponse("cut", { chunkBytes: 100, progress: true }, 24);
+    for (const { after, ids, error } of results) {
+      expect({ after, ids, error }).to.deep.equal({ after, ids: everyRow, error: undefined });
+    }
+  });
+
+  it("comes to its end on connections that break after every single response", async () => {
+    await using fixture = await scripted({ batches, faults: [{ after: 1, do: "cut" }] });
+    expect(await query(fixture.spark)).to.deep.equal({ ids: everyRow });
+    expect(fixture.server.operations[0]!.attaches).to.equal(RESPONSES);
+  });
+
+  it("goes on where it was when the server lets its connections run out", async () => {
+    const { results, operations } = await atEveryResponse("goaway");
+    for (const { after, ids, error } of results) {
+      expect({ after, ids, error }).to.deep.equal({ after, ids: everyRow, error: undefined });
+    }
+    expect(operations.map(({ attaches }) => attaches)).to.deep.equal(countTo(RESPONSES).map(() => 1));
+  });
+
+  it("waits as long as the server asks it to", async () => {
+    const action = { status: { message: "busy", errorClass: "BUSY", retryAfterMs: 400 } };
+    await using fixture = await scripted({ batches, faults: [{ stream: 0, after: 2, do: action }] });
+    const result = query(fixture.spark);
+    expect(await timeOf(result)).to.be.within(390, 1500);
+    expect(await result).to.deep.equal({ ids: everyRow });
+  });
+
+  it("sends the plan again where the server never heard of the operation, and nothing was received", async () => {
+    await using fixture = await scripted({ batches, faults: [{ stream: 0, after: 0, do: "forget" }] });
+    expect(await query(fixture.spark)).to.deep.equal({ ids: everyRow });
+    const calls = fixture.server.requests.map(({ method }) => method).filter((method) => /execute/i.test(method));
+    expect(calls).to.deep.equal(["executePlan", "reattachExecute", "executePlan", "releaseExecute"]);
+  });
+
+  it("says OPERATION_LOST where the server has forgotten an operation of which something was received", async () => {
+    for (const after of [1, 3, 5]) {
+      await using fixture = await scripted({ batches, faults: [{ stream: 0, after, do: "forget" }] });
+      const { ids, error } = await query(fixture.spark);
+      expect(error?.code).to.equal("OPERATION_LOST");
+      expect(error?.operationId).to.equal(fixture.server.operations[0]!.operationId);
+      expect(ids).to.deep.equal(everyRow.slice(0, 10 * Math.min(after - 1, 2) + (after === 5 ? 5 : 0)));
+      expect(fixture.server.requests.filter(({ method }) => method === "executePlan")).to.have.length(1);
+    }
+  });
+
+  it("says OPERATION_LOST where the responses that follow the last received one are not kept any more", async () => {
+    const lost = { status: { message: "gone", errorClass: "INVALID_CURSOR.POSITION_NOT_AVAILABLE" } };
+    const faults = [
+      { stream: 0, after: 2, do: "cut" as const },
+      { stream: 1, do: lost },
+    ];
+    await using fixture = await scripted({ batches, faults });
+    const { ids, error } = await query(fixture.spark);
+    expect([ids, error?.code]).to.deep.equal([everyRow.slice(0, 10), "OPERATION_LOST"]);
+  });
+
+  it("says SESSION_LOST where the server was restarted, whether it was cut off or answers as another", async () => {
+    for (const action of ["restart", { sessionId: "00000000-0000-4000-8000-000000000000" }] as const) {
+      await using fixture = await scripted({ batches, faults: [{ stream: 0, after: 2, do: action }] });
+      const { ids, error } = await query(fixture.spark);
+      expect([ids, error?.code]).to.deep.equal([everyRow.slice(0, 10), "SESSION_LOST"]);
+      expect((await query(fixture.spark)).error?.code).to.equal("SESSION_LOST");
+    }
+  });
+
+  it("gives up what will not come back, and releases the operation", async () => {
+    const action = { status: { code: "PERMISSION_DENIED" as const, message: "no longer" } };
+    await using fixture = await scripted({ batches, faults: [{ stream: 0, after: 2, do: action }] });
+    expect((await query(fixture.spark)).error?.code).to.equal("PERMISSION_DENIED");
+    const [operation] = fixture.server.operations;
+    expect([operation!.attaches, operation!.state]).to.deep.equal([1, "released"]);
+  });
+});
+
+describe("an execution whose responses are not what Spark sent", () => {
+  it("drops a response that comes twice", async () => {
+    const { results, operations } = await atEveryResponse("duplicate");
+    for (const { after, ids, error } of results) {
+      expect({ after, ids, error }).to.deep.equal({ after, ids: everyRow, error: undefined });
+    }
+    expect(operations.every(({ attaches }) => attaches === 1)).to.equal(true);
+  });
+
+  const damages: {
+    what: string;
+    action: FaultAction;
+    after: number[];
+    code: string;
+    options?: ScriptedServerOptions;
+  }[] = [
+    // A whole batch that is missing at the very end can be told from nothing: no response says how many there are.
+    { what: "a batch is missing", action: "drop", after: [1, 2], code: "INCOMPLETE_RESULT" },
+    { what: "two batches are swapped", action: "swap", after: [1, 2], code: "INCOMPLETE_RESULT" },
+    { what: "a batch has fewer rows than it says", action: "miscount", after: [1, 2, 3], code: "INCOMPLETE_RESULT" },
+    { what: "half of a batch is missing", action: "corrupt", after: [1, 2, 3], code: "INVALID_IPC" },
+  ];
+  for (const { what, action, after, code } of damages) {
+    it(`fails with ${code} where ${what}, and hands out nothing of it`, async () => {
+      for (const place of after) {
+        await using fixture = await scripted({ batches, faults: [{ after: place, do: action }] });
+        const { ids, error } = await query(fixture.spark);
+        expect({ place, ids, code: error?.code }).to.deep.equal({ place, ids: countTo(10 * (place - 1)), code });
+        expect(fixture.server.operations[0]!.state).to.equal("released");
+      }
+    });
+  }
+
+  it("fails where any chunk of a batch is missing, swapped or cut short", async () => {
+    const chunked = { batches: idBatches(10), chunkBytes: 100 };
+    const chunks = await chunksOf(chunked);
+    expect(chunks).to.be.above(3);
+    for (const action of ["drop", "swap", "corrupt"] as const) {
+      // The last chunk has nobody to be swapped with.
+      for (let after = 1; after <= (action === "swap" ? chunks - 1 : chunks); after++) {
+        await using fixture = await scripted({ ...chunked, faults: [{ after, do: action }] });
+        const { ids, error } = await query(fixture.spark);
+        expect(ids, `${action} after ${after}`).to.deep.equal([]);
+        expect(error?.code).to.be.oneOf(["INCOMPLETE_RESULT", "INVALID_IPC"]);
+      }
+    }
+  });
+
+  it("believes a server that does not tell where a batch belongs", async () => {
+    await using fixture = await scripted({ batches, offsets: false });
+    expect(await query(fixture.spark)).to.deep.equal({ ids: everyRow });
+  });
+});
+
+async function chunksOf(options: ScriptedServerOptions): Promise<number> {
+  await using fixture = await scripted(options);
+  await query(fixture.spark);
+  return fixture.server.operations[0]!.responsesSent - 3;
+}
+
+describe("an execution of a query that fails", () => {
+  const failure = {
+    message: "[TABLE_OR_VIEW_NOT_FOUND] The table or view `t` cannot be found. SQLSTATE: 42P01",
+    errorClass: "TABLE_OR_VIEW_NOT_FOUND",
+    sqlState: "42P01",
+    messageParameters: { relationName: "`t`" },
+    queryContext: [{ type: "sql" as const, fragment: "t", startIndex: 15, stopIndex: 15, summary: "== SQL ==" }],
+  };
+
+  it("tells all that the server knows: class, SQLSTATE, parameters, place in the text, stack trace", async () => {
+    const respond = {
+      executePlan: () => {
+        throw sparkError(failure);
+      },
+    };
+    await using fixture = await scripted({ respond });
+    const { ids, error } = await query(fixture.spark);
+    const { message, ...rest } = failure;
+    expect(ids).to.deep.equal([]);
+    expect(error).to.include({ code: "QUERY_FAILED", message });
+    expect(error).to.deep.include(rest);
+    expect(error?.serverStackTrace).to.match(/SparkException: \[TABLE.*\n\s+at scripted\.Server\.answer/);
+    const [operation] = fixture.server.operations;
+    expect(error?.operationId).to.equal(operation!.operationId);
+    expect(operation).to.include({ state: "released", attaches: 1 });
+  });
+
+  it("fails after the rows that came before the failure", async () => {
+    await using fixture = await scripted({ batches, faults: [{ after: 3, do: { status: failure } }] });
+    const { ids, error } = await query(fixture.spark);
+    expect([ids, error?.code]).to.deep.equal([countTo(20), "QUERY_FAILED"]);
+  });
+
+  it("says what it knows where the details cannot be fetched", async () => {
+    const respond = {
+      fetchErrorDetails: () => {
+        throw sparkError({ code: "UNIMPLEMENTED", message: "an old server" });
+      },
+    };
+    await using fixture = await scripted({ batches, respond, faults: [{ do: { status: failure } }] });
+    const { error } = await query(fixture.spark);
+    expect(error).to.include({ code: "QUERY_FAILED", errorClass: failure.errorClass, sqlState: "42P01" });
+  });
+
+  it("says OPERATION_CANCELED where it was interrupted", async () => {
+    await using fixture = await scripted({ batches, faults: [{ after: 2, do: "stall" }] });
+    const result = query(fixture.spark);
+    while (fixture.server.operations[0]?.responsesSent !== 2) await new Promise(setImmediate);
+    expect(await fixture.spark.interruptAll()).to.deep.equal([fixture.server.operations[0]!.operationId]);
+    expect((await result).error?.code).to.equal("OPERATION_CANCELED");
+  });
+});

@@ -1,0 +1,73 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { expect } from "chai";
+import { BatchAssembler } from "../../lib/chain/response-rows.js";
+import {
+  type ExecutePlanResponse_ArrowBatchSchema,
+  ExecutePlanResponseSchema,
+} from "../../lib/connect/generated/spark-connect_pb.js";
+import { SparkStreamError } from "../../lib/errors.js";
+import { failureOf } from "../support/ipc.js";
+
+type BatchInit = MessageInitShape<typeof ExecutePlanResponse_ArrowBatchSchema>;
+
+const batch = (value: BatchInit) => create(ExecutePlanResponseSchema, { responseType: { case: "arrowBatch", value } });
+const other = (name: "executionProgress" | "resultComplete") =>
+  create(ExecutePlanResponseSchema, { responseType: { case: name, value: {} } as never });
+const chunk = (index: number, count: number, ...data: number[]) =>
+  batch({
+    rowCount: 5n,
+    startOffset: 10n,
+    data: Uint8Array.from(data),
+    chunkIndex: BigInt(index),
+    numChunksInBatch: BigInt(count),
+  });
+
+describe("BatchAssembler", () => {
+  it("makes a row of a batch that comes whole, with the very bytes, and where it belongs", () => {
+    const data = Uint8Array.of(1, 2, 3);
+    const row = new BatchAssembler().take(batch({ rowCount: 5n, startOffset: 10n, data }));
+    expect(row).to.deep.equal({ arrow_ipc_bytes: data, rowCount: 5, startOffset: 10, owned: true });
+  });
+
+  it("does without an offset where the server has none, and takes an offset of 0 for one", () => {
+    expect(new BatchAssembler().take(batch({ rowCount: 5n }))).not.to.have.property("startOffset");
+    expect(new BatchAssembler().take(batch({ startOffset: 0n }))).to.have.property("startOffset", 0);
+  });
+
+  it("joins the chunks of a batch, with progress between any two of them, and begins anew with the next", () => {
+    const assembler = new BatchAssembler();
+    for (let time = 0; time < 2; time++) {
+      expect(assembler.take(chunk(0, 3, 1, 2))).to.equal(undefined);
+      expect(assembler.take(other("executionProgress"))).to.equal(undefined);
+      expect(assembler.take(chunk(1, 3))).to.equal(undefined);
+      const row = assembler.take(chunk(2, 3, 3));
+      expect({ ...row, arrow_ipc_bytes: [...row!.arrow_ipc_bytes] }).to.deep.equal({
+        arrow_ipc_bytes: [1, 2, 3],
+        rowCount: 5,
+        startOffset: 10,
+        owned: true,
+      });
+      expect(assembler.take(chunk(0, 1, 9))!.arrow_ipc_bytes).to.deep.equal(Uint8Array.of(9));
+    }
+    expect(assembler.take(other("resultComplete"))).to.equal(undefined);
+  });
+
+  const broken: [what: string, responses: ReturnType<typeof batch>[], says: RegExp][] = [
+    ["begins within a batch", [chunk(1, 2)], /chunk 1 of 2 came where chunk 0 should/],
+    ["leaves a chunk out", [chunk(0, 3), chunk(2, 3)], /chunk 2 of 3 came where chunk 1 should/],
+    ["repeats a chunk", [chunk(0, 3), chunk(0, 3)], /chunk 0 of 3 came where chunk 1 should/],
+    ["begins a batch within another", [chunk(0, 2), batch({})], /chunk 0 of 1 came where chunk 1 should/],
+    ["has a chunk beyond the last", [chunk(0, 2), chunk(1, 1)], /chunk 1 of 1 came/],
+    ["ends within a batch", [chunk(0, 2), other("resultComplete")], /ends within a batch, after 1 of its chunks/],
+  ];
+  for (const [what, responses, says] of broken) {
+    it(`refuses a result that ${what}`, async () => {
+      const assembler = new BatchAssembler();
+      const last = responses.at(-1)!;
+      for (const response of responses.slice(0, -1)) assembler.take(response);
+      const error = await failureOf(() => assembler.take(last));
+      expect(error).to.be.instanceOf(SparkStreamError).with.property("code", "INCOMPLETE_RESULT");
+      expect(error.message).to.match(says);
+    });
+  }
+});
