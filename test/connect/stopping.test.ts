@@ -91,13 +91,13 @@ describe("a stream that is stopped", () => {
     },
   };
   for (const [when, options] of Object.entries(noAnswer)) {
-    it(`${when} stops the query within a second`, async () => {
+    it(`${when} stops the query, though it waits a little for a job that may be about to begin`, async () => {
       await using fixture = await scripted(options);
       const stream = open(fixture.spark);
       stream.on("error", () => {});
       await within(SOON, () => expect(fixture.server.operations).to.have.length(1));
       stream.destroy();
-      expect(await timeOf(closed(stream))).to.be.below(SOON);
+      expect(await timeOf(closed(stream))).to.be.below(2000 + SOON);
       expectReleased(fixture.server);
     });
   }
@@ -107,7 +107,7 @@ describe("a stream that is stopped", () => {
     const stream = open(fixture.spark).destroy();
     expect(await timeOf(closed(stream))).to.be.below(100);
     await sleep(50);
-    expect(fixture.server.requests.map(({ method }) => method)).to.deep.equal(["analyzePlan"]);
+    expect(fixture.server.requests.map(({ method }) => method)).to.deep.equal(["config"]);
   });
 
   it("with a signal that is aborted already never runs its query", async () => {
