@@ -2,8 +2,8 @@
  * sparkStream(): assembles the chain (row source → IPC decoder → batch sink, on streamx) and puts one core Readable around
  * it, which is all a user sees.
  *
- * Memory: the chain holds at most `readAheadBytes` of Arrow data and one row; a batch counts until the consumer asks for
- * the next one. Beyond that come what the transport has in flight (see connect/channel.ts) and what the consumer keeps.
+ * Memory: the chain holds at most `readAheadBytes` of Arrow data and one row; a batch counts until the consumer has taken
+ * it. Beyond that come what the transport has in flight (see connect/channel.ts) and what the consumer keeps.
  */
 import { addAbortSignal, Readable } from "node:stream";
 import type { RecordBatch, Schema } from "apache-arrow";
@@ -56,6 +56,8 @@ export class SparkStream extends Readable {
   readonly schema: Promise<Schema>;
   #resolveSchema!: (schema: Schema) => void;
   #rejectSchema!: (error: Error) => void;
+  /** Whether a consumer has come: nothing is handed on before. */
+  #begun = false;
   #wanted = false;
   #onWanted: (() => void) | undefined;
   readonly #closed: Promise<void>;
@@ -94,12 +96,12 @@ export class SparkStream extends Readable {
     for (const stage of [source, decoder, sink]) stage.on("error", (error: Error) => this.destroy(error));
   }
 
-  /** Hands one batch on, and settles when the consumer wants another. */
-  async #deliver(batch: RecordBatch): Promise<void> {
-    if (!this.#wanted) await this.#nextWanted();
+  /** Hands one batch on. Where the consumer is not ready for another, it gives a promise that settles when it is. */
+  #deliver(batch: RecordBatch): Promise<void> | undefined {
+    if (!this.#begun) return this.#nextWanted().then(() => this.#deliver(batch));
     this.#wanted = false;
-    this.push(batch);
-    if (!this.#wanted) await this.#nextWanted();
+    if (this.push(batch) || this.#wanted) return undefined;
+    return this.#nextWanted();
   }
 
   #nextWanted(): Promise<void> {
@@ -109,6 +111,7 @@ export class SparkStream extends Readable {
   }
 
   override _read(): void {
+    this.#begun = true;
     this.#wanted = true;
     this.#onWanted?.();
   }
