@@ -103,6 +103,8 @@ export class Execution {
   #retries = 0;
   readonly #spool = new ResponseSpool(SPOOL_MEMORY);
   #idleTimer: NodeJS.Timeout | undefined;
+  /** When the consumer last got something; ms, performance.now(). */
+  #servedAt = 0;
   #drained: Promise<void> | undefined;
   #consumerWaits = false;
   #failure: { error: unknown } | undefined;
@@ -130,16 +132,16 @@ export class Execution {
    * @throws SparkStreamError where the query fails, or the connection is gone for longer than the retries last.
    */
   async next(): Promise<ExecutePlanResponse | undefined> {
-    clearTimeout(this.#idleTimer);
     this.#consumerWaits = true;
     try {
-      await this.#drained; // at once, or with the response that it waits for
+      if (this.#drained) await this.#drained; // at once, or with the response that it waits for
       if (this.#spool.length > 0) return await this.#spool.shift();
       if (this.#failure) throw this.#failure.error;
       return await this.#pull();
     } finally {
       this.#consumerWaits = false;
-      if (this.#isRunning()) this.#watch(IDLE, () => this.#whenIdle());
+      this.#servedAt = performance.now();
+      if (this.#isRunning() && !this.#idleTimer) this.#watch(IDLE, () => this.#whenIdle());
     }
   }
 
@@ -182,14 +184,17 @@ export class Execution {
 
   /** What the stream gives next. Whoever asks meanwhile gets the same. */
   #read(): Promise<ExecutePlanResponse | undefined> {
-    this.#reading ??= this.#stream!.next()
-      .then((response) => {
-        if (response && showsJob(response)) this.#jobSeen = true;
-        return response;
-      })
-      .finally(() => {
+    this.#reading ??= this.#stream!.next().then(
+      (response) => {
         this.#reading = undefined;
-      });
+        this.#jobSeen ||= response !== undefined && showsJob(response);
+        return response;
+      },
+      (error) => {
+        this.#reading = undefined;
+        throw error;
+      },
+    );
     return this.#reading;
   }
 
@@ -252,10 +257,21 @@ export class Execution {
     if (this.#isRunning()) this.#reattach();
   }
 
-  /** A timer that runs only while nobody pulls, and keeps no process alive. */
+  /**
+   * Calls `then` after so many ms in which nobody pulled; where somebody did, looks again later. So there is one timer,
+   * and not one for each pull. It keeps no process alive.
+   */
   #watch(delay: number, then: () => void): void {
     clearTimeout(this.#idleTimer);
-    this.#idleTimer = setTimeout(then, delay).unref();
+    const from = performance.now();
+    this.#idleTimer = setTimeout(() => {
+      this.#idleTimer = undefined;
+      if (!this.#isRunning()) return;
+      if (this.#consumerWaits || this.#servedAt > from) {
+        const idle = this.#consumerWaits ? 0 : performance.now() - this.#servedAt;
+        this.#watch(Math.max(IDLE - idle, 1), () => this.#whenIdle());
+      } else then();
+    }, delay).unref();
   }
 
   async #whenIdle(): Promise<void> {
@@ -265,7 +281,7 @@ export class Execution {
     this.#watch(Math.max(left, 0), () => {
       this.#drained = this.#drain().finally(() => {
         this.#drained = undefined;
-        if (this.#isRunning() && !this.#consumerWaits) this.#watch(drainAfter(limits), () => this.#whenIdle());
+        if (this.#isRunning()) this.#watch(drainAfter(limits), () => this.#whenIdle());
       });
     });
   }
