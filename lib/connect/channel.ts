@@ -35,8 +35,11 @@ export interface UnaryOptions {
 export interface ResponseStream<T> {
   /** The next message; undefined where the server ended the stream with OK. Rejects with a grpc-js ServiceError. */
   next(): Promise<T | undefined>;
-  /** Drops the call here. Says nothing to the server about the execution behind it. */
-  cancel(): void;
+  /**
+   * Drops the call here. Says nothing to the server about the execution behind it. With a reason, `next()` fails with it,
+   * and the connection, which may be dead, is not used again.
+   */
+  cancel(reason?: Error): void;
 }
 
 export class Channel {
@@ -100,9 +103,14 @@ export class Channel {
           { interceptors: [interceptor] },
         );
       },
-      () => {
+      (reusable) => {
         this.#breakOff.delete(breakOff);
-        if (client && !this.#closed) this.#idle.push(client);
+        if (!client || this.#closed) return;
+        if (reusable) this.#idle.push(client);
+        else {
+          this.#all.delete(client);
+          client.close();
+        }
       },
     );
     const breakOff = () => call.cancel(sessionClosed());
@@ -165,9 +173,9 @@ class PulledCall<T> implements ResponseStream<T> {
   #waiting: { resolve(message: T | undefined): void; reject(error: unknown): void } | undefined;
   #end: { error?: unknown } | undefined;
   #cancel: () => void = () => {};
-  readonly #onEnd: () => void;
+  readonly #onEnd: (reusable: boolean) => void;
 
-  constructor(metadata: Promise<Metadata>, makeCall: MakeCall<T>, onEnd: () => void) {
+  constructor(metadata: Promise<Metadata>, makeCall: MakeCall<T>, onEnd: (reusable: boolean) => void) {
     this.#onEnd = onEnd;
     metadata
       .then((ready) => {
@@ -187,10 +195,10 @@ class PulledCall<T> implements ResponseStream<T> {
     });
   }
 
-  cancel(error?: SparkStreamError): void {
+  cancel(reason?: Error): void {
     this.#held = undefined;
     // First of all, since grpc-js tells of the end only after the message that is held here.
-    this.#ended(error ? { error } : {});
+    this.#ended(reason ? { error: reason } : {}, reason === undefined);
     this.#cancel();
   }
 
@@ -216,10 +224,10 @@ class PulledCall<T> implements ResponseStream<T> {
     call.on("end", () => this.#ended({}));
   }
 
-  #ended(end: { error?: unknown }): void {
+  #ended(end: { error?: unknown }, reusable = true): void {
     if (this.#end) return;
     this.#end = end;
-    this.#onEnd();
+    this.#onEnd(reusable);
     if (this.#waiting) this.#settleEnd(end);
   }
 

@@ -31,9 +31,9 @@ import { defaultStreamLimits, parseDuration, type StreamLimits, streamLimitKeys 
 
 const { method } = SparkConnectService;
 
-/** ms for calls that must not hold up the end of anything. */
-const FAREWELL_TIMEOUT = 5_000;
-const farewell = { timeoutMs: FAREWELL_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 2 } };
+/** ms for calls that must not hold up anything. */
+const SHORT_TIMEOUT = 5_000;
+const short = { timeoutMs: SHORT_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 2 } };
 
 type AnalyzeInit = MessageInitShape<typeof AnalyzePlanRequestSchema>["analyze"];
 type AnalyzeCase = NonNullable<NonNullable<AnalyzeInit>["case"]>;
@@ -117,11 +117,11 @@ export class Client {
         this.#call(
           method.releaseExecute,
           { operationId, release: { case: "releaseUntil", value: { responseId } } },
-          { timeoutMs: FAREWELL_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 0 } },
+          { timeoutMs: SHORT_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 0 } },
         ),
       releaseAll: (operationId) =>
-        this.#call(method.releaseExecute, { operationId, release: { case: "releaseAll", value: {} } }, farewell),
-      interrupt: (operationId) => this.interrupt({ operationId }, farewell),
+        this.#call(method.releaseExecute, { operationId, release: { case: "releaseAll", value: {} } }, short),
+      interrupt: (operationId) => this.interrupt({ operationId }, short),
       readError: readServerError,
       explain: (error, operationId) => this.#explain(error, operationId),
       checkSession: (response) => this.#checkSession(response),
@@ -163,7 +163,7 @@ export class Client {
     this.#closing.abort();
     try {
       await this.#channel.unary(method.releaseSession, create(method.releaseSession.input, this.#common()), {
-        timeoutMs: FAREWELL_TIMEOUT,
+        timeoutMs: SHORT_TIMEOUT,
       });
     } catch {
       // The server ends an idle session by itself; servers before 4.0 know no other way.
@@ -211,16 +211,19 @@ export class Client {
     }
   }
 
-  /** Asked once, when a consumer is slow for the first time. */
+  /** Asked once, when a consumer, or the server, is slow for the first time. */
   #streamLimits(): Promise<StreamLimits> {
     const keys = Object.values(streamLimitKeys);
-    this.#limits ??= this.config({ case: "getOption", value: { keys } }).then(
+    this.#limits ??= this.config({ case: "getOption", value: { keys } }, short).then(
       (pairs) => {
         const duration = (name: keyof StreamLimits) =>
           parseDuration(pairs.find(({ key }) => key === streamLimitKeys[name])?.value) ?? defaultStreamLimits[name];
         return { maxStreamDuration: duration("maxStreamDuration"), detachedTimeout: duration("detachedTimeout") };
       },
-      () => defaultStreamLimits,
+      () => {
+        this.#limits = undefined; // the next time the server may answer
+        return defaultStreamLimits;
+      },
     );
     return this.#limits;
   }
@@ -244,7 +247,7 @@ export class Client {
     if (error.errorId !== undefined) {
       try {
         const request = create(method.fetchErrorDetails.input, { ...this.#common(), errorId: error.errorId });
-        const details = await this.#channel.unary(method.fetchErrorDetails, request, { timeoutMs: FAREWELL_TIMEOUT });
+        const details = await this.#channel.unary(method.fetchErrorDetails, request, { timeoutMs: SHORT_TIMEOUT });
         known = withDetails(error, details);
       } catch {
         // What came with the error itself has to do: a server before 4.0, or one that is gone.
