@@ -35,6 +35,11 @@ const { method } = SparkConnectService;
 const SHORT_TIMEOUT = 5_000;
 const short = { timeoutMs: SHORT_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 2 } };
 
+/** Bytes of a chunk that Spark accepts as preferred; and what a message holds besides its chunk, by far. */
+const MIN_CHUNK = 1024;
+const MAX_CHUNK = 120_795_955;
+const CHUNK_ENVELOPE = 4096;
+
 type AnalyzeInit = MessageInitShape<typeof AnalyzePlanRequestSchema>["analyze"];
 type AnalyzeCase = NonNullable<NonNullable<AnalyzeInit>["case"]>;
 type AnalyzeResult<C> = Extract<AnalyzePlanResponse["result"], { case: C }>["value"];
@@ -100,7 +105,7 @@ export class Client {
             tags: [...tags],
             requestOptions: [
               { requestOption: { case: "reattachOptions", value: { reattachable: true } } },
-              { requestOption: { case: "resultChunkingOptions", value: { allowArrowBatchChunking: true } } },
+              { requestOption: { case: "resultChunkingOptions", value: chunking(this.endpoint) } },
             ],
           }),
         ),
@@ -122,7 +127,7 @@ export class Client {
       releaseAll: (operationId) =>
         this.#call(method.releaseExecute, { operationId, release: { case: "releaseAll", value: {} } }, short),
       interrupt: (operationId) => this.interrupt({ operationId }, short),
-      readError: readServerError,
+      readError: (error) => this.#readError(error),
       explain: (error, operationId) => this.#explain(error, operationId),
       checkSession: (response) => this.#checkSession(response),
       limits: () => this.#streamLimits(),
@@ -202,7 +207,7 @@ export class Client {
       } catch (error) {
         if (error instanceof SparkStreamError) throw error;
         this.checkOpen();
-        const failure = readServerError(error);
+        const failure = this.#readError(error);
         const wait = retryWait(failure, retry, policy);
         if (wait === undefined) throw await this.#explain(failure);
         await sleep(wait, undefined, { signal: this.#closing.signal }).catch(() => {});
@@ -237,6 +242,10 @@ export class Client {
     throw new SparkStreamError("SESSION_LOST", message);
   }
 
+  #readError(error: unknown): ServerError {
+    return readServerError(error, (text) => this.endpoint.hide(text));
+  }
+
   /** Asks the server for the whole story, where it offers one, and makes the user's error of it. */
   async #explain(error: ServerError, operationId?: string): Promise<SparkStreamError> {
     if (this.closed && !(error.cause instanceof SparkStreamError)) {
@@ -255,6 +264,13 @@ export class Client {
     }
     return explainError(known, this.endpoint, operationId);
   }
+}
+
+/** Batches come in chunks where they are large, of a size that fits into a message. */
+function chunking({ maxMessageBytes }: Endpoint) {
+  if (maxMessageBytes === -1) return { allowArrowBatchChunking: true };
+  const preferred = Math.max(maxMessageBytes - CHUNK_ENVELOPE, MIN_CHUNK);
+  return { allowArrowBatchChunking: true, preferredArrowChunkSize: BigInt(Math.min(preferred, MAX_CHUNK)) };
 }
 
 function unexpectedAnswer(what: string): SparkStreamError {
