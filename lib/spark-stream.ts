@@ -26,6 +26,8 @@ export interface SparkStreamOptions {
   maxRecordsPerBatch?: number;
   /** The codec that Spark (4.1 or later) compresses batches with; default: the session's, which is "none". */
   compression?: "none" | "zstd";
+  /** What `session.interruptTag()` finds the query by. No tag is empty or has a comma. */
+  tags?: readonly string[];
 }
 
 const DEFAULT_READ_AHEAD = 16 * 1024 * 1024;
@@ -132,13 +134,13 @@ export class SparkStream extends Readable {
   };
 }
 
-const knownOptions = new Set(["signal", "readAheadBytes", "maxRecordsPerBatch", "compression"]);
+const knownOptions = new Set(["signal", "readAheadBytes", "maxRecordsPerBatch", "compression", "tags"]);
 
 function checkOptions(options: SparkStreamOptions): SparkStreamOptions {
   for (const name of Object.keys(options)) {
     if (!knownOptions.has(name)) throw invalid(`${JSON.stringify(name)} is no option: ${[...knownOptions].join(", ")}`);
   }
-  const { signal, readAheadBytes, maxRecordsPerBatch, compression } = options;
+  const { signal, readAheadBytes, maxRecordsPerBatch, compression, tags } = options;
   if (signal !== undefined && typeof signal?.addEventListener !== "function") {
     throw invalid("signal must be an AbortSignal");
   }
@@ -151,7 +153,14 @@ function checkOptions(options: SparkStreamOptions): SparkStreamOptions {
   if (compression !== undefined && compression !== "none" && compression !== "zstd") {
     throw invalid('compression must be "none" or "zstd"; lz4 is read, but Spark makes it too slowly to be asked for');
   }
+  if (tags !== undefined && !(Array.isArray(tags) && tags.every(isTag))) {
+    throw invalid("tags must be an array of strings, none of them empty or with a comma");
+  }
   return options;
+}
+
+function isTag(tag: unknown): boolean {
+  return typeof tag === "string" && tag !== "" && !tag.includes(",");
 }
 
 function invalid(reason: string): SparkStreamError {

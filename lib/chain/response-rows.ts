@@ -1,6 +1,7 @@
 /**
  * From the responses of an execution to rows: the chunks of a batch are put together again, and what is no data is left
- * out. Memory: the chunks of one batch, and for a moment the batch beside them.
+ * out. Memory: the chunks of one batch, and for a moment the batch beside them: they are copied once, which is the joining
+ * itself. A batch that came whole is not copied.
  */
 import type { ExecutePlanResponse, ExecutePlanResponse_ArrowBatch } from "../connect/generated/spark-connect_pb.js";
 import { SparkStreamError } from "../errors.js";
@@ -9,6 +10,8 @@ import type { ArrowIpcRow } from "./arrow-ipc-row.js";
 /** Joins the chunks of one execution's batches. Every row it gives owns its bytes. */
 export class BatchAssembler {
   #chunks: Uint8Array[] = [];
+  /** The first of them. */
+  #first: ExecutePlanResponse_ArrowBatch | undefined;
 
   /**
    * The row that this response completes, if it does.
@@ -30,12 +33,20 @@ export class BatchAssembler {
       throw incomplete(`chunk ${index} of ${count} came where chunk ${this.#chunks.length} should`);
     }
     if (count === 1) return row(batch, batch.data);
+    this.#first ??= batch;
+    if (!describesSame(batch, this.#first)) throw incomplete(`chunk ${index} of ${count} belongs to another batch`);
     this.#chunks.push(batch.data);
     if (this.#chunks.length < count) return undefined;
     const data = Buffer.concat(this.#chunks);
     this.#chunks = [];
+    this.#first = undefined;
     return row(batch, data);
   }
+}
+
+/** Each chunk tells of its whole batch: how many rows it has, and where they belong. */
+function describesSame(a: ExecutePlanResponse_ArrowBatch, b: ExecutePlanResponse_ArrowBatch): boolean {
+  return a.rowCount === b.rowCount && a.startOffset === b.startOffset && a.numChunksInBatch === b.numChunksInBatch;
 }
 
 function row(batch: ExecutePlanResponse_ArrowBatch, data: Uint8Array): ArrowIpcRow {

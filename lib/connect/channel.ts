@@ -37,8 +37,11 @@ export interface UnaryOptions {
 export interface ResponseStream<T> {
   /** The next message; undefined where the server ended the stream with OK. Rejects with a grpc-js ServiceError. */
   next(): Promise<T | undefined>;
-  /** Drops the call here. Says nothing to the server about the execution behind it. */
-  cancel(): void;
+  /**
+   * Drops the call here. Says nothing to the server about the execution behind it. With a reason, `next()` fails with it,
+   * and the connection, which may be dead, is not used again.
+   */
+  cancel(reason?: Error): void;
 }
 
 export class Channel {
@@ -97,9 +100,14 @@ export class Channel {
       },
       serializer(method.input)(request),
       deserializer(method.output),
-      () => {
+      (reusable) => {
         this.#breakOff.delete(breakOff);
-        if (client && !this.#closed) this.#idle.push(client);
+        if (!client || this.#closed) return;
+        if (reusable) this.#idle.push(client);
+        else {
+          this.#all.delete(client);
+          client.close();
+        }
       },
     );
     const breakOff = () => call.cancel(sessionClosed());
@@ -154,7 +162,7 @@ type Call = ReturnType<ChannelInterface["createCall"]>;
  */
 class PulledCall<T> implements ResponseStream<T> {
   readonly #deserialize: (bytes: Buffer) => T;
-  readonly #onEnd: () => void;
+  readonly #onEnd: (reusable: boolean) => void;
   #call: Call | undefined;
   #waiting: { resolve(message: T | undefined): void; reject(error: unknown): void } | undefined;
   #end: { error?: unknown } | undefined;
@@ -164,7 +172,7 @@ class PulledCall<T> implements ResponseStream<T> {
     createCall: () => Call,
     request: Buffer,
     deserialize: (bytes: Buffer) => T,
-    onEnd: () => void,
+    onEnd: (reusable: boolean) => void,
   ) {
     this.#deserialize = deserialize;
     this.#onEnd = onEnd;
@@ -183,8 +191,8 @@ class PulledCall<T> implements ResponseStream<T> {
     });
   }
 
-  cancel(error?: SparkStreamError): void {
-    this.#ended(error ? { error } : {});
+  cancel(reason?: Error): void {
+    this.#ended(reason ? { error: reason } : {}, reason === undefined);
     this.#call?.cancelWithStatus(status.CANCELLED, "Cancelled on client");
   }
 
@@ -214,10 +222,10 @@ class PulledCall<T> implements ResponseStream<T> {
     }
   }
 
-  #ended(end: { error?: unknown }): void {
+  #ended(end: { error?: unknown }, reusable = true): void {
     if (this.#end) return;
     this.#end = end;
-    this.#onEnd();
+    this.#onEnd(reusable);
     if (this.#waiting) this.#settleEnd(end);
   }
 

@@ -31,9 +31,14 @@ import { defaultStreamLimits, parseDuration, type StreamLimits, streamLimitKeys 
 
 const { method } = SparkConnectService;
 
-/** ms for calls that must not hold up the end of anything. */
-const FAREWELL_TIMEOUT = 5_000;
-const farewell = { timeoutMs: FAREWELL_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 2 } };
+/** ms for calls that must not hold up anything. */
+const SHORT_TIMEOUT = 5_000;
+const short = { timeoutMs: SHORT_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 2 } };
+
+/** Bytes of a chunk that Spark accepts as preferred; and what a message holds besides its chunk, by far. */
+const MIN_CHUNK = 1024;
+const MAX_CHUNK = 120_795_955;
+const CHUNK_ENVELOPE = 4096;
 
 type AnalyzeInit = MessageInitShape<typeof AnalyzePlanRequestSchema>["analyze"];
 type AnalyzeCase = NonNullable<NonNullable<AnalyzeInit>["case"]>;
@@ -100,7 +105,7 @@ export class Client {
             tags: [...tags],
             requestOptions: [
               { requestOption: { case: "reattachOptions", value: { reattachable: true } } },
-              { requestOption: { case: "resultChunkingOptions", value: { allowArrowBatchChunking: true } } },
+              { requestOption: { case: "resultChunkingOptions", value: chunking(this.endpoint) } },
             ],
           }),
         ),
@@ -117,12 +122,12 @@ export class Client {
         this.#call(
           method.releaseExecute,
           { operationId, release: { case: "releaseUntil", value: { responseId } } },
-          { timeoutMs: FAREWELL_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 0 } },
+          { timeoutMs: SHORT_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 0 } },
         ),
       releaseAll: (operationId) =>
-        this.#call(method.releaseExecute, { operationId, release: { case: "releaseAll", value: {} } }, farewell),
-      interrupt: (operationId) => this.interrupt({ operationId }, farewell),
-      readError: readServerError,
+        this.#call(method.releaseExecute, { operationId, release: { case: "releaseAll", value: {} } }, short),
+      interrupt: (operationId) => this.interrupt({ operationId }, short),
+      readError: (error) => this.#readError(error),
       explain: (error, operationId) => this.#explain(error, operationId),
       checkSession: (response) => this.#checkSession(response),
       limits: () => this.#streamLimits(),
@@ -163,7 +168,7 @@ export class Client {
     this.#closing.abort();
     try {
       await this.#channel.unary(method.releaseSession, create(method.releaseSession.input, this.#common()), {
-        timeoutMs: FAREWELL_TIMEOUT,
+        timeoutMs: SHORT_TIMEOUT,
       });
     } catch {
       // The server ends an idle session by itself; servers before 4.0 know no other way.
@@ -202,7 +207,7 @@ export class Client {
       } catch (error) {
         if (error instanceof SparkStreamError) throw error;
         this.checkOpen();
-        const failure = readServerError(error);
+        const failure = this.#readError(error);
         const wait = retryWait(failure, retry, policy);
         if (wait === undefined) throw await this.#explain(failure);
         await sleep(wait, undefined, { signal: this.#closing.signal }).catch(() => {});
@@ -211,16 +216,19 @@ export class Client {
     }
   }
 
-  /** Asked once, when a consumer is slow for the first time. */
+  /** Asked once, when a consumer, or the server, is slow for the first time. */
   #streamLimits(): Promise<StreamLimits> {
     const keys = Object.values(streamLimitKeys);
-    this.#limits ??= this.config({ case: "getOption", value: { keys } }).then(
+    this.#limits ??= this.config({ case: "getOption", value: { keys } }, short).then(
       (pairs) => {
         const duration = (name: keyof StreamLimits) =>
           parseDuration(pairs.find(({ key }) => key === streamLimitKeys[name])?.value) ?? defaultStreamLimits[name];
         return { maxStreamDuration: duration("maxStreamDuration"), detachedTimeout: duration("detachedTimeout") };
       },
-      () => defaultStreamLimits,
+      () => {
+        this.#limits = undefined; // the next time the server may answer
+        return defaultStreamLimits;
+      },
     );
     return this.#limits;
   }
@@ -234,6 +242,10 @@ export class Client {
     throw new SparkStreamError("SESSION_LOST", message);
   }
 
+  #readError(error: unknown): ServerError {
+    return readServerError(error, (text) => this.endpoint.hide(text));
+  }
+
   /** Asks the server for the whole story, where it offers one, and makes the user's error of it. */
   async #explain(error: ServerError, operationId?: string): Promise<SparkStreamError> {
     if (this.closed && !(error.cause instanceof SparkStreamError)) {
@@ -244,7 +256,7 @@ export class Client {
     if (error.errorId !== undefined) {
       try {
         const request = create(method.fetchErrorDetails.input, { ...this.#common(), errorId: error.errorId });
-        const details = await this.#channel.unary(method.fetchErrorDetails, request, { timeoutMs: FAREWELL_TIMEOUT });
+        const details = await this.#channel.unary(method.fetchErrorDetails, request, { timeoutMs: SHORT_TIMEOUT });
         known = withDetails(error, details);
       } catch {
         // What came with the error itself has to do: a server before 4.0, or one that is gone.
@@ -252,6 +264,13 @@ export class Client {
     }
     return explainError(known, this.endpoint, operationId);
   }
+}
+
+/** Batches come in chunks where they are large, of a size that fits into a message. */
+function chunking({ maxMessageBytes }: Endpoint) {
+  if (maxMessageBytes === -1) return { allowArrowBatchChunking: true };
+  const preferred = Math.max(maxMessageBytes - CHUNK_ENVELOPE, MIN_CHUNK);
+  return { allowArrowBatchChunking: true, preferredArrowChunkSize: BigInt(Math.min(preferred, MAX_CHUNK)) };
 }
 
 function unexpectedAnswer(what: string): SparkStreamError {

@@ -39,6 +39,9 @@ const DEFAULT_PORT = 15002;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** Spark cuts longer ones (spark.connect, client_type). */
 const MAX_USER_AGENT = 2048;
+/** Characters of a header that is hidden: shorter ones are words, and would be hidden everywhere. */
+const MIN_SECRET = 8;
+const MAX_SECRETS = 32;
 
 export class Endpoint {
   readonly host: string;
@@ -55,6 +58,8 @@ export class Endpoint {
     | { readonly timeMs: number; readonly timeoutMs: number; readonly withoutCalls: boolean }
     | undefined;
   readonly #token: Token | undefined;
+  /** Tokens that were sent lately, and what else must not be shown. */
+  readonly #secrets: string[];
 
   /** @throws SparkStreamError INVALID_URL or INVALID_ARGUMENT; neither message shows a value of the URL. */
   constructor(url: string, options: EndpointOptions = {}) {
@@ -83,6 +88,7 @@ export class Endpoint {
     this.keepalive = keepalive ? { timeMs, timeoutMs, withoutCalls } : undefined;
     for (const key of ["user_id", "user_agent", "session_id"]) parameters.delete(key);
     this.headers = checkHeaders({ ...Object.fromEntries(parameters), ...options.headers });
+    this.#secrets = Object.values(this.headers).filter(({ length }) => length >= MIN_SECRET);
   }
 
   /** host:port, as gRPC and messages write it. */
@@ -97,14 +103,22 @@ export class Endpoint {
 
   /** The token of this moment. @throws SparkStreamError INVALID_ARGUMENT or UNAUTHENTICATED where the user's function gives none. */
   async token(): Promise<string | undefined> {
-    if (typeof this.#token !== "function") return this.#token;
+    if (this.#token === undefined) return undefined;
     try {
-      return checkToken(await this.#token());
+      const token = typeof this.#token === "function" ? checkToken(await this.#token()) : this.#token;
+      if (!this.#secrets.includes(token)) this.#secrets.unshift(token);
+      this.#secrets.length = Math.min(this.#secrets.length, MAX_SECRETS);
+      return token;
     } catch (cause) {
       if (cause instanceof SparkStreamError) throw cause;
       const message = `The function that gives the token failed: ${cause instanceof Error ? cause.message : cause}.`;
       throw new SparkStreamError("UNAUTHENTICATED", message, { cause });
     }
+  }
+
+  /** What a server said, or something before it, without the tokens and headers that it was sent and may repeat. */
+  hide(text: string): string {
+    return this.#secrets.reduce((hidden, secret) => hidden.replaceAll(secret, "***"), text);
   }
 
   /** Shows no token and no header, which may be a secret as well. */

@@ -13,12 +13,14 @@
  *   streaming    result_complete                           complete     ReleaseExecute{release_all}
  *   streaming    stream ended OK, no result_complete       reattaching  ReattachExecute after the last received response
  *   streaming    transient failure, DEADLINE_EXCEEDED      reattaching  the same, after a wait
+ *   streaming    silent for silentAfter(), though pulled   reattaching  the same, on another connection
  *   streaming    nobody pulled for drainAfter()            draining     take what is in flight into the spool
  *   draining     the stream has ended                      reattaching  the same; then streaming, and nobody pulls again
  *   draining     DRAIN_BYTES taken, or the consumer pulls  streaming
  *   reattaching  a response                                streaming
  *   reattaching  operation unknown, nothing received yet   starting     ExecutePlan again
  *   reattaching  operation unknown, something received     failed       OPERATION_LOST
+ *   reattaching  stream ended at once and without a word   reattaching  after a wait, as after a failure
  *   any          any other failure                         failed       Interrupt, ReleaseExecute{release_all}
  *   any          close                                     cancelled    read on until a job is seen, cancel the call, Interrupt,
  *                                                                       ReleaseExecute{release_all}
@@ -26,7 +28,8 @@
  *
  * The server ends a stream by itself after two minutes or 1 GB, so reattaching is everyday business and no fault. A stream
  * must never be cancelled and resumed: the server keeps only 10 MB behind the furthest response it has sent, and what the
- * transport had taken in may be more. Hence draining: the stream is read to its end before it is resumed.
+ * transport had taken in may be more. Hence draining: the stream is read to its end before it is resumed. (A silent stream
+ * is cancelled: nothing of it is on its way.)
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -34,9 +37,11 @@ import { status } from "@grpc/grpc-js";
 import { SparkStreamError } from "../errors.js";
 import type { ResponseStream } from "./channel.js";
 import type { ExecutePlanResponse, Plan } from "./generated/spark-connect_pb.js";
+import { ReceivedResponses } from "./received-responses.js";
 import { ResponseSpool, sizeOf } from "./response-spool.js";
 import { type RetryPolicy, retryWait } from "./retry.js";
 import type { ServerError } from "./server-error.js";
+import { SilenceWatch } from "./silence.js";
 import { drainAfter, type StreamLimits } from "./stream-limits.js";
 
 export type ExecutionState =
@@ -74,13 +79,14 @@ export interface ExecutionOptions {
 
 /** Error classes for an operation, or its session, that the server does not know (any more). */
 const UNKNOWN_OPERATION = /^INVALID_HANDLE\.(OPERATION_NOT_FOUND|SESSION_NOT_FOUND)$/;
-/** Responses whose ids are remembered, to drop those that a server sends again after a reattach. */
-const REMEMBERED_IDS = 10_000;
 /** ms that a stop waits for a job to begin, which it could not stop before: in all, and without any sign of life. */
 const JOB_WAIT = 60_000;
 const SIGN_OF_LIFE = 2_000;
 /** ms without a pull after which a consumer counts as slow. */
 const IDLE = 500;
+/** ms: a stream that ends sooner without a response was no use, and the next one may be none either. */
+const USELESS = 1_000;
+const USELESS_STREAM = "it ends every stream at once, without an answer";
 /** Bytes taken by one drain at the most: more than can be in flight, so that a stream with more is known to be alive. */
 const DRAIN_BYTES = 8 * 1024 * 1024;
 /** Bytes of drained responses in memory. */
@@ -91,6 +97,7 @@ const RELEASE_BYTES = 8 * 1024 * 1024;
 export class Execution {
   readonly operationId = randomUUID();
   readonly #calls: ExecutionCalls;
+  readonly #silence: SilenceWatch;
   readonly #plan: Plan;
   readonly #policy: RetryPolicy | undefined;
   #state: ExecutionState = "idle";
@@ -98,8 +105,10 @@ export class Execution {
   /** Counts streams, and says when the present one was opened (ms, performance.now()). */
   #attaches = 0;
   #attachedAt = 0;
-  #lastResponseId: string | undefined;
-  readonly #seenIds = new Set<string>();
+  /** Whether the present stream has given anything new. */
+  #answered = false;
+  readonly #received = new ReceivedResponses();
+  /** Since the last response that was new. */
   #retries = 0;
   readonly #spool = new ResponseSpool(SPOOL_MEMORY);
   #idleTimer: NodeJS.Timeout | undefined;
@@ -118,6 +127,7 @@ export class Execution {
 
   constructor(calls: ExecutionCalls, plan: Plan, { policy }: ExecutionOptions = {}) {
     this.#calls = calls;
+    this.#silence = new SilenceWatch(() => calls.limits());
     this.#plan = plan;
     this.#policy = policy;
   }
@@ -129,7 +139,8 @@ export class Execution {
   /**
    * The next response, or undefined after the last. One call at a time.
    *
-   * @throws SparkStreamError where the query fails, or the connection is gone for longer than the retries last.
+   * @throws SparkStreamError where the query fails, the connection is gone for longer than the retries last, or the
+   *   execution is closed before its end: what is cut short must not pass for what is complete.
    */
   async next(): Promise<ExecutePlanResponse | undefined> {
     this.#consumerWaits = true;
@@ -168,6 +179,7 @@ export class Execution {
   async #pull(): Promise<ExecutePlanResponse | undefined> {
     if (this.#state === "idle") this.#start();
     for (;;) {
+      if (this.#state === "cancelled") throw cancelled(this.operationId);
       if (!this.#isRunning()) return undefined;
       let response: ExecutePlanResponse | undefined;
       try {
@@ -176,21 +188,26 @@ export class Execution {
         if (this.#isRunning()) await this.#recover(this.#calls.readError(error));
         continue;
       }
-      if (!this.#isRunning()) return undefined;
-      if (response === undefined) this.#reattach();
+      if (!this.#isRunning()) continue;
+      if (response === undefined) await this.#goOn();
       else if (this.#accept(response)) return response;
     }
   }
 
   /** What the stream gives next. Whoever asks meanwhile gets the same. */
   #read(): Promise<ExecutePlanResponse | undefined> {
-    this.#reading ??= this.#stream!.next().then(
+    if (this.#reading) return this.#reading;
+    const stream = this.#stream!;
+    this.#silence.begin((error) => stream.cancel(error));
+    this.#reading = stream.next().then(
       (response) => {
+        this.#silence.end();
         this.#reading = undefined;
         this.#jobSeen ||= response !== undefined && showsJob(response);
         return response;
       },
       (error) => {
+        this.#silence.end();
         this.#reading = undefined;
         throw error;
       },
@@ -203,15 +220,27 @@ export class Execution {
     this.#attached(this.#calls.execute(this.operationId, this.#plan));
   }
 
+  /** The stream has ended, and the result has not. */
+  async #goOn(): Promise<void> {
+    const useless = !this.#answered && performance.now() - this.#attachedAt < USELESS;
+    if (useless) await this.#recover({ code: status.UNAVAILABLE, message: USELESS_STREAM, cause: undefined });
+    else this.#reattach();
+  }
+
   #reattach(): void {
+    if (this.#received.unnamed) {
+      this.#fail();
+      throw operationLost(this.operationId);
+    }
     this.#state = "reattaching";
-    this.#attached(this.#calls.reattach(this.operationId, this.#lastResponseId));
+    this.#attached(this.#calls.reattach(this.operationId, this.#received.lastId));
   }
 
   #attached(stream: ResponseStream<ExecutePlanResponse>): void {
     this.#stream = stream;
     this.#attaches++;
     this.#attachedAt = performance.now();
+    this.#answered = false;
   }
 
   /** Whether the response is for the consumer: not a heartbeat, not one that came before. */
@@ -222,15 +251,10 @@ export class Execution {
       this.#fail();
       throw error;
     }
-    this.#retries = 0;
     if (this.#state !== "draining") this.#state = "streaming";
-    const id = response.responseId;
-    if (id !== "") {
-      if (this.#seenIds.has(id)) return false;
-      this.#seenIds.add(id);
-      if (this.#seenIds.size > REMEMBERED_IDS) this.#seenIds.delete(this.#seenIds.values().next().value!);
-      this.#lastResponseId = id;
-    }
+    if (!this.#received.add(response)) return false;
+    this.#retries = 0;
+    this.#answered = true;
     if (response.responseType.case === "resultComplete") {
       this.#state = "complete";
       this.#release();
@@ -239,11 +263,11 @@ export class Execution {
   }
 
   async #recover(error: ServerError): Promise<void> {
-    const received = this.#lastResponseId !== undefined;
+    const received = this.#received.lastId !== undefined || this.#received.unnamed;
     if (UNKNOWN_OPERATION.test(error.errorClass ?? "")) {
       if (!received && this.#state === "reattaching") return this.#start();
       this.#fail();
-      throw received ? operationLost(error, this.operationId) : await this.#calls.explain(error, this.operationId);
+      throw received ? operationLost(this.operationId, error) : await this.#calls.explain(error, this.operationId);
     }
     const expired = error.code === status.DEADLINE_EXCEEDED && this.#retries === 0;
     const wait = expired ? 0 : retryWait(error, this.#retries + 1, this.#policy);
@@ -314,11 +338,11 @@ export class Execution {
   /** Lets the server forget what has arrived: now and then, one call at a time. */
   #releaseReceived(bytes: number): void {
     this.#unreleasedBytes += bytes;
-    if (this.#unreleasedBytes < RELEASE_BYTES || this.#releasing || this.#lastResponseId === undefined) return;
+    if (this.#unreleasedBytes < RELEASE_BYTES || this.#releasing || this.#received.lastId === undefined) return;
     this.#unreleasedBytes = 0;
     this.#releasing = true;
     this.#calls
-      .releaseUntil(this.operationId, this.#lastResponseId)
+      .releaseUntil(this.operationId, this.#received.lastId)
       .catch(() => {}) // the next one covers it
       .finally(() => {
         this.#releasing = false;
@@ -373,9 +397,14 @@ function showsJob({ responseType }: ExecutePlanResponse): boolean {
   return responseType.case === "arrowBatch" || responseType.case === "resultComplete";
 }
 
-function operationLost(error: ServerError, operationId: string): SparkStreamError {
+function operationLost(operationId: string, error?: ServerError): SparkStreamError {
   const message =
     "The server no longer has the rest of this result: it was restarted, or nothing was read for too long. " +
     "What was read so far is not the whole result. Run the query again.";
   return new SparkStreamError("OPERATION_LOST", message, { ...error, operationId });
+}
+
+function cancelled(operationId: string): SparkStreamError {
+  const message = "The execution was closed before its end. What was read so far is not the whole result.";
+  return new SparkStreamError("OPERATION_CANCELED", message, { operationId });
 }

@@ -25,7 +25,9 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
   const { errorClass = "", message } = error;
   const server = `the Spark Connect server at ${endpoint.address}`;
   if (isTooLargeForDriver(error)) {
-    return ["RESULT_TOO_LARGE", `The result is larger than spark.driver.maxResultSize allows. ${message}`];
+    const advice =
+      'Take it in pieces, sparkStream(df, { delivery: "staged" }), or start Spark with a larger spark.driver.maxResultSize.';
+    return ["RESULT_TOO_LARGE", `The result is larger than spark.driver.maxResultSize allows. ${advice} ${message}`];
   }
   if (/^INVALID_HANDLE\.SESSION_|^SESSION_CHANGED/.test(errorClass)) {
     return [
@@ -59,7 +61,9 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
     case status.RESOURCE_EXHAUSTED:
       return [
         "MESSAGE_TOO_LARGE",
-        `A message was larger than allowed: ${message}. Ask for fewer rows per batch: sparkStream(df, { maxRecordsPerBatch }).`,
+        `A message was larger than allowed: ${message}. From Spark 4.1 on large batches come in chunks, which fit; of an ` +
+          "older server, or where chunking is off (spark.connect.session.resultChunking.maxChunkSize), ask for fewer rows " +
+          "per batch: sparkStream(df, { maxRecordsPerBatch }). A grpc_max_message_size in the URL may be larger, too.",
       ];
     case status.DEADLINE_EXCEEDED:
       return ["UNAVAILABLE", `${capital(server)} did not answer in time: ${message}.`];

@@ -13,6 +13,8 @@ import {
 } from "./generated/spark-connect_pb.js";
 import type { Failure } from "./retry.js";
 
+type Hide = (text: string) => string;
+
 /** A failed call, read. */
 export interface ServerError extends Failure {
   readonly message: string;
@@ -25,23 +27,29 @@ export interface ServerError extends Failure {
   readonly cause: unknown;
 }
 
-export function readServerError(error: unknown): ServerError {
+/** @param hide takes out of a text what must not be shown, should the server, or something before it, repeat that */
+export function readServerError(error: unknown, hide: Hide = (text) => text): ServerError {
   const { code = -1, details, metadata, message } = error as Partial<ServiceError>;
-  const read: ServerError = { code, message: details || message || String(error), cause: error };
-  // Read here; printed with the error it would be a page of bytes.
-  if (metadata) Object.defineProperty(error, "metadata", { enumerable: false });
-  const trailer = metadata?.get("grpc-status-details-bin")[0];
+  const read: ServerError = { code, message: hide(details || message || String(error)), cause: error };
+  if (!metadata) return read;
+  // Read here. Printed with the error it would be a page of bytes, and a proxy may have put anything there.
+  Object.defineProperty(error, "metadata", { value: undefined, enumerable: false });
+  for (const key of ["message", "details", "stack"] as const) {
+    const text = (error as Partial<ServiceError>)[key];
+    if (text !== undefined) Object.defineProperty(error, key, { value: hide(text) });
+  }
+  const trailer = metadata.get("grpc-status-details-bin")[0];
   if (!(trailer instanceof Uint8Array)) return read;
   try {
-    return withTrailer(read, trailer);
+    return withTrailer(read, trailer, hide);
   } catch {
-    return read; // a proxy may put anything there; the status itself stands
+    return read; // the status itself stands
   }
 }
 
-function withTrailer(read: ServerError, trailer: Uint8Array): ServerError {
+function withTrailer(read: ServerError, trailer: Uint8Array, hide: Hide): ServerError {
   const status = fromBinary(StatusSchema, trailer);
-  let result: ServerError = status.message ? { ...read, message: status.message } : read;
+  let result: ServerError = status.message ? { ...read, message: hide(status.message) } : read;
   for (const detail of status.details) {
     const retry = anyUnpack(detail, RetryInfoSchema);
     if (retry) {

@@ -22,6 +22,11 @@ export function drainAfter({ maxStreamDuration, detachedTimeout }: StreamLimits)
   return Math.min(maxStreamDuration + detachedTimeout / 2, detachedTimeout * 0.9);
 }
 
+/** ms of silence after which a stream that is read from is dead: the server would have ended it well before that. */
+export function silentAfter({ maxStreamDuration }: StreamLimits): number {
+  return maxStreamDuration * 1.25 + 1_000;
+}
+
 const units = { us: 0.001, ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** A duration as Spark writes it ("2m", "500ms"; a bare number is in ms), in ms; undefined for anything else. */

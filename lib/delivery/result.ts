@@ -12,6 +12,7 @@ import type { Execution } from "../connect/execution.js";
 export interface ResultOptions {
   maxRecordsPerBatch?: number;
   compression?: "none" | "zstd";
+  tags?: readonly string[];
 }
 
 /** @throws SparkStreamError SESSION_CLOSED */
@@ -22,7 +23,7 @@ export function resultRows(dataFrame: DataFrame, options: ResultOptions): RowCur
   let closed = false;
 
   async function start(): Promise<Execution> {
-    const execution = await dataFrame.execution();
+    const execution = await dataFrame.execution(options);
     // A close that came meanwhile must not be followed by a query.
     if (closed) await execution.close();
     return execution;

@@ -340,4 +340,41 @@ describe("a token", () => {
     }
     for (const error of errors) expect(`${error.stack}${error}`).not.to.include(token);
   });
+
+  // Gateways like to answer with what they were sent.
+  it("is not shown either where the server repeats it, nor is a header", async () => {
+    const apiKey = "a-very-secret-key";
+    const said = `no access for Bearer ${token} with ${apiKey}`;
+    const errors = [];
+    for (const init of [{ code: "PERMISSION_DENIED" as const }, { errorClass: "ODD", messageParameters: { said } }]) {
+      const respond = {
+        config: () => undefined,
+        analyzePlan: () => {
+          throw sparkError({ ...init, message: said });
+        },
+      };
+      const faults = [{ do: { status: { ...init, message: said } } }];
+      await using fixture = await scripted(
+        { respond, faults, batches: idBatches(1) },
+        { token: () => token, headers: { "x-api-key": apiKey } },
+      );
+      errors.push(await errorOf(fixture.spark.version()), await errorOf(sparkStream(fixture.spark.range(1)).toArray()));
+    }
+    expect(errors.map(({ code }) => code)).to.have.members([
+      "PERMISSION_DENIED",
+      "PERMISSION_DENIED",
+      "QUERY_FAILED",
+      "QUERY_FAILED",
+    ]);
+    for (const error of errors) {
+      const shown = `${inspect(error, { depth: 12, showHidden: true, getters: true })}${JSON.stringify(error)}${error.stack}`;
+      expect(shown).to.include("no access for Bearer ***");
+      expect(shown).not.to.include(token).and.not.to.include(apiKey);
+      expect(shown).not.to.include(
+        Buffer.from(token)
+          .toString("hex")
+          .replace(/(..)(?=.)/g, "$1 "),
+      );
+    }
+  });
 });

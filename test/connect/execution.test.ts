@@ -2,6 +2,7 @@
 import { expect } from "chai";
 import { type SparkSession, sparkStream } from "../../lib/index.js";
 import { type FaultAction, type ScriptedServerOptions, sparkError } from "../../lib/testing/index.js";
+import { ipcOf } from "../support/ipc.js";
 import { countTo, idBatches, idsOf, scripted, timeOf } from "../support/scripted.js";
 
 /** Sent as six responses: schema, three batches, metrics, the end. */
@@ -107,6 +108,47 @@ describe("an execution whose stream breaks", () => {
       expect([ids, error?.code]).to.deep.equal([everyRow.slice(0, 10), "SESSION_LOST"]);
       expect((await query(fixture.spark)).error?.code).to.equal("SESSION_LOST");
     }
+  });
+
+  // A stalled connection, or a server that hangs, was waited for as long as there were pings on the connection.
+  it("gives every row exactly once where nothing comes for longer than a server keeps a stream, after whichever response", async () => {
+    const conf = { "spark.connect.execute.reattachable.senderMaxStreamDuration": "100ms" };
+    const faults = countTo(RESPONSES).map((after) => ({ operation: after, stream: 0, after, do: "stall" as const }));
+    await using fixture = await scripted({ batches, conf, faults });
+    const results = await Promise.all(countTo(RESPONSES).map(() => query(fixture.spark)));
+    expect(results).to.deep.equal(results.map(() => ({ ids: everyRow })));
+    expect(fixture.server.operations.map(({ attaches }) => attaches)).to.deep.equal(results.map(() => 2));
+  });
+
+  it("gives up a server that is silent twice in a row", async () => {
+    const conf = { "spark.connect.execute.reattachable.senderMaxStreamDuration": "100ms" };
+    const stalls = [0, 1].map((stream) => ({ stream, after: stream === 0 ? 2 : 0, do: "stall" as const }));
+    await using fixture = await scripted({ batches, conf, faults: stalls });
+    const { ids, error } = await query(fixture.spark);
+    expect([ids, error?.code]).to.deep.equal([everyRow.slice(0, 10), "UNAVAILABLE"]);
+    expect(error?.message).to.match(/did not answer in time: nothing has come for 1 s/);
+  });
+
+  // It was asked again at once, thousands of times a second.
+  it("waits before it asks a server again that ended a stream at once, without a response", async () => {
+    await using fixture = await scripted({ batches, faults: [1, 2].map((stream) => ({ stream, do: "end" as const })) });
+    const faults = [0, 1, 2].map((stream) => ({ stream, do: "end" as const }));
+    await using useless = await scripted({ batches, faults });
+    expect(await timeOf(query(useless.spark))).to.be.above(50 + 200 + 800);
+    expect(await timeOf(query(fixture.spark))).to.be.below(500);
+  });
+
+  it("says OPERATION_LOST where the responses had no ids by which the rest could be asked for", async () => {
+    const responses = [
+      { responseType: { case: "arrowBatch" as const, value: { data: ipcOf(batches[0]!), rowCount: 10n } } },
+    ];
+    const respond = {
+      executePlan: () => ({ responses: responses.map((response) => ({ ...response, responseId: "" })) }),
+    };
+    await using fixture = await scripted({ respond });
+    const { ids, error } = await query(fixture.spark);
+    expect([ids, error?.code]).to.deep.equal([countTo(10), "OPERATION_LOST"]);
+    expect(fixture.server.operations[0]!.attaches).to.equal(1);
   });
 
   it("gives up what will not come back, and releases the operation", async () => {
@@ -220,6 +262,21 @@ describe("an execution of a query that fails", () => {
     await using fixture = await scripted({ batches, respond, faults: [{ do: { status: failure } }] });
     const { error } = await query(fixture.spark);
     expect(error).to.include({ code: "QUERY_FAILED", errorClass: failure.errorClass, sqlState: "42P01" });
+  });
+
+  it("says OPERATION_CANCELED where it was interrupted by its tag, and leaves others alone", async () => {
+    await using fixture = await scripted({ batches, faults: [{ after: 2, do: "stall" }] });
+    const tagged = sparkStream(fixture.spark.sql("SELECT id FROM t"), { tags: ["nightly", "report"] });
+    const result = idsOf(tagged);
+    const other = sparkStream(fixture.spark.sql("SELECT id FROM t"), { tags: ["hourly"] });
+    await other[Symbol.asyncIterator]().next();
+    await tagged.schema;
+    const [operation] = fixture.server.operations.filter(({ tags }) => tags.includes("nightly"));
+    expect(operation!.tags).to.deep.equal(["nightly", "report"]);
+    expect(await fixture.spark.interruptTag("report")).to.deep.equal([operation!.operationId]);
+    expect((await result).error?.code).to.equal("OPERATION_CANCELED");
+    expect(other.destroyed).to.equal(false);
+    other.destroy();
   });
 
   it("says OPERATION_CANCELED where it was interrupted", async () => {

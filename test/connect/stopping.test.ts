@@ -1,5 +1,5 @@
 // What is stopped here must stop on the server: a query that is left behind runs on and fills the driver's memory.
-import { Writable } from "node:stream";
+import { Transform, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
@@ -49,6 +49,15 @@ describe("a stream that is stopped", () => {
         for await (const _ of stream) throw new Error("mine");
       };
       await broken().catch((error) => expect(error.message).to.equal("mine"));
+    },
+    "leaving the block of await using": async (opened) => {
+      await using stream = opened;
+      await stream[Symbol.asyncIterator]().next();
+    },
+    "a later stage that fails": async (stream) => {
+      const stage = new Transform({ objectMode: true, transform: (_batch, _encoding, done) => done(new Error("odd")) });
+      const target = new Writable({ objectMode: true, write: (_batch, _encoding, done) => done() });
+      await pipeline(stream, stage, target).catch((error) => expect(error.message).to.equal("odd"));
     },
     "a target that fails": async (stream) => {
       const target = new Writable({ objectMode: true, write: (_batch, _encoding, done) => done(new Error("full")) });

@@ -13,10 +13,11 @@ type BatchInit = MessageInitShape<typeof ExecutePlanResponse_ArrowBatchSchema>;
 const batch = (value: BatchInit) => create(ExecutePlanResponseSchema, { responseType: { case: "arrowBatch", value } });
 const other = (name: "executionProgress" | "resultComplete") =>
   create(ExecutePlanResponseSchema, { responseType: { case: name, value: {} } as never });
-const chunk = (index: number, count: number, ...data: number[]) =>
+const chunk = (index: number, count: number, ...data: number[]) => chunkAt(10n, index, count, ...data);
+const chunkAt = (startOffset: bigint, index: number, count: number, ...data: number[]) =>
   batch({
     rowCount: 5n,
-    startOffset: 10n,
+    startOffset,
     data: Uint8Array.from(data),
     chunkIndex: BigInt(index),
     numChunksInBatch: BigInt(count),
@@ -58,6 +59,8 @@ describe("BatchAssembler", () => {
     ["repeats a chunk", [chunk(0, 3), chunk(0, 3)], /chunk 0 of 3 came where chunk 1 should/],
     ["begins a batch within another", [chunk(0, 2), batch({})], /chunk 0 of 1 came where chunk 1 should/],
     ["has a chunk beyond the last", [chunk(0, 2), chunk(1, 1)], /chunk 1 of 1 came/],
+    // The end of one batch and the beginning of the next were missing, and the rest passed for one batch.
+    ["joins chunks of two batches", [chunk(0, 2), chunkAt(15n, 1, 2)], /chunk 1 of 2 belongs to another batch/],
     ["ends within a batch", [chunk(0, 2), other("resultComplete")], /ends within a batch, after 1 of its chunks/],
   ];
   for (const [what, responses, says] of broken) {

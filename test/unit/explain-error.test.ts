@@ -22,7 +22,18 @@ describe("explainError", () => {
     ["a missing token", { code: status.UNAUTHENTICATED }, "UNAUTHENTICATED", /demands a token. Give one/],
     ["a refusal", { code: status.PERMISSION_DENIED }, "PERMISSION_DENIED", /refuses: the server's words/],
     ["an unknown call", { code: status.UNIMPLEMENTED }, "UNSUPPORTED", /older than Spark 3.5/],
-    ["a message over the limit", { code: status.RESOURCE_EXHAUSTED }, "MESSAGE_TOO_LARGE", /maxRecordsPerBatch/],
+    [
+      "a message over the limit",
+      { code: status.RESOURCE_EXHAUSTED },
+      "MESSAGE_TOO_LARGE",
+      /chunks.*maxRecordsPerBatch.*grpc_max_message_size/,
+    ],
+    [
+      "bytes that are no message",
+      { code: status.INTERNAL, message: "Response message parsing error: premature EOF" },
+      "UNSUPPORTED",
+      /cannot be read: .*premature EOF.*does not speak Spark Connect/,
+    ],
     ["a cancelled call", { code: status.CANCELLED }, "OPERATION_CANCELED", /cancelled/],
     ["an interrupt", { errorClass: "OPERATION_CANCELED" }, "OPERATION_CANCELED", /interrupted/],
     ["an interrupt by its SQLSTATE", { sqlState: "HY008" }, "OPERATION_CANCELED", /interrupted/],
@@ -40,7 +51,7 @@ describe("explainError", () => {
           "spark.driver.maxResultSize (1024.0 MiB)",
       },
       "RESULT_TOO_LARGE",
-      /larger than spark\.driver\.maxResultSize allows/,
+      /larger than spark\.driver\.maxResultSize allows\. .*delivery: "staged".*spark\.driver\.maxResultSize/,
     ],
   ];
   for (const [what, error, code, says] of cases) {
