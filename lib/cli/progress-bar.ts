@@ -9,17 +9,17 @@ const INTERVAL = 200;
 export async function showProgress(stream: ResultStream): Promise<() => void> {
   // Loaded here: a pipe needs no bar.
   const { Presets, SingleBar } = await import("cli-progress");
-  const format = "{bar} {value}/{total} tasks | {rows} rows | {rate}";
+  const format = "{bar} {tasks} | {rows} rows | {rate}";
   const bar = new SingleBar({ format, hideCursor: true, clearOnComplete: true }, Presets.shades_classic);
   const begin = performance.now();
   const figures = () => {
     const { rows, bytes } = stream.metrics;
     return { rows: amount(rows), rate: rate(bytes, performance.now() - begin) };
   };
-  bar.start(0, 0, figures());
+  bar.start(1, 0, { tasks: "no tasks yet", ...figures() });
   stream.on("progress", ({ tasks, completedTasks }: StreamProgress) => {
-    bar.setTotal(tasks);
-    bar.update(completedTasks);
+    bar.setTotal(Math.max(tasks, 1));
+    bar.update(completedTasks, { tasks: `${completedTasks}/${tasks} tasks`, ...figures() });
   });
   const timer = setInterval(() => bar.update(figures()), INTERVAL);
   return () => {

@@ -28,6 +28,7 @@ export const exitCode = {
  */
 export async function run(args: readonly string[], interrupted: AbortSignal): Promise<number> {
   let command: Command;
+  let query: Query;
   try {
     const parsed = parseCommand(args);
     if (parsed === "help" || parsed === "version") {
@@ -35,6 +36,7 @@ export async function run(args: readonly string[], interrupted: AbortSignal): Pr
       return exitCode.done;
     }
     command = parsed;
+    query = await queryOf(command);
     if (command.url === undefined && !process.env.SPARK_REMOTE) {
       throw new SparkStreamError("INVALID_ARGUMENT", "Give --remote or --local, or set SPARK_REMOTE. See --help.");
     }
@@ -43,7 +45,7 @@ export async function run(args: readonly string[], interrupted: AbortSignal): Pr
     return exitCode.usage;
   }
   try {
-    await Promise.race([stream(command, interrupted), rejection(interrupted, FAREWELL)]);
+    await Promise.race([stream(command, query, interrupted), rejection(interrupted, FAREWELL)]);
     return interrupted.aborted ? exitCode.of(interrupted.reason) : exitCode.done;
   } catch (error) {
     if (interrupted.aborted) return exitCode.of(interrupted.reason);
@@ -53,13 +55,15 @@ export async function run(args: readonly string[], interrupted: AbortSignal): Pr
   }
 }
 
-async function stream(command: Command, interrupted: AbortSignal): Promise<void> {
-  const query = await queryOf(command);
+type Query = (session: SparkSession) => DataFrame;
+
+async function stream(command: Command, query: Query, interrupted: AbortSignal): Promise<void> {
   // Nothing has to be undone before there is a session: a local Spark ends with this process.
   await using session = await Promise.race([connect(command.url), rejection(interrupted, 0)]);
   const frame = query(session);
   const begin = performance.now();
   const writing = write(command.limit === undefined ? frame : frame.limit(command.limit), command, interrupted);
+  writing.done.catch(() => {}); // it may fail before it is awaited
   // A bar and data on one terminal would be a muddle.
   const bar = !command.quiet && process.stderr.isTTY && !(command.output === "-" && process.stdout.isTTY);
   const hide = bar ? await showProgress(writing.stream) : () => {};
@@ -79,7 +83,7 @@ async function stream(command: Command, interrupted: AbortSignal): Promise<void>
   );
 }
 
-async function queryOf({ query, params }: Command): Promise<(session: SparkSession) => DataFrame> {
+async function queryOf({ query, params }: Command): Promise<Query> {
   if ("table" in query) return (session) => session.table(query.table);
   const sql = "sql" in query ? query.sql : await readSql(query.file);
   return (session) => session.sql(sql, params);

@@ -35,6 +35,12 @@ export abstract class TargetWriter extends Writable {
     );
   }
 
+  /** A stream that is being opened is destroyed later; and a pipeline that fails tells so at once. */
+  override destroy(error?: Error): this {
+    void this.target.abort(error ?? null);
+    return super.destroy(error);
+  }
+
   override _destroy(error: Error | null, callback: Callback): void {
     settle(
       this.target.abort(error).then(() => {
