@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
@@ -24,16 +24,11 @@ const guides = (await readdir(join(root, "docs"))).filter((name) => name.endsWit
 const pages = new Map<string, Block[]>();
 for (const path of ["README.md", ...guides]) pages.set(path, await blocksOf(path));
 
-async function environment() {
-  const { url, token } = await sparkServer();
-  return { ...process.env, SPARK_REMOTE: `${url}/;token=${token}` };
-}
-
 /** A line that tells what a block is about. */
 const shown = ({ code }: Block) =>
   code
     .split("\n")
-    .find((line) => /await|for|npx|subscribe/.test(line))
+    .find((line) => /await|for|subscribe/.test(line))
     ?.trim();
 
 describe("the documentation", function () {
@@ -71,25 +66,9 @@ describe("the documentation", function () {
       it(`${path}: block ${index + 1} of TypeScript runs: ${shown(block)}`, async () => {
         const file = join(work, `${path.replace("/", "-")}-${index}.ts`);
         await writeFile(file, block.code);
-        const env = await environment();
+        const { url, token } = await sparkServer();
+        const env = { ...process.env, SPARK_REMOTE: `${url}/;token=${token}` };
         await run(process.execPath, ["--import", "tsx", file], { cwd: work, env, timeout: 120_000 });
-      });
-    }
-
-    const commands = blocks.filter(
-      ({ language, code }) => language === "sh" && code.includes("npx spark-arrow-stream"),
-    );
-    for (const [index, block] of commands.entries()) {
-      it(`${path}: block ${index + 1} of commands runs: ${shown(block)}`, async () => {
-        // In the place of npx, which would look for the package in the registry.
-        const npx = join(work, "npx");
-        await writeFile(
-          npx,
-          `#!/bin/sh\nshift\nexec "${process.execPath}" --import tsx "${join(root, "lib/cli.ts")}" "$@"\n`,
-        );
-        await chmod(npx, 0o755);
-        const env = { ...(await environment()), PATH: `${work}:${process.env.PATH}` };
-        await run("bash", ["-euo", "pipefail", "-c", block.code], { cwd: work, env, timeout: 120_000 });
       });
     }
   }

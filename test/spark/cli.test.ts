@@ -1,4 +1,4 @@
-// The command line as a child process: what comes on stdout and stderr, the exit code, and what is left on disk and on Spark.
+// The command line, as it was built, as a child process: what comes on stdout and stderr, the exit code, and what is left on disk and on Spark.
 import { type ExecFileException, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { tableFromIPC } from "apache-arrow";
 import { expect } from "chai";
 import type { SparkSession } from "../../lib/index.js";
@@ -14,8 +15,8 @@ import { version } from "../../lib/version.js";
 import { runPython } from "../support/python.js";
 import { sparkServer, sparkSession } from "../support/spark.js";
 
-const cli = fileURLToPath(new URL("../../lib/cli.ts", import.meta.url));
-const node = ["--import", "tsx", cli];
+const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+
 const pty = readFileSync(new URL("../support/pty_run.py", import.meta.url), "utf8");
 
 /** A job that would run for an hour. */
@@ -51,7 +52,7 @@ describe("the command line", function () {
       const done = (error: ExecFileException | null, stdout: Buffer, stderr: Buffer) =>
         resolve({ code: Number(error?.code ?? 0), stdout, stderr: stderr.toString() });
       const options = { env: environment(), encoding: "buffer", maxBuffer: 2 ** 26, timeout: 100_000 } as const;
-      execFile(process.execPath, [...node, ...args], options, done).stdin?.end(stdin);
+      execFile(process.execPath, [cli, ...args], options, done).stdin?.end(stdin);
     });
   }
 
@@ -112,7 +113,7 @@ print(json.dumps([t.num_rows, sum(t["id"].to_pylist())]))`;
   });
 
   it("ends quietly, and at once, when its reader has had enough, and so does the job", async () => {
-    const command = `"$0" --import tsx "$1" --sql "$2" | head -n 2`;
+    const command = `"$0" "$1" --sql "$2" | head -n 2`;
     const shell = spawn("bash", ["-c", `${command}; echo "codes \${PIPESTATUS[*]}"`, process.execPath, cli, ENDLESS], {
       env: environment(),
     });
@@ -131,7 +132,7 @@ print(json.dumps([t.num_rows, sum(t["id"].to_pylist())]))`;
 
   it("stops the job at an interrupt, leaves no file, and exits with 130", async () => {
     const target = join(directory, "interrupted");
-    const child = spawn(process.execPath, [...node, "--sql", ENDLESS, "-o", join(directory, "half.parquet")], {
+    const child = spawn(process.execPath, [cli, "--sql", ENDLESS, "-o", join(directory, "half.parquet")], {
       env: environment(),
       stdio: ["ignore", "ignore", "pipe"],
     });
@@ -153,7 +154,7 @@ print(json.dumps([t.num_rows, sum(t["id"].to_pylist())]))`;
   it("shows a bar of tasks, rows and MB/s on a terminal, and then the summary alone", async () => {
     const file = join(directory, "bar.csv");
     const sql = "SELECT id, uuid() AS u FROM range(0, 600000, 1, 12)";
-    const args = [process.execPath, ...node, "--sql", sql, "-o", file];
+    const args = [process.execPath, cli, "--sql", sql, "-o", file];
     const [code, shown] = (await runPython(pty, args, { env: { SPARK_REMOTE: remote } })) as [number, string];
     expect(code).to.equal(0);
     expect(shown).to.match(/\d+\/12 tasks \| [\d,]+ rows \| \d+\.\d MB\/s/);
@@ -163,7 +164,7 @@ print(json.dumps([t.num_rows, sum(t["id"].to_pylist())]))`;
   });
 
   it("takes Ctrl-C on a terminal for an interrupt", async () => {
-    const args = [process.execPath, ...node, "--sql", ENDLESS, "-o", join(directory, "ctrl-c.ndjson")];
+    const args = [process.execPath, cli, "--sql", ENDLESS, "-o", join(directory, "ctrl-c.ndjson")];
     const env = { SPARK_REMOTE: remote, TYPE: "tasks |:\u0003" };
     const [code] = (await runPython(pty, args, { env })) as [number, string];
     expect(code).to.equal(130);
@@ -220,6 +221,24 @@ print(json.dumps([t.num_rows, sum(t["id"].to_pylist())]))`;
       expect(shown.toString()).to.equal(`${version}\n`);
     });
   });
+
+  for (const page of ["README.md", "docs/cli.md"]) {
+    it(`does what ${page} shows`, async () => {
+      const text = readFileSync(new URL(`../../${page}`, import.meta.url), "utf8");
+      const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, code]) => code!);
+      const commands = blocks.filter((code) => code.startsWith("npx spark-arrow-stream"));
+      expect(commands).not.to.have.length(0);
+      // In the place of npx, which would look for the package in the registry.
+      const npx = `npx() { shift; "${process.execPath}" "${cli}" "$@"; }\n`;
+      await writeFile(join(directory, "q.sql"), "SELECT id FROM range(5)");
+      for (const code of commands) {
+        await promisify(execFile)("bash", ["-euo", "pipefail", "-c", npx + code], {
+          env: environment(),
+          cwd: directory,
+        });
+      }
+    });
+  }
 
   it("reads a query from a file", async () => {
     const file = join(directory, "q.sql");
