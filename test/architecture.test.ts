@@ -22,7 +22,11 @@ const parts: Readonly<
   local: { values: ["errors", "diagnostics", "version"] },
   testing: { values: ["errors", "diagnostics", "version", "connect"] },
   index: { values: ["errors", "connect", "chain", "spark-stream", "sinks"] },
-  cli: { values: ["errors", "diagnostics", "version", "connect", "spark-stream", "sinks"], later: ["local"] },
+  cli: {
+    values: ["errors", "diagnostics", "version", "connect", "spark-stream", "sinks"],
+    types: ["chain"],
+    later: ["local"],
+  },
 };
 
 interface Import {

@@ -33,7 +33,7 @@ for (const { page, blocks } of documents) {
       expect(["sh", "ts", "text"]).to.include.members(blocks.map(({ language }) => language));
       for (const { code } of blocks.filter(({ language }) => language === "sh")) {
         for (const command of code.trim().split(/\n|&&/)) {
-          if (/^\s*(#|$|npx spark-arrow-stream |npx tsx |curl |export |SPARK_)/.test(command)) continue;
+          if (/^\s*(#|$|npx (spark-arrow-stream|tsx) |curl |export )/.test(command)) continue;
           const [, name, script = name] = /^\s*npm (install|test|run (\S+))/.exec(command) ?? [];
           expect(name, command).to.be.a("string");
           if (script !== "install") expect(scripts, command).to.have.property(script!);
@@ -48,10 +48,10 @@ for (const { page, blocks } of documents) {
     });
 
     for (const [index, { code }] of blocks.filter(({ language }) => language === "ts").entries()) {
-      const title = code.split("\n").find((line) => /await|for/.test(line));
+      const title = code.split("\n").find((line) => /await|for|subscribe/.test(line));
       it(`block ${index + 1} of TypeScript runs: ${title?.trim()}`, async () => {
         const { url, token } = await sparkServer();
-        const file = join(work, `block-${index}.ts`);
+        const file = join(work, `${page.replace("/", "-")}-${index}.ts`);
         await writeFile(file, code);
         await run(process.execPath, ["--import", "tsx", file], {
           cwd: work,

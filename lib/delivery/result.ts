@@ -4,6 +4,7 @@
  */
 
 import { BatchAssembler } from "../chain/response-rows.js";
+import { ResultReport } from "../chain/result-report.js";
 import type { RowCursor } from "../chain/row-source.js";
 import { firstOfRunning } from "../connect/conf-scope.js";
 import type { DataFrame } from "../connect/dataframe.js";
@@ -19,6 +20,7 @@ export interface ResultOptions {
 export function resultRows(dataFrame: DataFrame, options: ResultOptions): RowCursor {
   dataFrame.session.checkOpen();
   const batches = new BatchAssembler();
+  const report = new ResultReport();
   let opened: Promise<Execution> | undefined;
   let closed = false;
 
@@ -30,6 +32,7 @@ export function resultRows(dataFrame: DataFrame, options: ResultOptions): RowCur
   }
 
   return {
+    report,
     async next() {
       const first = opened === undefined;
       opened ??= start();
@@ -41,6 +44,7 @@ export function resultRows(dataFrame: DataFrame, options: ResultOptions): RowCur
       for (; response; response = await pull()) {
         const row = batches.take(response);
         if (row) return row;
+        report.take(response);
       }
       return undefined;
     },
