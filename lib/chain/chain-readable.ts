@@ -9,6 +9,7 @@ import { Readable, type ReadableOptions } from "node:stream";
 import type { Schema } from "apache-arrow";
 import { pipeline } from "streamx";
 import { SparkStreamError } from "../errors.js";
+import type { BatchInfo } from "./batch-info.js";
 import { batchSink, type Counted } from "./batch-sink.js";
 import { ByteBudget } from "./byte-budget.js";
 import { ipcDecoder, type RowDecoder } from "./ipc-decoder.js";
@@ -49,7 +50,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
     const source = rowSource(rows, budget);
     const middle = ipcDecoder(decoder, (schema) => this.#resolveSchema(schema));
     const sink = batchSink<T>({
-      deliver: (batch) => this.#deliver(batch),
+      deliver: (batch, info) => this.#deliver(batch, info),
       onRowDone: (row) => budget.release(row.arrow_ipc_bytes.length),
       empty: () => decoder.schema && empty(decoder.schema),
     });
@@ -66,7 +67,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
   }
 
   /** Puts a batch into the Readable; says whether it has room for another. */
-  protected abstract hand(batch: T): boolean;
+  protected abstract hand(batch: T, info: BatchInfo): boolean;
 
   /** Ends the Readable, after the last batch. */
   protected end(): void {
@@ -74,10 +75,10 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
   }
 
   /** Hands one batch on. Where the consumer is not ready for another, it gives a promise that settles when it is. */
-  #deliver(batch: T): Promise<void> | undefined {
-    if (!this.#begun) return this.#nextWanted().then(() => this.#deliver(batch));
+  #deliver(batch: T, info: BatchInfo): Promise<void> | undefined {
+    if (!this.#begun) return this.#nextWanted().then(() => this.#deliver(batch, info));
     this.#wanted = false;
-    if (this.hand(batch) || this.#wanted) return undefined;
+    if (this.hand(batch, info) || this.#wanted) return undefined;
     return this.#nextWanted();
   }
 
