@@ -10,6 +10,7 @@ import type { Schema } from "apache-arrow";
 import { pipeline } from "streamx";
 import { isWatched, publish } from "../diagnostics.js";
 import { SparkStreamError } from "../errors.js";
+import type { BatchInfo } from "./batch-info.js";
 import { batchSink, type Counted } from "./batch-sink.js";
 import { ByteBudget } from "./byte-budget.js";
 import { ipcDecoder, type RowDecoder } from "./ipc-decoder.js";
@@ -65,7 +66,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
     const source = rowSource(rows, budget);
     const middle = ipcDecoder(decoder, (schema) => this.#resolveSchema(schema));
     const sink = batchSink<T>({
-      deliver: (batch) => this.#deliver(batch),
+      deliver: (batch, info) => this.#deliver(batch, info),
       onRowDone: (row) => {
         this.#counts.bytes += row.arrow_ipc_bytes.length;
         budget.release(row.arrow_ipc_bytes.length);
@@ -94,7 +95,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
   }
 
   /** Puts a batch into the Readable; says whether it has room for another. */
-  protected abstract hand(batch: T): boolean;
+  protected abstract hand(batch: T, info: BatchInfo): boolean;
 
   /** Ends the Readable, after the last batch. */
   protected handEnd(): void {
@@ -102,13 +103,13 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
   }
 
   /** Hands one batch on. Where the consumer is not ready for another, it gives a promise that settles when it is. */
-  #deliver(batch: T): Promise<void> | undefined {
-    if (!this.#begun) return this.#nextWanted().then(() => this.#deliver(batch));
+  #deliver(batch: T, info: BatchInfo): Promise<void> | undefined {
+    if (!this.#begun) return this.#nextWanted().then(() => this.#deliver(batch, info));
     this.#wanted = false;
     this.#counts.waitFor("consumer");
     this.#counts.rows += batch.numRows;
     this.#counts.batches++;
-    if (this.hand(batch) || this.#wanted) return undefined;
+    if (this.hand(batch, info) || this.#wanted) return undefined;
     return this.#nextWanted();
   }
 

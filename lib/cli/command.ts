@@ -16,6 +16,7 @@ export interface Command {
   readonly output: string;
   readonly format: Format;
   readonly compression: string | undefined;
+  readonly delivery: "result" | "staged" | undefined;
   readonly quiet: boolean;
 }
 
@@ -47,6 +48,7 @@ export function parseCommand(args: readonly string[]): Command | "help" | "versi
     output,
     format,
     compression,
+    delivery: deliveryOf(values.delivery),
     quiet: values.quiet ?? false,
   };
 }
@@ -62,6 +64,7 @@ const options = {
   output: { type: "string", short: "o" },
   format: { type: "string", short: "f" },
   compression: { type: "string" },
+  delivery: { type: "string" },
   quiet: { type: "boolean", short: "q" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
@@ -103,6 +106,11 @@ function formatOf(format: string | undefined, output: string): Format {
   const found =
     format === undefined ? `the name ${JSON.stringify(output)} does not tell` : `it is ${JSON.stringify(format)}`;
   throw usage(`--format must be one of ${formats.join(", ")}, and ${found}`);
+}
+
+function deliveryOf(delivery: string | undefined): Command["delivery"] {
+  if (delivery === undefined || delivery === "result" || delivery === "staged") return delivery;
+  throw usage(`--delivery is result or staged, and not ${JSON.stringify(delivery)}`);
 }
 
 function paramsOf(pairs: readonly string[]): Record<string, SqlParameter> {

@@ -15,6 +15,8 @@ What to run: one of
   --param NAME=VALUE   the value of :NAME in the query, as often as there are any; 5, true, null and "5" as in
                        JSON, all else is a string. Bound by the protocol, never put into the text
   --limit N            at most so many rows
+  --delivery NAME      result (default): one query; staged: computed once onto the executors' disks and taken piece by
+                       piece, for a result that is too large for Spark's driver
 
 Where the result goes
   -o, --output PATH    a file, which appears when it is complete; - is standard output, the default

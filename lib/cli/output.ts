@@ -7,7 +7,8 @@ import { byteWriter } from "../sinks/byte-writer.js";
 import { csvWriter } from "../sinks/csv-writer.js";
 import { ndjsonWriter } from "../sinks/ndjson-writer.js";
 import { type ParquetWriterOptions, parquetWriter } from "../sinks/parquet-writer.js";
-import { arrowIpcBytes, type SparkStreamOptions, sparkStream } from "../spark-stream.js";
+import { arrowIpcBytes, sparkStream } from "../spark-stream.js";
+import type { SparkStreamOptions } from "../stream-options.js";
 import type { Command } from "./command.js";
 
 /** The stream that is being written, to look at while it is. */
@@ -19,16 +20,17 @@ export interface Writing {
   readonly done: Promise<void>;
 }
 
-export function write(frame: DataFrame, { format, output, compression }: Command, signal: AbortSignal): Writing {
+export function write(frame: DataFrame, command: Command, signal: AbortSignal): Writing {
+  const { format, output, compression, delivery } = command;
   const target = output === "-" ? process.stdout : output;
+  const options: SparkStreamOptions = delivery === undefined ? {} : { delivery };
   if (format === "arrows") {
     // As they come: nothing is decoded, and what Spark compressed stays so.
-    const options =
-      compression === undefined ? {} : { compression: compression as SparkStreamOptions["compression"] & {} };
+    if (compression !== undefined) options.compression = compression as "none" | "zstd";
     const stream = arrowIpcBytes(frame, options);
     return { stream, done: pipeline(stream, byteWriter(target), { signal }) };
   }
-  const stream = sparkStream(frame);
+  const stream = sparkStream(frame, options);
   return { stream, done: pipeline(stream, writers[format](target, compression), { signal }) };
 }
 

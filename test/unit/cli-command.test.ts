@@ -16,6 +16,7 @@ describe("The arguments of the command line", () => {
     "an unknown format": [...query, "-f", "xml"],
     "a compression that the format does not have": [...query, "-f", "csv", "--compression", "zstd"],
     "an unknown compression": [...query, "-f", "parquet", "--compression", "zip"],
+    "an unknown delivery": [...query, "--delivery", "push-pull"],
     "a parameter without a value": [...query, "--param", "x"],
     "a parameter without a name": [...query, "--param", "=5"],
     "a limit that is no number": [...query, "--limit", "ten"],
@@ -51,6 +52,11 @@ describe("The arguments of the command line", () => {
       h: 1.5,
       i: "",
     });
+  });
+
+  it("give the delivery, or leave it to the stream", () => {
+    expect(parsed("--delivery", "staged").delivery).to.equal("staged");
+    expect(parsed().delivery).to.equal(undefined);
   });
 
   it("give the format by the ending, or by its name, or NDJSON on standard output", () => {
