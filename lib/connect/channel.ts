@@ -136,6 +136,8 @@ export class Channel {
       "grpc.service_config_disable_resolution": 1,
       "grpc.enable_retries": 0,
       "grpc.primary_user_agent": this.#endpoint.userAgent,
+      // As soon as the first retry: a call made earlier than gRPC's own second would fail unheard.
+      "grpc.initial_reconnect_backoff_ms": 50,
       "grpc.max_reconnect_backoff_ms": 5_000,
       ...(keepalive && {
         "grpc.keepalive_time_ms": keepalive.timeMs,
