@@ -26,6 +26,9 @@ import type { Endpoint, TlsOptions } from "./endpoint.js";
 /** Bytes. Smaller is slower (64 KiB: a quarter of the speed), larger gains a few percent and costs memory. */
 const FLOW_CONTROL_WINDOW = 4 * 1024 * 1024;
 
+/** Connections kept for streams to come. */
+const MAX_IDLE = 4;
+
 export interface UnaryOptions {
   /** ms after which the call fails with DEADLINE_EXCEEDED. */
   timeoutMs?: number;
@@ -106,7 +109,7 @@ export class Channel {
       (reusable) => {
         this.#breakOff.delete(breakOff);
         if (!client || this.#closed) return;
-        if (reusable) this.#idle.push(client);
+        if (reusable && this.#idle.length < MAX_IDLE) this.#idle.push(client);
         else {
           this.#all.delete(client);
           client.close();
