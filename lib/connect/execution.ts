@@ -22,7 +22,7 @@
  *   reattaching  operation unknown, something received     failed       OPERATION_LOST
  *   reattaching  stream ended at once and without a word   reattaching  after a wait, as after a failure
  *   any          any other failure                         failed       Interrupt, ReleaseExecute{release_all}
- *   any          close                                     cancelled    read on until a job is seen, cancel the call, Interrupt,
+ *   any          close                                     cancelled    read on until a job runs, cancel the call, Interrupt,
  *                                                                       ReleaseExecute{release_all}
  *   complete, failed, cancelled: once the release was answered (or given up)   released
  *
@@ -79,7 +79,7 @@ export interface ExecutionOptions {
 
 /** Error classes for an operation, or its session, that the server does not know (any more). */
 const UNKNOWN_OPERATION = /^INVALID_HANDLE\.(OPERATION_NOT_FOUND|SESSION_NOT_FOUND)$/;
-/** ms that a stop waits for a job to begin, which it could not stop before: in all, and without any sign of life. */
+/** ms that a stop waits for a job that runs, since it could not stop one before: in all, and without any sign of life. */
 const JOB_WAIT = 60_000;
 const SIGN_OF_LIFE = 2_000;
 /** ms without a pull after which a consumer counts as slow. */
@@ -117,7 +117,8 @@ export class Execution {
   #unreleasedBytes = 0;
   #releasing = false;
   #reading: Promise<ExecutePlanResponse | undefined> | undefined;
-  #jobSeen = false;
+  /** Rows come from the last job of a query: there is none that Spark could still begin. */
+  #lastJobRuns = false;
   #stopped: Promise<void> | undefined;
   #released: Promise<void> | undefined;
   readonly #stop = new AbortController();
@@ -194,7 +195,7 @@ export class Execution {
   #read(): Promise<ExecutePlanResponse | undefined> {
     this.#reading ??= unlessSilent(this.#stream!, () => this.#calls.limits())
       .then((response) => {
-        if (response && showsJob(response)) this.#jobSeen = true;
+        if (response && isOfLastJob(response)) this.#lastJobRuns = true;
         return response;
       })
       .finally(() => {
@@ -336,19 +337,20 @@ export class Execution {
   }
 
   /**
-   * Stops an execution that a consumer gave up. One that is interrupted while Spark still plans it may go on all the same:
-   * the interrupt cancels the jobs that there are, and adaptive execution submits the first one a moment later, after
-   * which nothing can stop it any more. So a job has to be seen first; a data row shows one, and so does the progress that
-   * the session asks for. It is seen within PROGRESS_INTERVAL of its begin.
+   * Stops an execution that a consumer gave up. One that is interrupted between two jobs, or while Spark still plans it, may
+   * go on all the same: the interrupt cancels the jobs that there are, and adaptive execution submits the next one a moment
+   * later, after which nothing can stop it any more. So it is interrupted when a job runs: rows show the last one, and the
+   * progress that the session asks for shows any, within PROGRESS_INTERVAL.
    */
   async #stopOnServer(): Promise<void> {
     const giveUpAt = performance.now() + JOB_WAIT;
     try {
-      while (!this.#jobSeen && performance.now() < giveUpAt) {
+      for (let safe = this.#lastJobRuns; !safe && performance.now() < giveUpAt; ) {
         const timer = new AbortController();
         const silence = sleep(SIGN_OF_LIFE, undefined, { signal: timer.signal }).catch(() => undefined);
         const response = await Promise.race([this.#read(), silence]).finally(() => timer.abort());
         if (response === undefined) break;
+        safe = isOfLastJob(response) || showsRunningJob(response);
       }
     } catch {
       // The query has failed, or the connection is cut: there is no more to be seen.
@@ -368,10 +370,12 @@ export class Execution {
   }
 }
 
-/** Whether a response can only come from a query of which a job has begun. */
-function showsJob({ responseType }: ExecutePlanResponse): boolean {
-  if (responseType.case === "executionProgress") return responseType.value.stages.length > 0;
+function isOfLastJob({ responseType }: ExecutePlanResponse): boolean {
   return responseType.case === "arrowBatch" || responseType.case === "resultComplete";
+}
+
+function showsRunningJob({ responseType }: ExecutePlanResponse): boolean {
+  return responseType.case === "executionProgress" && responseType.value.stages.some(({ done }) => !done);
 }
 
 function operationLost(operationId: string, error?: ServerError): SparkStreamError {

@@ -9,7 +9,7 @@ import type { RecordBatch } from "apache-arrow";
 import { expect } from "chai";
 import { parquetWriter, type SparkSession, SparkStreamError, sparkStream } from "../../lib/index.js";
 import { runPython } from "../support/python.js";
-import { sparkSession } from "../support/spark.js";
+import { impatience, sparkSession } from "../support/spark.js";
 
 /** A job that would run for an hour; Spark hands out a partition when it is done, so they are many and small. */
 const ENDLESS = "SELECT id, uuid() AS u FROM range(0, 1000000000, 1, 20000)";
@@ -203,12 +203,7 @@ print(json.dumps([t.num_rows, ids == list(range(100000)), xs == [None if i % 3 =
   });
 
   it("goes on for a consumer that sleeps for longer than the server keeps a stream, and a result without a reader", async () => {
-    const limits = {
-      "spark.connect.execute.reattachable.senderMaxStreamDuration": "1s",
-      "spark.connect.execute.manager.detachedTimeout": "2s",
-      "spark.connect.execute.manager.maintenanceInterval": "500ms",
-    };
-    await using strict = await sparkSession({ conf: limits });
+    await using strict = await sparkSession({ conf: impatience });
     let next = 0n;
     let batches = 0;
     const frame = strict.sql("SELECT id, repeat(CAST(id AS STRING), 20) AS text FROM range(0, 1000000, 1, 8)");

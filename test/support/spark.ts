@@ -18,7 +18,7 @@ export function sparkServer(options: LocalSparkOptions = {}): Promise<LocalSpark
 /** How long a server waits for a consumer, or a client: seconds where a usual one waits for minutes. */
 export const impatience = {
   "spark.connect.execute.reattachable.senderMaxStreamDuration": "1s",
-  "spark.connect.execute.manager.detachedTimeout": "3s",
+  "spark.connect.execute.manager.detachedTimeout": "6s",
   "spark.connect.execute.manager.maintenanceInterval": "500ms",
 };
 

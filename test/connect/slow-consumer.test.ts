@@ -1,0 +1,90 @@
+// A consumer that sleeps for longer than the server keeps a stream, on a server that does what the script says. (On a real
+// one: test/spark/slow-consumer.test.ts.)
+import { setTimeout as sleep } from "node:timers/promises";
+import type { RecordBatch } from "apache-arrow";
+import { expect } from "chai";
+import { type SparkSession, type SparkStream, sparkStream } from "../../lib/index.js";
+import type { Fault } from "../../lib/testing/index.js";
+import { collectGarbage } from "../support/garbage.js";
+import { idBatches, scripted, sparkStreamError, within } from "../support/scripted.js";
+import { openSpillFiles, tellsOpenFiles } from "../support/spill.js";
+
+const ROWS = 256 * 1024;
+const BATCHES = 32;
+/** 64 MiB. */
+const batches = idBatches(...Array<number>(BATCHES).fill(ROWS));
+
+const options = (faults: readonly Fault[] = []) => ({
+  batches,
+  faults,
+  maxStreamMs: 200,
+  conf: {
+    "spark.connect.execute.reattachable.senderMaxStreamDuration": "200ms",
+    "spark.connect.execute.manager.detachedTimeout": "300ms",
+  },
+});
+
+/** A stream of which one batch was taken, and whose consumer then slept until there was a temporary file. */
+async function asleep(spark: SparkSession): Promise<{ stream: SparkStream; first: RecordBatch; bytesBefore: number }> {
+  const stream = sparkStream(spark.sql("SELECT id FROM t"), { readAheadBytes: 1 });
+  stream.on("error", () => {});
+  const first = await new Promise<RecordBatch>((resolve) => {
+    stream.once("readable", () => resolve(stream.read()));
+  });
+  const bytesBefore = process.memoryUsage().arrayBuffers; // with all that the server keeps, which is in this process
+  await within(15_000, () => expect(openSpillFiles()).to.have.length(1));
+  return { stream, first, bytesBefore };
+}
+
+/** Checks that the ids go on from there. */
+function follow(batch: RecordBatch, next: bigint): bigint {
+  const ids = batch.getChildAt(0)!.toArray() as BigInt64Array;
+  for (const id of ids) if (id !== next++) throw new Error(`${id} came where ${next - 1n} should`);
+  return next;
+}
+
+describe("A consumer that sleeps", function () {
+  this.timeout(40_000);
+  before(function () {
+    if (!tellsOpenFiles) this.skip();
+  });
+  afterEach("no temporary file is left", () => within(2_000, () => expect(openSpillFiles()).to.deep.equal([])));
+
+  it("gets every row once when it wakes up, what was beyond memory from a temporary file", async () => {
+    await using fixture = await scripted(options());
+    const { stream, first, bytesBefore } = await asleep(fixture.spark);
+    await sleep(1_500);
+    await collectGarbage();
+    // 16 MiB of spool, and what is in flight.
+    expect(process.memoryUsage().arrayBuffers - bytesBefore).to.be.below(32 * 2 ** 20);
+    let next = follow(first, 0n);
+    for await (const batch of stream) next = follow(batch, next);
+    expect(next).to.equal(BigInt(ROWS * BATCHES));
+    expect(fixture.server.operations[0]!.attaches).to.be.above(3);
+  });
+
+  it("leaves no temporary file when it destroys the stream", async () => {
+    await using fixture = await scripted(options());
+    const { stream } = await asleep(fixture.spark);
+    stream.destroy();
+    await within(3_000, () => expect([stream.closed, openSpillFiles()]).to.deep.equal([true, []]));
+    expect(fixture.server.operations[0]!.state).to.equal("released");
+  });
+
+  it("gets all rows that came before an error, then the error, and no temporary file is left", async () => {
+    const failure = { status: { message: "divided by zero", errorClass: "DIVIDE_BY_ZERO" } };
+    await using fixture = await scripted(options([{ stream: 5, do: failure }]));
+    const { stream, first } = await asleep(fixture.spark);
+    let next = follow(first, 0n);
+    let error: unknown;
+    try {
+      await within(10_000, () => expect(fixture.server.operations[0]!.attaches).to.equal(6));
+      for await (const batch of stream) next = follow(batch, next);
+    } catch (caught) {
+      error = caught;
+    }
+    expect(sparkStreamError(error)).to.include({ code: "QUERY_FAILED", errorClass: "DIVIDE_BY_ZERO" });
+    expect(next % BigInt(ROWS)).to.equal(0n);
+    expect(Number(next)).to.be.above(ROWS);
+  });
+});
