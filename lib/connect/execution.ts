@@ -14,7 +14,7 @@
  *   streaming    stream ended OK, no result_complete       reattaching  ReattachExecute after the last received response
  *   streaming    transient failure, DEADLINE_EXCEEDED      reattaching  the same, after a wait
  *   streaming    silent for silentAfter(), though pulled   reattaching  the same, on another connection
- *   streaming    nobody pulled for drainAfter()            draining     take what is in flight into the spool
+ *   streaming    not read from for drainAfter()            draining     take what is in flight into the spool
  *   draining     the stream has ended                      reattaching  the same; then streaming, and nobody pulls again
  *   draining     DRAIN_BYTES taken, or the consumer pulls  streaming
  *   reattaching  a response                                streaming
@@ -87,7 +87,10 @@ const IDLE = 500;
 /** ms: a stream that ends sooner without a response was no use, and the next one may be none either. */
 const USELESS = 1_000;
 const USELESS_STREAM = "it ends every stream at once, without an answer";
-/** Bytes taken by one drain at the most: more than can be in flight, so that a stream with more is known to be alive. */
+/**
+ * Bytes taken by one drain at the most, besides the first response and the last: more than can be in flight, so that a
+ * stream with more is known to be alive. (The first is held by the transport, the last may be in flight by its beginning.)
+ */
 const DRAIN_BYTES = 8 * 1024 * 1024;
 /** Bytes of drained responses in memory. */
 const SPOOL_MEMORY = 16 * 1024 * 1024;
@@ -140,6 +143,8 @@ export class Execution {
    *   execution is closed before its end: what is cut short must not pass for what is complete.
    */
   async next(): Promise<ExecutePlanResponse | undefined> {
+    // Meanwhile the stream is not read from, and has to be looked after as if nobody pulled.
+    if (this.#spool.length > 0) return await this.#spool.shift();
     clearTimeout(this.#idleTimer);
     this.#consumerWaits = true;
     try {
@@ -293,10 +298,11 @@ export class Execution {
     const attaches = this.#attaches;
     this.#state = "draining";
     try {
-      for (let taken = 0; taken < DRAIN_BYTES && attaches === this.#attaches; ) {
+      for (let between = 0, last = 0, taken = 0; between < DRAIN_BYTES && attaches === this.#attaches; taken++) {
         const response = await this.#pull();
         if (!response) break;
-        taken += sizeOf(response);
+        if (taken > 1) between += last;
+        last = sizeOf(response);
         await this.#spool.push(response);
         if (this.#consumerWaits) break;
       }

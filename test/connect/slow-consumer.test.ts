@@ -18,9 +18,10 @@ const options = (faults: readonly Fault[] = []) => ({
   batches,
   faults,
   maxStreamMs: 200,
+  detachedMs: 1_000,
   conf: {
     "spark.connect.execute.reattachable.senderMaxStreamDuration": "200ms",
-    "spark.connect.execute.manager.detachedTimeout": "300ms",
+    "spark.connect.execute.manager.detachedTimeout": "1s",
   },
 });
 
@@ -63,6 +64,32 @@ describe("A consumer that sleeps", function () {
     expect(fixture.server.operations[0]!.attaches).to.be.above(3);
   });
 
+  // What was in flight was taken until it came to 8 MiB, of which one batch may be the half: the end of the stream was found
+  // when the server had forgotten the result.
+  it("gets every row once where a batch is larger than what may be in flight", async () => {
+    const large = idBatches(...Array<number>(5).fill(6 * ROWS));
+    await using fixture = await scripted({ ...options(), batches: large });
+    const stream = sparkStream(fixture.spark.sql("SELECT id FROM t"), { readAheadBytes: 1 });
+    let next = 0n;
+    for await (const batch of stream) {
+      next = follow(batch, next);
+      if (next === BigInt(6 * ROWS)) await sleep(6_000);
+    }
+    expect(next).to.equal(BigInt(5 * 6 * ROWS));
+  });
+
+  // A consumer that woke up and read on, not fast but steadily, kept the stream from being looked after.
+  it("gets every row once where it takes long over what was put aside", async () => {
+    await using fixture = await scripted(options());
+    const { stream, first } = await asleep(fixture.spark);
+    let next = follow(first, 0n);
+    for await (const batch of stream) {
+      next = follow(batch, next);
+      await sleep(300);
+    }
+    expect(next).to.equal(BigInt(ROWS * BATCHES));
+  });
+
   it("leaves no temporary file when it destroys the stream", async () => {
     await using fixture = await scripted(options());
     const { stream } = await asleep(fixture.spark);
@@ -78,7 +105,7 @@ describe("A consumer that sleeps", function () {
     let next = follow(first, 0n);
     let error: unknown;
     try {
-      await within(10_000, () => expect(fixture.server.operations[0]!.attaches).to.equal(6));
+      await within(15_000, () => expect(fixture.server.operations[0]!.attaches).to.equal(6));
       for await (const batch of stream) next = follow(batch, next);
     } catch (caught) {
       error = caught;

@@ -104,6 +104,14 @@ describe("The spool of a slow consumer", () => {
     expect([spool.length, spool.spilled, await spool.shift()]).to.deep.equal([0, false, undefined]);
   });
 
+  it("loses nothing that is put in while the last of it is taken", async () => {
+    const spool = new ResponseSpool(0);
+    await spool.push(response(1, 10));
+    const [first] = await Promise.all([spool.shift(), spool.push(response(2, 10)), spool.push(response(3, 10))]);
+    expect([first, await spool.shift(), await spool.shift()]).to.deep.equal([1, 2, 3].map((id) => response(id, 10)));
+    await spool.close();
+  });
+
   it("drops what is left when it is closed, file and all", async () => {
     const spool = new ResponseSpool(0);
     await spool.push(response(1, 10));
