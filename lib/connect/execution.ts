@@ -14,7 +14,7 @@
  *   streaming    stream ended OK, no result_complete       reattaching  ReattachExecute after the last received response
  *   streaming    transient failure, DEADLINE_EXCEEDED      reattaching  the same, after a wait
  *   streaming    silent for silentAfter(), though pulled   reattaching  the same, on another connection
- *   streaming    not read from for drainAfter()            draining     take what is in flight into the spool
+ *   streaming    drainAfter() has passed since the attach  draining     take what is in flight into the spool
  *   draining     the stream has ended                      reattaching  the same; then streaming, and nobody pulls again
  *   draining     DRAIN_BYTES taken, or the consumer pulls  streaming
  *   reattaching  a response                                streaming
@@ -42,6 +42,7 @@ import { ResponseSpool, sizeOf } from "./response-spool.js";
 import { type RetryPolicy, retryWait } from "./retry.js";
 import type { ServerError } from "./server-error.js";
 import { unlessSilent } from "./silence.js";
+import { StopPoint } from "./stop-point.js";
 import { drainAfter, type StreamLimits } from "./stream-limits.js";
 
 export type ExecutionState =
@@ -82,8 +83,8 @@ const UNKNOWN_OPERATION = /^INVALID_HANDLE\.(OPERATION_NOT_FOUND|SESSION_NOT_FOU
 /** ms that a stop waits for a job that runs, since it could not stop one before: in all, and without any sign of life. */
 const JOB_WAIT = 60_000;
 const SIGN_OF_LIFE = 2_000;
-/** ms without a pull after which a consumer counts as slow. */
-const IDLE = 500;
+/** ms after which a stream is looked at again; most have ended by then. */
+const SOON = 500;
 /** ms: a stream that ends sooner without a response was no use, and the next one may be none either. */
 const USELESS = 1_000;
 const USELESS_STREAM = "it ends every stream at once, without an answer";
@@ -113,15 +114,16 @@ export class Execution {
   /** Since the last response that was new. */
   #retries = 0;
   readonly #spool = new ResponseSpool(SPOOL_MEMORY);
-  #idleTimer: NodeJS.Timeout | undefined;
+  #watchTimer: NodeJS.Timeout | undefined;
   #drained: Promise<void> | undefined;
   #consumerWaits = false;
   #failure: { error: unknown } | undefined;
   #unreleasedBytes = 0;
   #releasing = false;
   #reading: Promise<ExecutePlanResponse | undefined> | undefined;
-  /** Rows come from the last job of a query: there is none that Spark could still begin. */
-  #lastJobRuns = false;
+  readonly #stopPoint = new StopPoint();
+  /** Whether the response read last says that now is the moment to stop. */
+  #stoppable = false;
   #stopped: Promise<void> | undefined;
   #released: Promise<void> | undefined;
   readonly #stop = new AbortController();
@@ -143,9 +145,7 @@ export class Execution {
    *   execution is closed before its end: what is cut short must not pass for what is complete.
    */
   async next(): Promise<ExecutePlanResponse | undefined> {
-    // Meanwhile the stream is not read from, and has to be looked after as if nobody pulled.
     if (this.#spool.length > 0) return await this.#spool.shift();
-    clearTimeout(this.#idleTimer);
     this.#consumerWaits = true;
     try {
       await this.#drained; // at once, or with the response that it waits for
@@ -154,13 +154,12 @@ export class Execution {
       return await this.#pull();
     } finally {
       this.#consumerWaits = false;
-      if (this.#isRunning()) this.#watch(IDLE, () => this.#whenIdle());
     }
   }
 
   /** Stops the execution wherever it is, here and on the server. Resolves when the server has answered; never rejects. */
   async close(): Promise<void> {
-    clearTimeout(this.#idleTimer);
+    clearTimeout(this.#watchTimer);
     if (this.#state === "idle") this.#state = "released";
     if (this.#isRunning()) {
       this.#state = "cancelled";
@@ -200,7 +199,7 @@ export class Execution {
   #read(): Promise<ExecutePlanResponse | undefined> {
     this.#reading ??= unlessSilent(this.#stream!, () => this.#calls.limits())
       .then((response) => {
-        if (response && isOfLastJob(response)) this.#lastJobRuns = true;
+        this.#stoppable = response !== undefined && this.#stopPoint.observe(response);
         return response;
       })
       .finally(() => {
@@ -235,6 +234,7 @@ export class Execution {
     this.#attaches++;
     this.#attachedAt = performance.now();
     this.#answered = false;
+    this.#watch(SOON);
   }
 
   /** Whether the response is for the consumer: not a heartbeat, not one that came before. */
@@ -275,21 +275,27 @@ export class Execution {
     if (this.#isRunning()) this.#reattach();
   }
 
-  /** A timer that runs only while nobody pulls, and keeps no process alive. */
-  #watch(delay: number, then: () => void): void {
-    clearTimeout(this.#idleTimer);
-    this.#idleTimer = setTimeout(then, delay).unref();
+  /** A timer that keeps no process alive. */
+  #watch(delay: number): void {
+    clearTimeout(this.#watchTimer);
+    this.#watchTimer = setTimeout(() => this.#lookAfter(), delay).unref();
   }
 
-  async #whenIdle(): Promise<void> {
+  /**
+   * Takes what is left of a stream that should have ended by now, so that the result is resumed before the server forgets
+   * it: its consumer may be asleep, or just slow.
+   */
+  async #lookAfter(): Promise<void> {
+    const attaches = this.#attaches;
     const limits = await this.#calls.limits();
-    if (!this.#isRunning() || this.#consumerWaits) return;
+    if (!this.#isRunning() || attaches !== this.#attaches) return; // another stream has a watch of its own
     const left = this.#attachedAt + drainAfter(limits) - performance.now();
-    this.#watch(Math.max(left, 0), () => {
-      this.#drained = this.#drain().finally(() => {
-        this.#drained = undefined;
-        if (this.#isRunning() && !this.#consumerWaits) this.#watch(drainAfter(limits), () => this.#whenIdle());
-      });
+    if (left > 0) return this.#watch(left);
+    if (this.#consumerWaits) return this.#watch(SOON); // it has taken all there is
+    this.#drained = this.#drain().finally(() => {
+      this.#drained = undefined;
+      if (this.#isRunning() && attaches === this.#attaches)
+        this.#watch(this.#consumerWaits ? SOON : drainAfter(limits));
     });
   }
 
@@ -342,21 +348,15 @@ export class Execution {
       });
   }
 
-  /**
-   * Stops an execution that a consumer gave up. One that is interrupted between two jobs, or while Spark still plans it, may
-   * go on all the same: the interrupt cancels the jobs that there are, and adaptive execution submits the next one a moment
-   * later, after which nothing can stop it any more. So it is interrupted when a job runs: rows show the last one, and the
-   * progress that the session asks for shows any, within PROGRESS_INTERVAL.
-   */
+  /** Stops an execution that a consumer gave up, at a moment at which that can be done (stop-point.ts). */
   async #stopOnServer(): Promise<void> {
     const giveUpAt = performance.now() + JOB_WAIT;
     try {
-      for (let safe = this.#lastJobRuns; !safe && performance.now() < giveUpAt; ) {
+      for (let now = this.#stopPoint.always; !now && performance.now() < giveUpAt; now = this.#stoppable) {
         const timer = new AbortController();
         const silence = sleep(SIGN_OF_LIFE, undefined, { signal: timer.signal }).catch(() => undefined);
         const response = await Promise.race([this.#read(), silence]).finally(() => timer.abort());
         if (response === undefined) break;
-        safe = isOfLastJob(response) || showsRunningJob(response);
       }
     } catch {
       // The query has failed, or the connection is cut: there is no more to be seen.
@@ -374,14 +374,6 @@ export class Execution {
     this.#release();
     await this.#released;
   }
-}
-
-function isOfLastJob({ responseType }: ExecutePlanResponse): boolean {
-  return responseType.case === "arrowBatch" || responseType.case === "resultComplete";
-}
-
-function showsRunningJob({ responseType }: ExecutePlanResponse): boolean {
-  return responseType.case === "executionProgress" && responseType.value.stages.some(({ done }) => !done);
 }
 
 function operationLost(operationId: string, error?: ServerError): SparkStreamError {

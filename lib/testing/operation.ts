@@ -125,6 +125,7 @@ export class Operation implements ScriptedOperation {
     const detach = () => {
       if (this.#stream !== stream) return;
       this.#stream = undefined;
+      if (this.#isGone) return;
       this.#forget = setTimeout(() => this.#abandon(), this.#detachedMs).unref();
     };
     return { signal: stream.signal, detach };
@@ -158,11 +159,15 @@ export class Operation implements ScriptedOperation {
   end(state: "released" | "lost", error: Error = invalidHandle("OPERATION_ABANDONED", this.operationId)): void {
     this.stopped ||= state === "released" && this.state === "running";
     this.state = state;
+    clearTimeout(this.#forget);
     this.#stream?.abort(error);
   }
 
+  get #isGone(): boolean {
+    return this.state === "released" || this.state === "lost";
+  }
+
   #abandon(): void {
-    if (this.state === "released" || this.state === "lost") return;
     this.abandoned = true;
     this.end("lost");
   }

@@ -90,6 +90,18 @@ describe("A consumer that sleeps", function () {
     expect(next).to.equal(BigInt(ROWS * BATCHES));
   });
 
+  // It never paused for long enough to count as slow.
+  it("gets every row once where it reads small batches steadily, for longer than the server keeps the result", async () => {
+    const small = idBatches(...Array<number>(256).fill(4_096));
+    await using fixture = await scripted({ ...options(), batches: small });
+    let next = 0n;
+    for await (const batch of sparkStream(fixture.spark.sql("SELECT id FROM t"), { readAheadBytes: 1 })) {
+      next = follow(batch, next);
+      await sleep(20);
+    }
+    expect(next).to.equal(BigInt(256 * 4_096));
+  });
+
   it("leaves no temporary file when it destroys the stream", async () => {
     await using fixture = await scripted(options());
     const { stream } = await asleep(fixture.spark);
