@@ -1,12 +1,12 @@
 /**
- * npm run bench [parts…] [-- --json FILE] [--runs N] [--passes N] [--strict]
+ * npm run bench [parts…] [-- --json FILE] [--runs N] [--strict]
  *
  *   replay   a recorded answer of Spark, served from memory
  *   live     the same from a Spark on this machine
  *
  * Compare figures of one run only: they are those of this machine at this moment. Each part's are also kept in
  * bench/results/PART.json. --json FILE writes the comparisons with their targets; --strict makes a missed target exit
- * code 1. Every run is a fresh process, which drains the result --passes times (default: once) and counts the last.
+ * code 1. Every run is a fresh process.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -25,19 +25,19 @@ const { values, positionals } = parseArgs({
   options: {
     json: { type: "string" },
     runs: { type: "string", default: "7" },
-    passes: { type: "string", default: "1" },
     strict: { type: "boolean", default: false },
   },
 });
 const names = positionals.length > 0 ? positionals : Object.keys(parts);
 const unknown = names.filter((name) => !Object.hasOwn(parts, name));
 if (unknown.length > 0) throw new Error(`No such part: ${unknown.join(", ")}. There are ${Object.keys(parts)}.`);
-const [runs, passes] = [count("runs"), count("passes")];
+const runs = Number(values.runs);
+if (!Number.isInteger(runs) || runs < 1) throw new Error("--runs takes a whole number, 1 or more.");
 
 build();
 const verdicts: Verdict[] = [];
 for (const name of names) {
-  const outcomes = await parts[name]!({ runs, passes });
+  const outcomes = await parts[name]!({ runs });
   for (const { title, results, remarks } of outcomes) {
     console.log(`\n${[title, "", resultTable(results), ...remarks].join("\n")}`);
   }
@@ -47,12 +47,6 @@ for (const name of names) {
 console.log(`\n${verdictTable(verdicts)}`);
 if (values.json) writeFileSync(values.json, `${JSON.stringify(verdicts, null, 2)}\n`);
 if (values.strict && verdicts.some(({ pass }) => !pass)) process.exitCode = 1;
-
-function count(option: "runs" | "passes"): number {
-  const value = Number(values[option]);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`--${option} takes a whole number, 1 or more.`);
-  return value;
-}
 
 function writeResults(name: string, outcomes: unknown): void {
   const machine = {
@@ -66,8 +60,5 @@ function writeResults(name: string, outcomes: unknown): void {
   mkdirSync(folder, { recursive: true });
   const rounded = (_key: string, value: unknown) =>
     typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;
-  writeFileSync(
-    new URL(`${name}.json`, folder),
-    `${JSON.stringify({ machine, runs, passes, outcomes }, rounded, 2)}\n`,
-  );
+  writeFileSync(new URL(`${name}.json`, folder), `${JSON.stringify({ machine, runs, outcomes }, rounded, 2)}\n`);
 }

@@ -1,3 +1,4 @@
+export type { ArrowIpcBytes } from "./chain/arrow-ipc-bytes.js";
 export type { InputRow, RowInput } from "./chain/input-rows.js";
 export {
   type ConnectOptions,
@@ -16,5 +17,14 @@ export {
   type WriteMode,
 } from "./connect/index.js";
 export { type ErrorCode, type ErrorDetails, errorCodes, type QueryContext, SparkStreamError } from "./errors.js";
+export { type ArrowWriterOptions, arrowWriter } from "./sinks/arrow-writer.js";
+export { type CsvWriterOptions, csvWriter } from "./sinks/csv-writer.js";
+export { type NdjsonWriterOptions, ndjsonWriter } from "./sinks/ndjson-writer.js";
 export { type ParquetWriterOptions, parquetWriter } from "./sinks/parquet-writer.js";
-export { type SparkStream, type SparkStreamOptions, sparkStream } from "./spark-stream.js";
+export { type RowsOptions, rows } from "./sinks/rows.js";
+export {
+  arrowIpcBytes,
+  type SparkStream,
+  type SparkStreamOptions,
+  sparkStream,
+} from "./spark-stream.js";

@@ -1,18 +1,18 @@
 /**
- * sparkStream(): assembles the chain (row source → IPC decoder → batch sink, on streamx) and puts one core Readable around
- * it, which is all a user sees.
+ * sparkStream() and arrowIpcBytes(): put a source of rows and a decoder into the chain; the core Readable around it is all
+ * a user sees.
  *
- * Memory: the chain holds at most `readAheadBytes` of Arrow data and one row; a batch counts until the consumer asks for
- * the next one. Beyond that come what the transport has in flight (see connect/channel.ts) and what the consumer keeps.
+ * Memory: that of the chain (chain/chain-readable.ts). Beyond it come what the transport has in flight (see
+ * connect/channel.ts) and what the consumer keeps.
  */
-import { addAbortSignal, Readable } from "node:stream";
-import type { RecordBatch, Schema } from "apache-arrow";
-import { pipeline } from "streamx";
-import { batchSink } from "./chain/batch-sink.js";
-import { ByteBudget } from "./chain/byte-budget.js";
+import { addAbortSignal, type Readable } from "node:stream";
+import type { RecordBatch } from "apache-arrow";
+import { ArrowIpcBytes } from "./chain/arrow-ipc-bytes.js";
+import { ChainReadable } from "./chain/chain-readable.js";
 import { inputRows, type RowInput } from "./chain/input-rows.js";
-import { ipcDecoder } from "./chain/ipc-decoder.js";
-import { type RowCursor, rowSource } from "./chain/row-source.js";
+import { IpcDecoder } from "./chain/ipc-decoder.js";
+import { emptyRecordBatch } from "./chain/record-batch.js";
+import type { RowCursor } from "./chain/row-source.js";
 import { DataFrame } from "./connect/dataframe.js";
 import { resultRows } from "./delivery/result.js";
 import { SparkStreamError } from "./errors.js";
@@ -42,86 +42,45 @@ const DEFAULT_READ_AHEAD = 16 * 1024 * 1024;
  *   the stream.
  */
 export function sparkStream(source: DataFrame | RowInput, options: SparkStreamOptions = {}): SparkStream {
+  return open(SparkStream, source, options);
+}
+
+/**
+ * A DataFrame, or rows of SPARK-54337's shape, as a Readable of bytes: one Arrow IPC stream, with Spark's own messages
+ * forwarded as they came. For an HTTP response, a socket or a pipe whose other end knows Arrow; nothing is decoded here.
+ *
+ * As {@link sparkStream} in all else: it starts at once, back pressure reaches the socket, the count and the order of the
+ * rows are checked, and a stream that fails has no end-of-stream mark. An empty result has its schema.
+ *
+ * @param options as those of `sparkStream`; with `compression: "zstd"` the bodies stay compressed, which Arrow's readers know
+ * @throws SparkStreamError as `sparkStream`
+ */
+export function arrowIpcBytes(source: DataFrame | RowInput, options: SparkStreamOptions = {}): ArrowIpcBytes {
+  return open(ArrowIpcBytes, source, options);
+}
+
+function open<S extends Readable>(
+  Stream: new (rows: RowCursor, readAheadBytes: number) => S,
+  source: DataFrame | RowInput,
+  options: SparkStreamOptions,
+): S {
   const { signal, readAheadBytes = DEFAULT_READ_AHEAD, ...queryOptions } = checkOptions(options);
   const rows = source instanceof DataFrame ? resultRows(source, queryOptions) : inputRows(source);
-  const stream = new SparkStream(rows, readAheadBytes);
+  const stream = new Stream(rows, readAheadBytes);
   if (signal) addAbortSignal(signal, stream);
   return stream;
 }
 
 /** The Readable that {@link sparkStream} returns: objectMode, of apache-arrow RecordBatch. */
-export class SparkStream extends Readable {
-  /**
-   * The schema, known before the first batch, and for an empty result too. Rejects with the stream's error if that comes
-   * first.
-   */
-  readonly schema: Promise<Schema>;
-  #resolveSchema!: (schema: Schema) => void;
-  #rejectSchema!: (error: Error) => void;
-  #wanted = false;
-  #onWanted: (() => void) | undefined;
-  readonly #closed: Promise<void>;
-  readonly #destroyChain: () => void;
-
+export class SparkStream extends ChainReadable<RecordBatch> {
   /** @internal Use {@link sparkStream}. */
   constructor(rows: RowCursor, readAheadBytes: number) {
-    super({ objectMode: true, highWaterMark: 1 });
-    this.schema = new Promise((resolve, reject) => {
-      this.#resolveSchema = resolve;
-      this.#rejectSchema = reject;
-    });
-    this.schema.catch(() => {}); // whoever asks for it gets the error; whoever does not, gets it from the stream
-
-    let schema: Schema | undefined;
-    const budget = new ByteBudget(readAheadBytes);
-    const source = rowSource(rows, budget);
-    const decoder = ipcDecoder((known) => {
-      schema = known;
-      this.#resolveSchema(known);
-    });
-    const sink = batchSink({
-      deliver: (batch) => this.#deliver(batch),
-      onRowDone: (row) => budget.release(row.arrow_ipc_bytes.length),
-      schema: () => schema,
-    });
-
-    this.#closed = new Promise((resolve) => source.once("close", resolve));
-    this.#destroyChain = () => {
-      for (const stage of [source, decoder, sink]) stage.destroy();
-    };
-    pipeline(source, decoder, sink, (error) => {
-      if (!error) this.push(null);
-    });
-    // Not left to the pipeline's callback, which waits for a sink that may be waiting for a sleeping consumer.
-    for (const stage of [source, decoder, sink]) stage.on("error", (error: Error) => this.destroy(error));
+    const parts = { rows, readAheadBytes, decoder: new IpcDecoder(), empty: emptyRecordBatch };
+    super(parts, { objectMode: true, highWaterMark: 1 });
   }
 
-  /** Hands one batch on, and settles when the consumer wants another. */
-  async #deliver(batch: RecordBatch): Promise<void> {
-    if (!this.#wanted) await this.#nextWanted();
-    this.#wanted = false;
-    this.push(batch);
-    if (!this.#wanted) await this.#nextWanted();
-  }
-
-  #nextWanted(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onWanted = resolve;
-    });
-  }
-
-  override _read(): void {
-    this.#wanted = true;
-    this.#onWanted?.();
-  }
-
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#rejectSchema(
-      error ?? new SparkStreamError("INVALID_INPUT", "The stream ended or was destroyed before its schema was known."),
-    );
-    this.#destroyChain();
-    this.#onWanted?.();
-    void this.#closed.then(() => callback(error));
+  protected override hand(batch: RecordBatch): boolean {
+    return this.push(batch);
   }
 
   // The second signature is core's own, without which no function that takes any Readable would take this one.

@@ -4,15 +4,21 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
+import { startExample } from "./support/example-server.js";
 import { sparkServer } from "./support/spark.js";
 
 const run = promisify(execFile);
 const directory = resolve(import.meta.dirname, "../examples");
 
-/** What each example prints; the demo is run by CI as the README's own command. */
+/**
+ * What each example prints that runs and ends. The demo is run by CI as the README's own command, http-arrow in
+ * test/spark/http-arrow.test.ts.
+ */
 const outputs: Record<string, RegExp> = {
   "to-parquet.ts": /^500000 rows are in .*trips\.parquet$/m,
   "for-await.ts": /^500000 readings, mean -?0\.\d{6}$/m,
+  "to-duckdb.ts": /^rows, fares, sum of ids: 200000, 133333, 19999900000$/m,
+  "worker-threads/main.ts": /^the longest run of even hashes within a batch is \d+$/m,
   "own-rows.ts": /schema: part Int32, value Float64[\s\S]*part: 2, value: 0.5/,
   "cancel.ts": /^stopped after \d+ rows; nothing of it runs on the server any more$/m,
 };
@@ -21,9 +27,25 @@ describe("the examples", function () {
   this.timeout(600_000);
 
   it("are all run here", async () => {
-    expect((await readdir(directory)).filter((name) => name !== "demo.ts").sort()).to.deep.equal(
-      Object.keys(outputs).sort(),
+    const others = ["demo.ts", "http-arrow", "http-ndjson.ts"];
+    expect((await readdir(directory)).sort()).to.deep.equal(
+      [...Object.keys(outputs).map((name) => name.split("/")[0]), ...others].sort(),
     );
+  });
+
+  it("http-ndjson.ts answers with a line per row, and ends at an interrupt", async () => {
+    const example = await startExample("http-ndjson.ts");
+    try {
+      const response = await fetch(`${example.url}?every=250000`);
+      expect(response.headers.get("content-type")).to.equal("application/x-ndjson");
+      const lines = (await response.text()).trim().split("\n");
+      expect(lines.map((line) => JSON.parse(line))).to.deep.equal(
+        [0, 250000, 500000, 750000].map((id) => ({ id, name: `trip ${id}` })),
+      );
+    } finally {
+      await example[Symbol.asyncDispose]();
+    }
+    expect(example.child.exitCode).to.equal(0);
   });
 
   for (const [name, output] of Object.entries(outputs)) {

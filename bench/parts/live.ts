@@ -7,11 +7,11 @@ import { withSpark } from "../spark.js";
 import { speedVerdict } from "../verdict.js";
 import type { Part } from "./part.js";
 
-export const live: Part = async ({ runs, passes }) => {
+export const live: Part = async ({ runs }) => {
   const frame = await recorded("batches-10000");
   const { title, query } = frame.recipe;
   const results = await withSpark(async (spark) =>
-    alternate(await contenders(), () => ({ ...spark, sessionId: randomUUID(), query, passes }), frame, { runs }),
+    alternate(await contenders(), () => ({ ...spark, sessionId: randomUUID(), query, passes: 1 }), frame, { runs }),
   );
   return [
     {

@@ -4,8 +4,6 @@ import type { Verdict } from "../verdict.js";
 export interface PartOptions {
   /** Runs of each contender that count. */
   readonly runs: number;
-  /** How often each run drains the frame; the last time counts. */
-  readonly passes: number;
 }
 
 /** What a part measured of one frame. */

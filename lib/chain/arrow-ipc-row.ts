@@ -18,7 +18,7 @@ export interface ArrowIpcRow {
 }
 
 /** One row, decoded: what goes from the IPC decoder to the batch sink. */
-export interface DecodedRow {
+export interface DecodedRow<T = RecordBatch> {
   readonly row: ArrowIpcRow;
-  readonly batches: readonly RecordBatch[];
+  readonly batches: readonly T[];
 }

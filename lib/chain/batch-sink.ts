@@ -1,55 +1,67 @@
 /**
- * The last stage of the chain. In: DecodedRow. Out: record batches, handed to `deliver` one by one; the next one follows
- * when the promise of the last is settled. Memory: one row and its batches.
+ * The last stage of the chain. In: DecodedRow. Out: record batches, handed to `deliver` one by one; where that gives a
+ * promise, the next one follows when it is settled. Memory: one row and its batches.
  *
  * It checks that what arrived is what was sent: every row says where it belongs and how much it holds, and the batches
  * that were decoded must agree. A sender that does not say (Spark 3.5 and other servers have no offsets) is believed.
  */
-import type { RecordBatch, Schema } from "apache-arrow";
 import { Writable } from "streamx";
 import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow, DecodedRow } from "./arrow-ipc-row.js";
-import { emptyRecordBatch } from "./record-batch.js";
 
-export interface BatchSinkOptions {
-  deliver(batch: RecordBatch, rowOffset: number): Promise<void> | undefined;
-  /** Called when the last batch of a row was delivered. */
-  onRowDone(row: ArrowIpcRow): void;
-  /** The schema of the stream, for the one empty batch that a stream without any batch ends with. */
-  schema(): Schema | undefined;
+/** A record batch, or what stands for one. */
+export interface Counted {
+  readonly numRows: number;
 }
 
-export function batchSink({ deliver, onRowDone, schema }: BatchSinkOptions): Writable {
+export interface BatchSinkOptions<T extends Counted> {
+  /** Gives a promise where the next batch has to wait; it never rejects. */
+  deliver(batch: T, rowOffset: number): Promise<void> | undefined;
+  /** Called when the last batch of a row was delivered. */
+  onRowDone(row: ArrowIpcRow): void;
+  /** The one batch that a stream without any batch ends with; undefined where its schema is not known. */
+  empty(): T | undefined;
+}
+
+export function batchSink<T extends Counted>({ deliver, onRowDone, empty }: BatchSinkOptions<T>): Writable {
   let rows = 0;
   let batches = 0;
 
-  async function deliverRow({ row, batches: decoded }: DecodedRow): Promise<void> {
-    check(row, decoded, rows);
-    for (const batch of decoded) {
+  /** Delivers the batches from number `index` on. Not an async function: most rows have one batch and need no wait. */
+  function deliverFrom(index: number, { row, batches: decoded }: DecodedRow<T>, done: () => void): void {
+    for (let next = index; next < decoded.length; next++) {
+      const batch = decoded[next]!;
       const rowOffset = rows;
       rows += batch.numRows;
       batches++;
-      await deliver(batch, rowOffset);
+      const waits = deliver(batch, rowOffset);
+      if (waits) return void waits.then(() => deliverFrom(next + 1, { row, batches: decoded }, done));
     }
     onRowDone(row);
+    done();
   }
 
   return new Writable({
     highWaterMark: 1,
     byteLength: () => 1,
-    write(decoded: DecodedRow, callback) {
-      deliverRow(decoded).then(() => callback(null), callback);
+    write(decoded: DecodedRow<T>, callback) {
+      try {
+        check(decoded, rows);
+        deliverFrom(0, decoded, () => callback(null));
+      } catch (error) {
+        callback(error as Error);
+      }
     },
     final(callback) {
-      const empty = schema();
-      if (batches > 0 || !empty) return callback(null);
-      Promise.resolve(deliver(emptyRecordBatch(empty), 0)).then(() => callback(null), callback);
+      const batch = batches > 0 ? undefined : empty();
+      if (!batch) return callback(null);
+      Promise.resolve(deliver(batch, 0)).then(() => callback(null), callback);
     },
   });
 }
 
-function check(row: ArrowIpcRow, decoded: readonly RecordBatch[], rowsBefore: number): void {
-  const count = decoded.reduce((sum, batch) => sum + batch.numRows, 0);
+function check({ row, batches }: DecodedRow<Counted>, rowsBefore: number): void {
+  const count = batches.reduce((sum, batch) => sum + batch.numRows, 0);
   if (row.startOffset !== undefined && row.startOffset !== rowsBefore) {
     throw incomplete(`the next rows begin at ${row.startOffset}, and ${rowsBefore} have arrived before them`);
   }

@@ -10,23 +10,22 @@ import type { RecordBatch, Schema } from "apache-arrow";
 import { Transform } from "streamx";
 import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow, DecodedRow } from "./arrow-ipc-row.js";
-import { readSchema, readWithArrow } from "./arrow-reader.js";
+import { readWithArrow } from "./arrow-reader.js";
 import { codecIfLoaded, loadCodec } from "./body-codec.js";
 import { invalidIpc } from "./invalid-ipc.js";
 import { headerType, type IpcMessage, readMessage } from "./ipc-message.js";
 import { codecOf, RecordBatchPlan } from "./record-batch-plan.js";
-import { schemaDifference } from "./schema-difference.js";
+import { StreamSchema } from "./stream-schema.js";
 
 /** Decodes the rows of one stream; all of them have one schema. */
-export class IpcDecoder {
-  #schema: Schema | undefined;
-  #schemaBytes: Uint8Array | undefined;
+export class IpcDecoder implements RowDecoder<RecordBatch> {
+  readonly #stream = new StreamSchema();
   #plan: RecordBatchPlan | undefined;
   #rows = 0;
 
   /** The schema of the stream, known as soon as the first row was decoded. */
   get schema(): Schema | undefined {
-    return this.#schema;
+    return this.#stream.schema;
   }
 
   /**
@@ -46,11 +45,9 @@ export class IpcDecoder {
 
   #decode(row: ArrowIpcRow): RecordBatch[] | Promise<RecordBatch[]> {
     const bytes = row.arrow_ipc_bytes;
-    if (bytes.length === 0) throw invalidIpc("it is empty");
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const first = readMessage(view, 0);
-    if (first?.type !== headerType.schema) throw invalidIpc("it does not begin with a schema");
-    const schema = this.#takeSchema(bytes, view, first);
+    const known = this.#stream.schema;
+    const { view, first, schema } = this.#stream.open(bytes);
+    if (known === undefined) this.#plan = RecordBatchPlan.compile(schema);
     const plan = this.#plan;
     const messages: IpcMessage[] = [];
     for (let next = readMessage(view, first.end); next !== undefined; next = readMessage(view, next.end)) {
@@ -71,38 +68,28 @@ export class IpcDecoder {
     const missing = new Set(names.filter((name) => name !== undefined && !codecIfLoaded(name)));
     return missing.size === 0 ? build() : Promise.all([...missing].map((name) => loadCodec(name!))).then(build);
   }
+}
 
-  /** The schema of this row, which must be that of all. */
-  #takeSchema(bytes: Uint8Array, view: DataView, message: IpcMessage): Schema {
-    const schemaBytes = bytes.subarray(0, message.bodyStart);
-    if (this.#schema && this.#schemaBytes && Buffer.compare(schemaBytes, this.#schemaBytes) === 0) return this.#schema;
-    const schema = readSchema(bytes, view, message);
-    if (this.#schema === undefined) {
-      this.#plan = RecordBatchPlan.compile(schema);
-      this.#schema = schema;
-      this.#schemaBytes = Uint8Array.from(schemaBytes);
-      return schema;
-    }
-    const difference = schemaDifference(this.#schema, schema);
-    if (difference) throw new SparkStreamError("SCHEMA_MISMATCH", difference);
-    return schema;
-  }
+/** What the stage does with a row. */
+export interface RowDecoder<T> {
+  /** Known as soon as the first row was decoded. */
+  readonly schema: Schema | undefined;
+  decode(row: ArrowIpcRow): readonly T[] | Promise<readonly T[]>;
 }
 
 /** The stage itself. `onSchema` is called once, before the first row goes out. */
-export function ipcDecoder(onSchema: (schema: Schema) => void): Transform {
-  const decoder = new IpcDecoder();
+export function ipcDecoder<T>(decoder: RowDecoder<T>, onSchema: (schema: Schema) => void): Transform {
   let announced = false;
   return new Transform({
     highWaterMark: 1,
     byteLength: () => 1,
     transform(row: ArrowIpcRow, callback) {
-      const done = (batches: readonly RecordBatch[]) => {
+      const done = (batches: readonly T[]) => {
         if (!announced && decoder.schema) {
           announced = true;
           onSchema(decoder.schema);
         }
-        const decoded: DecodedRow = { row, batches };
+        const decoded: DecodedRow<T> = { row, batches };
         callback(null, decoded);
       };
       try {
@@ -129,7 +116,7 @@ function aligned(bytes: Uint8Array, message: IpcMessage): IpcMessage {
   return { ...message, bodyStart: message.bodyStart + shift, end: message.end + shift };
 }
 
-function inRow(index: number, error: unknown): SparkStreamError {
+export function inRow(index: number, error: unknown): SparkStreamError {
   const known = error instanceof SparkStreamError;
   const code = known ? error.code : "INVALID_IPC";
   const reason = known ? error.message : invalidIpc((error as Error).message).message;

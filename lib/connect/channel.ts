@@ -2,7 +2,7 @@
  * gRPC to one server. Messages that answer a streaming call are pulled one at a time.
  *
  * Memory: per streaming call at most one message that nobody has asked for, and what the HTTP/2 window lets the server
- * send ahead: 4 MiB. Left alone, grpc-js would read sixteen messages ahead, of up to 128 MB each.
+ * send ahead: 4 MiB.
  *
  * Every streaming call has a connection to itself for as long as it lasts. On a shared one, a consumer that sleeps would
  * fill the connection's window and with that stop every other call, even the one that would cancel it.
@@ -14,11 +14,13 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   type CallOptions,
   type ChannelCredentials,
+  type ChannelInterface,
   Client,
   credentials,
-  InterceptingCall,
-  type Interceptor,
   Metadata,
+  type ServiceError,
+  type StatusObject,
+  status,
 } from "@grpc/grpc-js";
 import { SparkStreamError } from "../errors.js";
 import type { Endpoint, TlsOptions } from "./endpoint.js";
@@ -93,19 +95,14 @@ export class Channel {
     request: MessageShape<I>,
   ): ResponseStream<MessageShape<O>> {
     let client: Client | undefined;
-    const call = new PulledCall<MessageShape<O>>(
+    const call = new PulledCall(
       this.#metadata(),
-      (metadata, interceptor) => {
+      () => {
         client = this.#idle.pop() ?? this.#open();
-        return client.makeServerStreamRequest(
-          path(method),
-          serializer(method.input),
-          deserializer(method.output),
-          request,
-          metadata,
-          { interceptors: [interceptor] },
-        );
+        return client.getChannel().createCall(path(method), Number.POSITIVE_INFINITY, null, null, null);
       },
+      serializer(method.input)(request),
+      deserializer(method.output),
       (reusable) => {
         this.#breakOff.delete(breakOff);
         if (!client || this.#closed) return;
@@ -162,29 +159,31 @@ export class Channel {
   }
 }
 
-type MakeCall<T> = (
-  metadata: Metadata,
-  interceptor: Interceptor,
-) => ReturnType<Client["makeServerStreamRequest"]> & {
-  on(event: "data", listener: (message: T) => void): unknown;
-};
+type Call = ReturnType<ChannelInterface["createCall"]>;
 
 /**
- * A server-streaming call of which one message is let through at a time. grpc-js asks its transport for a message only
- * after the last one went through, so an interceptor that holds a message back holds back the rest.
+ * A server-streaming call whose messages are asked for one by one. It speaks to grpc-js's Call itself: the streams that
+ * grpc-js puts around one read sixteen messages ahead, and cost as much as decoding a small batch.
  */
 class PulledCall<T> implements ResponseStream<T> {
-  #held: (() => void) | undefined;
+  readonly #deserialize: (bytes: Buffer) => T;
+  readonly #onEnd: (reusable: boolean) => void;
+  #call: Call | undefined;
   #waiting: { resolve(message: T | undefined): void; reject(error: unknown): void } | undefined;
   #end: { error?: unknown } | undefined;
-  #cancel: () => void = () => {};
-  readonly #onEnd: (reusable: boolean) => void;
 
-  constructor(metadata: Promise<Metadata>, makeCall: MakeCall<T>, onEnd: (reusable: boolean) => void) {
+  constructor(
+    metadata: Promise<Metadata>,
+    createCall: () => Call,
+    request: Buffer,
+    deserialize: (bytes: Buffer) => T,
+    onEnd: (reusable: boolean) => void,
+  ) {
+    this.#deserialize = deserialize;
     this.#onEnd = onEnd;
     metadata
       .then((ready) => {
-        if (!this.#end) this.#start(makeCall(ready, this.#interceptor));
+        if (!this.#end) this.#start(createCall(), ready, request);
       })
       .catch((error) => this.#ended({ error }));
   }
@@ -192,41 +191,40 @@ class PulledCall<T> implements ResponseStream<T> {
   next(): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
-      if (this.#held) {
-        const pass = this.#held;
-        this.#held = undefined;
-        pass();
-      } else if (this.#end) this.#settleEnd(this.#end);
+      if (this.#end) this.#settleEnd(this.#end);
+      else this.#call?.startRead();
     });
   }
 
   cancel(reason?: Error): void {
-    this.#held = undefined;
-    // First of all, since grpc-js tells of the end only after the message that is held here.
     this.#ended(reason ? { error: reason } : {}, reason === undefined);
-    this.#cancel();
+    this.#call?.cancelWithStatus(status.CANCELLED, "Cancelled on client");
   }
 
-  readonly #interceptor: Interceptor = (options, nextCall) =>
-    new InterceptingCall(nextCall(options), {
-      start: (metadata, _listener, next) =>
-        next(metadata, {
-          onReceiveMessage: (message: unknown, pass: (message: unknown) => void) => {
-            if (this.#waiting) pass(message);
-            else this.#held = () => pass(message);
-          },
-        }),
+  #start(call: Call, metadata: Metadata, request: Buffer): void {
+    this.#call = call;
+    call.start(metadata, {
+      onReceiveMetadata: () => {},
+      onReceiveMessage: (bytes: Buffer) => this.#received(bytes),
+      onReceiveStatus: (end) => this.#ended(end.code === status.OK ? {} : { error: failedCall(end) }),
     });
+    call.sendMessageWithContext({}, request);
+    call.halfClose();
+    if (this.#waiting) call.startRead();
+  }
 
-  #start(call: ReturnType<MakeCall<T>>): void {
-    this.#cancel = () => call.cancel();
-    call.on("data", (message: T) => {
-      const waiting = this.#waiting;
+  #received(bytes: Buffer): void {
+    const waiting = this.#waiting;
+    if (!waiting) return; // it was cancelled
+    try {
+      const message = this.#deserialize(bytes);
       this.#waiting = undefined;
-      waiting?.resolve(message);
-    });
-    call.on("error", (error: unknown) => this.#ended({ error }));
-    call.on("end", () => this.#ended({}));
+      waiting.resolve(message);
+    } catch (cause) {
+      const details = `A response cannot be read: ${(cause as Error).message}`;
+      this.#ended({ error: failedCall({ code: status.INTERNAL, details, metadata: new Metadata() }) });
+      this.#call?.cancelWithStatus(status.CANCELLED, details);
+    }
   }
 
   #ended(end: { error?: unknown }, reusable = true): void {
@@ -242,6 +240,11 @@ class PulledCall<T> implements ResponseStream<T> {
     if ("error" in end) waiting?.reject(end.error);
     else waiting?.resolve(undefined);
   }
+}
+
+/** As grpc-js reports it where a Client makes the call. */
+function failedCall({ code, details, metadata }: StatusObject): ServiceError {
+  return Object.assign(new Error(`${code} ${status[code]}: ${details}`), { code, details, metadata });
 }
 
 function sessionClosed(): SparkStreamError {

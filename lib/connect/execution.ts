@@ -41,7 +41,7 @@ import { ReceivedResponses } from "./received-responses.js";
 import { ResponseSpool, sizeOf } from "./response-spool.js";
 import { type RetryPolicy, retryWait } from "./retry.js";
 import type { ServerError } from "./server-error.js";
-import { unlessSilent } from "./silence.js";
+import { SilenceWatch } from "./silence.js";
 import { StopPoint } from "./stop-point.js";
 import { drainAfter, type StreamLimits } from "./stream-limits.js";
 
@@ -101,6 +101,7 @@ const RELEASE_BYTES = 8 * 1024 * 1024;
 export class Execution {
   readonly operationId = randomUUID();
   readonly #calls: ExecutionCalls;
+  readonly #silence: SilenceWatch;
   readonly #plan: Plan;
   readonly #policy: RetryPolicy | undefined;
   #state: ExecutionState = "idle";
@@ -130,6 +131,7 @@ export class Execution {
 
   constructor(calls: ExecutionCalls, plan: Plan, { policy }: ExecutionOptions = {}) {
     this.#calls = calls;
+    this.#silence = new SilenceWatch(() => calls.limits());
     this.#plan = plan;
     this.#policy = policy;
   }
@@ -148,7 +150,7 @@ export class Execution {
     if (this.#spool.length > 0) return await this.#spool.shift();
     this.#consumerWaits = true;
     try {
-      await this.#drained; // at once, or with the response that it waits for
+      if (this.#drained) await this.#drained; // at once, or with the response that it waits for
       if (this.#spool.length > 0) return await this.#spool.shift();
       if (this.#failure) throw this.#failure.error;
       return await this.#pull();
@@ -197,14 +199,22 @@ export class Execution {
 
   /** What the stream gives next. Whoever asks meanwhile gets the same. */
   #read(): Promise<ExecutePlanResponse | undefined> {
-    this.#reading ??= unlessSilent(this.#stream!, () => this.#calls.limits())
-      .then((response) => {
+    if (this.#reading) return this.#reading;
+    const stream = this.#stream!;
+    this.#silence.begin((error) => stream.cancel(error));
+    this.#reading = stream.next().then(
+      (response) => {
+        this.#silence.end();
+        this.#reading = undefined;
         this.#stoppable = response !== undefined && this.#stopPoint.observe(response);
         return response;
-      })
-      .finally(() => {
+      },
+      (error) => {
+        this.#silence.end();
         this.#reading = undefined;
-      });
+        throw error;
+      },
+    );
     return this.#reading;
   }
 
@@ -291,7 +301,8 @@ export class Execution {
     if (!this.#isRunning() || attaches !== this.#attaches) return; // another stream has a watch of its own
     const left = this.#attachedAt + drainAfter(limits) - performance.now();
     if (left > 0) return this.#watch(left);
-    if (this.#consumerWaits) return this.#watch(SOON); // it has taken all there is
+    // A consumer that waits has taken all there is; and one drain at a time.
+    if (this.#consumerWaits || this.#drained) return this.#watch(SOON);
     this.#drained = this.#drain().finally(() => {
       this.#drained = undefined;
       if (this.#isRunning() && attaches === this.#attaches)

@@ -1,31 +1,47 @@
 /**
- * A stream on which nothing comes any more although it should: a connection that is dead and doesn't know, or a server
+ * Finds out that a server is silent although an answer is awaited: a connection that is dead and doesn't know, or a server
  * that hangs. A server ends every stream after a time (stream-limits.ts), so one that is silent for longer is no use.
  */
 import { status } from "@grpc/grpc-js";
-import type { ResponseStream } from "./channel.js";
 import { type StreamLimits, silentAfter } from "./stream-limits.js";
 
-/** ms after which an answer is late enough to find out when it will be too late. */
-const LATE = 1_000;
+/** ms between two looks. */
+const PERIOD = 1_000;
 
-/** The next message. One that never comes is given up as a deadline that has passed, and the stream with it. */
-export async function unlessSilent<T>(
-  stream: ResponseStream<T>,
-  limits: () => Promise<StreamLimits>,
-): Promise<T | undefined> {
-  const since = performance.now();
-  let over = false;
-  let timer = setTimeout(async () => {
-    const given = silentAfter(await limits());
-    if (over) return;
-    timer = setTimeout(() => stream.cancel(silence(given)), since + given - performance.now()).unref();
-  }, LATE).unref();
-  try {
-    return await stream.next();
-  } finally {
-    over = true;
-    clearTimeout(timer);
+/** Its timer looks now and then, so that an answer costs none of its own; it keeps no process alive, and ends by itself. */
+export class SilenceWatch {
+  readonly #limits: () => Promise<StreamLimits>;
+  #timer: NodeJS.Timeout | undefined;
+  /** Since when an answer is awaited; ms, performance.now(). */
+  #since: number | undefined;
+  #onSilence: (error: Error) => void = () => {};
+
+  constructor(limits: () => Promise<StreamLimits>) {
+    this.#limits = limits;
+  }
+
+  /** An answer is awaited. If none comes for too long, `onSilence` is called with a deadline that has passed. */
+  begin(onSilence: (error: Error) => void): void {
+    this.#since = performance.now();
+    this.#onSilence = onSilence;
+    this.#timer ??= setInterval(() => this.#look(), PERIOD).unref();
+  }
+
+  /** It has come. */
+  end(): void {
+    this.#since = undefined;
+  }
+
+  async #look(): Promise<void> {
+    const since = this.#since;
+    if (since === undefined) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
+    if (performance.now() - since < PERIOD) return; // the limits may have to be asked for
+    const most = silentAfter(await this.#limits());
+    if (this.#since === since && performance.now() - since > most) this.#onSilence(silence(most));
   }
 }
 

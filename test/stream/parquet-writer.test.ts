@@ -107,7 +107,7 @@ describe("parquetWriter", () => {
         await write(batches, target, rows === undefined ? {} : { rowGroupRows: rows });
         paths.push(source, target);
       }
-      return runPython(python("compare_parquet"), paths);
+      return runPython(python("compare_files"), paths);
     }
 
     const whole = (batches: RecordBatch[]) => batches;
@@ -323,7 +323,7 @@ print(json.dumps([[a for (a,) in rows], pq.read_table(sys.argv[1], filters=[("a"
         await write(other.RecordBatchReader.from(await readFile(source)) as Iterable<unknown>, target);
         paths.push(source, target);
       }
-      expect(await runPython(python("compare_parquet"), paths)).to.deep.equal([]);
+      expect(await runPython(python("compare_files"), paths)).to.deep.equal([]);
     });
 
     it("has several columns that share a dictionary", async () => {

@@ -1,19 +1,14 @@
 /**
  * One column, over the record batches of a row group, as an Arrow IPC stream: the form in which parquet-wasm takes data.
- * The schema message is apache-arrow's; the others are laid out here, so that the buffers are copied once and into one
- * allocation of the column's size.
+ * The buffers are copied once and into one allocation of the column's size.
  */
-import { type Field, Message, Schema, type Vector } from "apache-arrow";
-import { type ColumnBuffers, columnBuffers } from "./column-buffers.js";
-
-/** Of a buffer in a body; what Arrow's format recommends, and parquet-wasm copies less than for 8. */
-const alignment = 64;
-
-type MessagePart = { head: Uint8Array; buffers: readonly Uint8Array[]; size: number };
+import { type Field, Schema, type Vector } from "apache-arrow";
+import type { ColumnBuffers } from "../ipc/column-buffers.js";
+import { batchMessage, endOfStream, messageBytes, newDictionaries, schemaMessage } from "../ipc/message.js";
 
 /** A stream of the schema alone. */
 export function schemaIpc(schema: Schema): Uint8Array {
-  return joined([schemaMessage(schema)]);
+  return messageBytes([schemaMessage(schema)], endOfStream);
 }
 
 /** A stream of one column; each of `pieces` becomes a record batch. */
@@ -21,113 +16,7 @@ export function columnIpc(field: Field, pieces: readonly ColumnBuffers[]): Uint8
   const messages = [schemaMessage(new Schema([field]))];
   const written = new Map<number, Vector>();
   for (const piece of pieces) {
-    for (const [id, dictionary] of piece.dictionaries) {
-      if (written.get(id) === dictionary) continue;
-      written.set(id, dictionary);
-      for (const [index, chunk] of dictionary.data.entries()) {
-        messages.push(batchMessage(columnBuffers(chunk), { id, isDelta: index > 0 }));
-      }
-    }
-    messages.push(batchMessage(piece));
+    messages.push(...newDictionaries(piece, written), batchMessage(piece));
   }
-  return joined(messages);
-}
-
-/** A message is -1, the size of its metadata, the metadata, and its body; a stream ends with -1, 0. */
-function joined(messages: readonly MessagePart[]): Uint8Array {
-  const stream = new Uint8Array(messages.reduce((sum, { head, size }) => sum + 8 + head.length + size, 8));
-  const view = new DataView(stream.buffer);
-  let position = 0;
-  for (const { head, buffers } of messages) {
-    view.setInt32(position, -1, true);
-    view.setInt32(position + 4, head.length, true);
-    stream.set(head, position + 8);
-    position += 8 + head.length;
-    for (const buffer of buffers) {
-      stream.set(buffer, position);
-      position += aligned(buffer.length);
-    }
-  }
-  view.setInt32(position, -1, true);
-  return stream;
-}
-
-function schemaMessage(schema: Schema): MessagePart {
-  const encoded = Message.encode(Message.from(schema));
-  const head = new Uint8Array((encoded.length + 7) & ~7);
-  head.set(encoded);
-  return { head, buffers: [], size: 0 };
-}
-
-/**
- * The flatbuffer of a RecordBatch message, or of a DictionaryBatch message around one. Each table stands behind its
- * vtable; positions are bytes from the start, in brackets those of the dictionary form.
- *
- *      0  u32 position of the Message
- *      4  vtable of the Message (4 fields)
- *     16  Message           i32 to its vtable, u32 header, i64 bodyLength, i16 version, u8 headerType
- *    [40  vtable of the DictionaryBatch (3 fields)]
- *    [56  DictionaryBatch   i32 to its vtable, u32 data, i64 id, bool isDelta]
- *     40 [80]  vtable of the RecordBatch (5 fields)
- *     56 [96]  RecordBatch  i32 to its vtable, u32 nodes, i64 length, u32 buffers, u32 variadicBufferCounts
- *     then  4 bytes free, u32 count and the nodes (i64 length, i64 null count); the buffers (i64 offset, i64 length) and
- *           the variadic counts (i64) likewise
- */
-function batchMessage(column: ColumnBuffers, dictionary?: { id: number; isDelta: boolean }): MessagePart {
-  const { nodes, buffers, variadicCounts } = column;
-  const size = buffers.reduce((sum, buffer) => sum + aligned(buffer.length), 0);
-  const batch = dictionary ? 80 : 40;
-  const nodesAt = batch + 40;
-  const buffersAt = nodesAt + 8 + 8 * nodes.length;
-  const countsAt = buffersAt + 8 + 16 * buffers.length;
-  const head = new Uint8Array(countsAt + 8 + 8 * variadicCounts.length);
-  const view = new DataView(head.buffer);
-  const u16 = (at: number, ...values: number[]) =>
-    values.forEach((value, index) => void view.setUint16(at + 2 * index, value, true));
-  const u32 = (at: number, value: number) => view.setUint32(at, value, true);
-  const i64 = (at: number, value: number) => view.setBigInt64(at, BigInt(value), true);
-  const vector = (field: number, at: number, count: number) => {
-    u32(field, at + 4 - field);
-    u32(at + 4, count);
-  };
-
-  u32(0, 16);
-  u16(4, 12, 24, 16, 18, 4, 8);
-  u32(16, 12);
-  u32(20, (dictionary ? 56 : batch + 16) - 20);
-  i64(24, size);
-  u16(32, metadataV5);
-  view.setUint8(34, dictionary ? dictionaryBatchHeader : recordBatchHeader);
-
-  if (dictionary) {
-    u16(40, 10, 24, 8, 4, 16);
-    u32(56, 16);
-    u32(60, batch + 16 - 60);
-    i64(64, dictionary.id);
-    view.setUint8(72, dictionary.isDelta ? 1 : 0);
-  }
-
-  u16(batch, 14, 24, 8, 4, 16, 0, 20);
-  u32(batch + 16, 16);
-  i64(batch + 24, column.length);
-  vector(batch + 20, nodesAt, nodes.length / 2);
-  vector(batch + 32, buffersAt, buffers.length);
-  vector(batch + 36, countsAt, variadicCounts.length);
-  nodes.forEach((value, index) => void i64(nodesAt + 8 + 8 * index, value));
-  let offset = 0;
-  for (const [index, { length }] of buffers.entries()) {
-    i64(buffersAt + 8 + 16 * index, offset);
-    i64(buffersAt + 16 + 16 * index, length);
-    offset += aligned(length);
-  }
-  variadicCounts.forEach((count, index) => void i64(countsAt + 8 + 8 * index, count));
-  return { head, buffers, size };
-}
-
-const metadataV5 = 4;
-const dictionaryBatchHeader = 2;
-const recordBatchHeader = 3;
-
-function aligned(size: number): number {
-  return Math.ceil(size / alignment) * alignment;
+  return messageBytes(messages, endOfStream);
 }

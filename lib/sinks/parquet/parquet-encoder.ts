@@ -13,7 +13,7 @@
 import { type Field, Schema } from "apache-arrow";
 import type { WriterProperties } from "parquet-wasm";
 import { SparkStreamError } from "../../errors.js";
-import type { ColumnBuffers } from "./column-buffers.js";
+import type { ColumnBuffers } from "../ipc/column-buffers.js";
 import { columnIpc, schemaIpc } from "./column-ipc.js";
 import { type ColumnChunks, columnChunks, FooterBuilder, type PlacedChunks, parquetMagic } from "./footer.js";
 import { parquetWasm, replaceParquetWasm } from "./parquet-wasm.js";

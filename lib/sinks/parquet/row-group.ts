@@ -1,6 +1,5 @@
 import type { RecordBatch, Vector } from "apache-arrow";
-import { SparkStreamError } from "../../errors.js";
-import { type ColumnBuffers, columnBuffers } from "./column-buffers.js";
+import { batchBuffers, type ColumnBuffers } from "../ipc/column-buffers.js";
 
 export interface RowGroupLimits {
   readonly rows: number;
@@ -42,7 +41,7 @@ export class RowGroup {
   add(batch: RecordBatch, start: number): number {
     let count = Math.min(batch.numRows - start, this.#limits.rows - this.#rows);
     for (;;) {
-      const columns = buffersOf(batch, start, count);
+      const columns = batchBuffers(batch, start, count);
       const bytes = columns.reduce((sum, { byteLength }) => sum + byteLength, 0);
       if (bytes > this.#limits.bytes && count > 1) {
         // By the average row; where rows differ much in size it takes some more rounds.
@@ -76,16 +75,4 @@ export class RowGroup {
     }
     return bytes;
   }
-}
-
-function buffersOf(batch: RecordBatch, start: number, count: number): ColumnBuffers[] {
-  return batch.data.children.map((data, index) => {
-    try {
-      return columnBuffers(start === 0 && count === data.length ? data : data.slice(start, count));
-    } catch (cause) {
-      const { name } = batch.data.type.children[index]!;
-      const message = `Column \`${name}\` of a record batch is broken: ${(cause as Error).message}.`;
-      throw new SparkStreamError("INVALID_INPUT", message, { cause });
-    }
-  });
 }

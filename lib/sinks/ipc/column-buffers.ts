@@ -5,7 +5,8 @@
  * apache-arrow's own writer isn't used: it slices the views of a sliced Utf8View or BinaryView twice, writes -1 for the
  * nulls of a sliced Null column, and walks a sliced bitmap bit by bit.
  */
-import { type Data, type DataType, Type, type Vector } from "apache-arrow";
+import { type Data, type DataType, type RecordBatch, Type, type Vector } from "apache-arrow";
+import { SparkStreamError } from "../../errors.js";
 
 export interface ColumnBuffers {
   /** Rows. */
@@ -28,6 +29,35 @@ export function columnBuffers(data: Data): ColumnBuffers {
   const { nodes, buffers, variadicCounts, dictionaries } = column;
   const byteLength = buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0);
   return { length: data.length, nodes, buffers, variadicCounts, dictionaries, byteLength };
+}
+
+/**
+ * The columns of a batch, of so many rows from row `start` on.
+ *
+ * @throws SparkStreamError INVALID_INPUT naming a column that is broken
+ */
+export function batchBuffers(batch: RecordBatch, start = 0, count = batch.numRows): ColumnBuffers[] {
+  return batch.data.children.map((data, index) => {
+    try {
+      return columnBuffers(start === 0 && count === data.length ? data : data.slice(start, count));
+    } catch (cause) {
+      const { name } = batch.data.type.children[index]!;
+      const message = `Column \`${name}\` of a record batch is broken: ${(cause as Error).message}.`;
+      throw new SparkStreamError("INVALID_INPUT", message, { cause });
+    }
+  });
+}
+
+/** All columns of a batch in one, as its message lists them. */
+export function joinedBuffers(length: number, columns: readonly ColumnBuffers[]): ColumnBuffers {
+  return {
+    length,
+    nodes: columns.flatMap(({ nodes }) => nodes),
+    buffers: columns.flatMap(({ buffers }) => buffers),
+    variadicCounts: columns.flatMap(({ variadicCounts }) => variadicCounts),
+    dictionaries: new Map(columns.flatMap(({ dictionaries }) => [...dictionaries])),
+    byteLength: columns.reduce((sum, { byteLength }) => sum + byteLength, 0),
+  };
 }
 
 const none = new Uint8Array(0);

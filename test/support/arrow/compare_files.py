@@ -1,7 +1,7 @@
 """
-Compares Parquet files with the Arrow IPC streams they were made from, value by value: argv is pairs of paths, stream and
-file. Prints a list of what differs. As in pyarrow's own files, a dictionary may come back as the values it stands for,
-and the parts of a map may have other names.
+Compares Parquet files, and Arrow files and streams (.arrow, .arrows), with the Arrow IPC streams they were made from, value
+by value: argv is pairs of paths. Prints a list of what differs. As in pyarrow's own Parquet files, a dictionary may come
+back there as the values it stands for, and the parts of a map may have other names.
 """
 import json, sys
 import pyarrow as pa
@@ -37,12 +37,21 @@ def bits(column):
     return pa.chunked_array([chunk.view(unsigned) for chunk in column.chunks], unsigned)
 
 
-def differences(arrow_path, parquet_path):
-    expected = pa.ipc.open_stream(arrow_path).read_all()
-    file = pq.ParquetFile(parquet_path)
+def read(path):
+    if path.endswith(".arrows"):
+        return pa.ipc.open_stream(path).read_all()
+    if path.endswith(".arrow"):
+        return pa.ipc.open_file(path).read_all()
+    file = pq.ParquetFile(path)
     # One by one: pyarrow can't read some nested types over several row groups.
-    actual = pa.concat_tables([file.read_row_group(group) for group in range(file.num_row_groups)] or [file.read()])
+    return pa.concat_tables([file.read_row_group(group) for group in range(file.num_row_groups)] or [file.read()])
+
+
+def differences(arrow_path, other_path):
+    expected = pa.ipc.open_stream(arrow_path).read_all()
+    actual = read(other_path)
     actual.validate(full=True)
+    same = plain_field if other_path.endswith(".parquet") else lambda field: field
     if actual.num_rows != expected.num_rows or len(actual.schema) != len(expected.schema):
         yield f"{actual.num_rows} rows, {len(actual.schema)} columns"
         return
@@ -51,7 +60,7 @@ def differences(arrow_path, parquet_path):
             yield f"schema metadata {key}"
     for index, field in enumerate(expected.schema):
         other = actual.schema.field(index)
-        if not plain_field(field).equals(plain_field(other), check_metadata=True):
+        if not same(field).equals(same(other), check_metadata=True):
             yield f"{field} ({field.metadata}) is now {other} ({other.metadata})"
         elif not bits(expected.column(index)).equals(bits(actual.column(index))):
             if expected.column(index).to_pylist() != actual.column(index).to_pylist():
@@ -60,9 +69,9 @@ def differences(arrow_path, parquet_path):
 
 paths = sys.argv[1:]
 found = []
-for arrow_path, parquet_path in zip(paths[::2], paths[1::2]):
+for arrow_path, other_path in zip(paths[::2], paths[1::2]):
     try:
-        found += [f"{parquet_path}: {difference}" for difference in differences(arrow_path, parquet_path)]
+        found += [f"{other_path}: {difference}" for difference in differences(arrow_path, other_path)]
     except Exception as error:
-        found.append(f"{parquet_path}: {error!r}")
+        found.append(f"{other_path}: {error!r}")
 print(json.dumps(found))

@@ -1,0 +1,104 @@
+/**
+ * The chain (row source → decoder → batch sink, on streamx) inside one core Readable. In: a RowCursor. Out: what the
+ * decoder makes of its rows, as `hand` puts it into the Readable.
+ *
+ * Memory: the chain holds at most `readAheadBytes` of Arrow data and one row; a batch counts until the consumer has taken
+ * it.
+ */
+import { Readable, type ReadableOptions } from "node:stream";
+import type { Schema } from "apache-arrow";
+import { pipeline } from "streamx";
+import { SparkStreamError } from "../errors.js";
+import { batchSink, type Counted } from "./batch-sink.js";
+import { ByteBudget } from "./byte-budget.js";
+import { ipcDecoder, type RowDecoder } from "./ipc-decoder.js";
+import { type RowCursor, rowSource } from "./row-source.js";
+
+export interface ChainParts<T extends Counted> {
+  readonly rows: RowCursor;
+  readonly readAheadBytes: number;
+  readonly decoder: RowDecoder<T>;
+  /** The one batch that a stream without any batch ends with. */
+  empty(schema: Schema): T | undefined;
+}
+
+export abstract class ChainReadable<T extends Counted> extends Readable {
+  /**
+   * The schema, known before the first batch, and for an empty result too. Rejects with the stream's error if that comes
+   * first.
+   */
+  readonly schema: Promise<Schema>;
+  #resolveSchema!: (schema: Schema) => void;
+  #rejectSchema!: (error: Error) => void;
+  /** Whether a consumer has come: nothing is handed on before. */
+  #begun = false;
+  #wanted = false;
+  #onWanted: (() => void) | undefined;
+  readonly #closed: Promise<void>;
+  readonly #destroyChain: () => void;
+
+  constructor({ rows, readAheadBytes, decoder, empty }: ChainParts<T>, options: ReadableOptions) {
+    super(options);
+    this.schema = new Promise((resolve, reject) => {
+      this.#resolveSchema = resolve;
+      this.#rejectSchema = reject;
+    });
+    this.schema.catch(() => {}); // whoever asks for it gets the error; whoever does not, gets it from the stream
+
+    const budget = new ByteBudget(readAheadBytes);
+    const source = rowSource(rows, budget);
+    const middle = ipcDecoder(decoder, (schema) => this.#resolveSchema(schema));
+    const sink = batchSink<T>({
+      deliver: (batch) => this.#deliver(batch),
+      onRowDone: (row) => budget.release(row.arrow_ipc_bytes.length),
+      empty: () => decoder.schema && empty(decoder.schema),
+    });
+
+    this.#closed = new Promise((resolve) => source.once("close", resolve));
+    this.#destroyChain = () => {
+      for (const stage of [source, middle, sink]) stage.destroy();
+    };
+    pipeline(source, middle, sink, (error) => {
+      if (!error) this.end();
+    });
+    // Not left to the pipeline's callback, which waits for a sink that may be waiting for a sleeping consumer.
+    for (const stage of [source, middle, sink]) stage.on("error", (error: Error) => this.destroy(error));
+  }
+
+  /** Puts a batch into the Readable; says whether it has room for another. */
+  protected abstract hand(batch: T): boolean;
+
+  /** Ends the Readable, after the last batch. */
+  protected end(): void {
+    this.push(null);
+  }
+
+  /** Hands one batch on. Where the consumer is not ready for another, it gives a promise that settles when it is. */
+  #deliver(batch: T): Promise<void> | undefined {
+    if (!this.#begun) return this.#nextWanted().then(() => this.#deliver(batch));
+    this.#wanted = false;
+    if (this.hand(batch) || this.#wanted) return undefined;
+    return this.#nextWanted();
+  }
+
+  #nextWanted(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onWanted = resolve;
+    });
+  }
+
+  override _read(): void {
+    this.#begun = true;
+    this.#wanted = true;
+    this.#onWanted?.();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#rejectSchema(
+      error ?? new SparkStreamError("INVALID_INPUT", "The stream ended or was destroyed before its schema was known."),
+    );
+    this.#destroyChain();
+    this.#onWanted?.();
+    void this.#closed.then(() => callback(error));
+  }
+}

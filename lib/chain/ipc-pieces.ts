@@ -1,0 +1,63 @@
+/**
+ * The decoder that decodes nothing: of each row the messages are taken as they are, so that those of all rows make one
+ * Arrow IPC stream. In, rows that each are a stream of their own; out, the schema once, and then all that is not a schema
+ * or an end. Pieces are views of the row.
+ */
+import type { Schema } from "apache-arrow";
+import { SparkStreamError } from "../errors.js";
+import type { ArrowIpcRow } from "./arrow-ipc-row.js";
+import type { Counted } from "./batch-sink.js";
+import { invalidIpc } from "./invalid-ipc.js";
+import { inRow, type RowDecoder } from "./ipc-decoder.js";
+import { headerType, type IpcMessage, readLength, readMessage, tableField } from "./ipc-message.js";
+import { StreamSchema } from "./stream-schema.js";
+
+/** One or more whole messages. */
+export interface Piece extends Counted {
+  readonly bytes: Uint8Array;
+}
+
+/** The mark that a stream ends with. */
+export const endOfStream = Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0);
+
+export class IpcPieces implements RowDecoder<Piece> {
+  readonly #stream = new StreamSchema();
+  #rows = 0;
+
+  get schema(): Schema | undefined {
+    return this.#stream.schema;
+  }
+
+  /** @throws SparkStreamError INVALID_IPC, SCHEMA_MISMATCH or UNSUPPORTED; the message names the row, counted from 0. */
+  decode({ arrow_ipc_bytes: bytes }: ArrowIpcRow): Piece[] {
+    const index = this.#rows++;
+    try {
+      const known = this.schema !== undefined;
+      const { view, first, same } = this.#stream.open(bytes);
+      const from = known ? first.end : first.start;
+      let [numRows, end] = [0, first.end];
+      for (let next = readMessage(view, first.end); next !== undefined; next = readMessage(view, next.end)) {
+        if (next.type === headerType.dictionaryBatch && !same) throw otherDictionaries();
+        numRows += rowsOf(view, next);
+        end = next.end;
+      }
+      return end === from ? [] : [{ numRows, bytes: bytes.subarray(from, end) }];
+    } catch (error) {
+      throw inRow(index, error);
+    }
+  }
+}
+
+function rowsOf(view: DataView, message: IpcMessage): number {
+  if (message.type === headerType.dictionaryBatch) return 0;
+  if (message.type !== headerType.recordBatch) {
+    throw invalidIpc(`a message of type ${message.type} where a batch should be`);
+  }
+  const length = tableField(view, message.header, 0);
+  return length === 0 ? 0 : readLength(view, length);
+}
+
+function otherDictionaries(): SparkStreamError {
+  const message = "Its schema is written in another way than the first row's, and its dictionaries may have other ids.";
+  return new SparkStreamError("SCHEMA_MISMATCH", message);
+}

@@ -1,0 +1,51 @@
+import type { Schema } from "apache-arrow";
+import { SparkStreamError } from "../errors.js";
+import { readSchema } from "./arrow-reader.js";
+import { invalidIpc } from "./invalid-ipc.js";
+import { headerType, type IpcMessage, readMessage } from "./ipc-message.js";
+import { schemaDifference } from "./schema-difference.js";
+
+/** A row, of which the schema has been read. */
+export interface OpenedRow {
+  readonly view: DataView;
+  /** The message of the schema. */
+  readonly first: IpcMessage;
+  readonly schema: Schema;
+  /** Whether its bytes are those of the first row's. If not, its dictionaries may have other ids. */
+  readonly same: boolean;
+}
+
+/** The schema that all rows of a stream repeat: parsed once, and after that compared by its bytes. */
+export class StreamSchema {
+  #schema: Schema | undefined;
+  #bytes: Uint8Array | undefined;
+
+  get schema(): Schema | undefined {
+    return this.#schema;
+  }
+
+  /**
+   * Begins to read a row, whose schema must be that of all.
+   *
+   * @throws SparkStreamError INVALID_IPC, SCHEMA_MISMATCH or UNSUPPORTED
+   */
+  open(bytes: Uint8Array): OpenedRow {
+    if (bytes.length === 0) throw invalidIpc("it is empty");
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const first = readMessage(view, 0);
+    if (first?.type !== headerType.schema) throw invalidIpc("it does not begin with a schema");
+    const schemaBytes = bytes.subarray(0, first.bodyStart);
+    if (this.#schema && this.#bytes && Buffer.compare(schemaBytes, this.#bytes) === 0) {
+      return { view, first, schema: this.#schema, same: true };
+    }
+    const schema = readSchema(bytes, view, first);
+    if (this.#schema === undefined) {
+      this.#schema = schema;
+      this.#bytes = Uint8Array.from(schemaBytes);
+      return { view, first, schema, same: true };
+    }
+    const difference = schemaDifference(this.#schema, schema);
+    if (difference) throw new SparkStreamError("SCHEMA_MISMATCH", difference);
+    return { view, first, schema, same: false };
+  }
+}

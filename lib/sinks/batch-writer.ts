@@ -1,0 +1,137 @@
+/**
+ * What all writers have in common: a core Writable of record batches that sends an encoder's bytes to a target. In,
+ * apache-arrow RecordBatch, all of one schema; out, bytes, the last of them before "finish".
+ *
+ * Memory: one batch, and what the encoder holds. A batch is done when its bytes are with the target. Encoding happens on
+ * this thread; between the pieces that an encoder yields others get a turn.
+ */
+import { addAbortSignal, Writable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
+import type { Field, RecordBatch, Schema } from "apache-arrow";
+import { SparkStreamError } from "../errors.js";
+import type { ByteTarget } from "./byte-target.js";
+import { ownSchema } from "./own-schema.js";
+import { checkColumns, columnsOf, recordBatch } from "./record-batch.js";
+import { targetOf } from "./target-of.js";
+
+/** Options of every writer. */
+export interface BatchWriterOptions {
+  /**
+   * The schema of a stream that may end without any batch. `sparkStream` needs none: it gives an empty result as one batch
+   * of 0 rows.
+   */
+  schema?: Schema | Promise<Schema>;
+  /** Destroys the writer with an AbortError. */
+  signal?: AbortSignal;
+}
+
+export const batchWriterOptions = ["schema", "signal"] as const;
+
+/** Makes the bytes of one format. */
+export interface BatchEncoder {
+  /** The bytes that the batch lets go out, in order, and in pieces that are not too long to make. */
+  batch(batch: RecordBatch): Iterable<Uint8Array>;
+  /** The last bytes. */
+  finish(): Iterable<Uint8Array>;
+}
+
+/** Called with the first batch's schema, or that of the options. */
+export type NewEncoder = (schema: Schema) => BatchEncoder | Promise<BatchEncoder>;
+
+/** @throws SparkStreamError INVALID_ARGUMENT for a target that is none. */
+export function batchWriter(
+  name: string,
+  target: string | URL | Writable,
+  options: BatchWriterOptions,
+  newEncoder: NewEncoder,
+): Writable {
+  const writer = new BatchWriter(name, targetOf(target), options, newEncoder);
+  if (options.signal) addAbortSignal(options.signal, writer);
+  return writer;
+}
+
+class BatchWriter extends Writable {
+  readonly #name: string;
+  readonly #target: ByteTarget;
+  readonly #schema: BatchWriterOptions["schema"];
+  readonly #newEncoder: NewEncoder;
+  #encoder: BatchEncoder | undefined;
+  #fields: readonly Field[] = [];
+
+  constructor(name: string, target: ByteTarget, { schema }: BatchWriterOptions, newEncoder: NewEncoder) {
+    super({ objectMode: true, highWaterMark: 1 });
+    this.#name = name;
+    this.#target = target;
+    this.#schema = schema;
+    this.#newEncoder = newEncoder;
+    // It may reject long before it is needed, or without being needed.
+    Promise.resolve(schema).catch(() => {});
+  }
+
+  override _construct(callback: Callback): void {
+    const opened = this.destroyed ? Promise.resolve() : this.#target.open((error) => this.destroy(error));
+    settle(opened, callback);
+  }
+
+  override _write(chunk: unknown, _encoding: BufferEncoding, callback: Callback): void {
+    settle(this.#take(chunk), callback);
+  }
+
+  override _final(callback: Callback): void {
+    settle(this.#finish(), callback);
+  }
+
+  override _destroy(error: Error | null, callback: Callback): void {
+    settle(
+      this.#target.abort(error).then(() => {
+        if (error) throw error;
+      }),
+      callback,
+    );
+  }
+
+  async #take(chunk: unknown): Promise<void> {
+    const batch = recordBatch(chunk, this.#name);
+    const fields = columnsOf(batch);
+    if (!this.#encoder) {
+      const encoder = this.#newEncoder(ownSchema(fields, batch.schema.metadata));
+      // Not awaited where it is there: what fails next to come must not overtake the bytes of this batch.
+      this.#encoder = encoder instanceof Promise ? await encoder : encoder;
+      this.#fields = fields;
+    }
+    checkColumns(this.#fields, fields);
+    await this.#send(this.#encoder.batch(batch));
+  }
+
+  async #finish(): Promise<void> {
+    const encoder = this.#encoder ?? (await this.#emptyEncoder());
+    await this.#send(encoder.finish());
+    await this.#target.commit();
+  }
+
+  async #send(pieces: Iterable<Uint8Array>): Promise<void> {
+    for (const bytes of pieces) {
+      await this.#target.write(bytes); // rejects once the writer is destroyed
+      await setImmediate();
+    }
+  }
+
+  async #emptyEncoder(): Promise<BatchEncoder> {
+    const schema = await this.#schema;
+    if (schema) return await this.#newEncoder(ownSchema(schema.fields, schema.metadata));
+    throw new SparkStreamError(
+      "INVALID_INPUT",
+      `The stream ended without a record batch, so its columns are not known. Give ${this.#name} the schema, or send one batch of 0 rows.`,
+    );
+  }
+}
+
+type Callback = (error?: Error | null) => void;
+
+/** Calls back outside of the promise, where an exception of somebody's listener is not taken for a rejection. */
+function settle(promise: Promise<void>, callback: Callback): void {
+  promise.then(
+    () => process.nextTick(callback),
+    (error: Error) => process.nextTick(callback, error),
+  );
+}

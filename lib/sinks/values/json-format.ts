@@ -1,0 +1,106 @@
+/** A column's rows as pieces of JSON text; docs/types.md has the table. */
+import { type DataType, Type } from "apache-arrow";
+import type { ValueFormat } from "./column-reader.js";
+import { jsFormat } from "./js-format.js";
+import { floatJson } from "./variant-text.js";
+
+export interface JsonOptions {
+  /** DECIMAL as a string of its exact digits, or as a JSON number of the same digits. Default: "string". */
+  decimals?: "string" | "number";
+  /**
+   * 64-bit integers as JSON numbers where JavaScript reads them exactly, and as strings where not; always as numbers; or
+   * always as strings. Default: "auto".
+   */
+  integers?: "auto" | "number" | "string";
+}
+
+export function jsonFormat(options: JsonOptions): ValueFormat<string> {
+  const js = jsFormat({});
+  return {
+    null: "null",
+    leaf(type, variant) {
+      const read = js.leaf(type, variant);
+      const text = variant ? String : textOf(type, options);
+      return read && ((data) => mapped(read(data), (value) => (value === null ? "null" : text(value))));
+    },
+    nested: {
+      list: (values, from, to) => `[${joined(values, from, to)}]`,
+      struct(names) {
+        const heads = jsonHeads(names);
+        return (columns) => (row) => jsonObject(heads, columns, row);
+      },
+      map(keyType) {
+        if (keyType.children?.length) return pairs;
+        return (keys, values, from, to) => {
+          let text = "";
+          for (let index = from; index < to; index++) {
+            const key = keys[index]!;
+            text += `${text === "" ? "" : ","}${key.startsWith('"') ? key : `"${key}"`}:${values[index]}`;
+          }
+          return `{${text}}`;
+        };
+      },
+    },
+  };
+}
+
+/** What stands before each value of an object with these fields. */
+export function jsonHeads(names: readonly string[]): string[] {
+  return names.map((name, index) => `${index === 0 ? "{" : ","}${JSON.stringify(name)}:`);
+}
+
+export function jsonObject(heads: readonly string[], columns: readonly ArrayLike<string>[], row: number): string {
+  if (heads.length === 0) return "{}";
+  let text = "";
+  for (let index = 0; index < heads.length; index++) text += heads[index]! + columns[index]![row];
+  return `${text}}`;
+}
+
+/** The JSON text of a column's values other than null. */
+function textOf(type: DataType, { decimals, integers = "auto" }: JsonOptions): (value: unknown) => string {
+  switch (type.typeId as Type) {
+    case Type.Bool:
+      return String;
+    case Type.Float:
+      return (value) => floatJson(value as number);
+    case Type.Int:
+      return (value) => (typeof value === "bigint" ? bigintJson(value, integers) : String(value));
+    case Type.Decimal:
+      return decimals === "number" ? String : (value) => `"${value}"`;
+    case Type.Binary:
+    case Type.LargeBinary:
+    case Type.FixedSizeBinary:
+    case Type.BinaryView:
+      return (value) => `"${base64(value as Uint8Array)}"`;
+    default:
+      return (value) => JSON.stringify(value);
+  }
+}
+
+function bigintJson(value: bigint, integers: "auto" | "number" | "string"): string {
+  const safe = value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
+  return integers === "number" || (safe && integers === "auto") ? String(value) : `"${value}"`;
+}
+
+export function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
+}
+
+/** Keys that are no text cannot be names: a list of entries. */
+function pairs(keys: ArrayLike<string>, values: ArrayLike<string>, from: number, to: number): string {
+  const entries: string[] = [];
+  for (let index = from; index < to; index++) entries.push(`{"key":${keys[index]},"value":${values[index]}}`);
+  return `[${entries.join(",")}]`;
+}
+
+function joined(values: ArrayLike<string>, from: number, to: number): string {
+  let text = "";
+  for (let index = from; index < to; index++) text += index === from ? values[index] : `,${values[index]}`;
+  return text;
+}
+
+export function mapped<T, U>(values: ArrayLike<T>, map: (value: T) => U): U[] {
+  const result: U[] = new Array(values.length);
+  for (let index = 0; index < values.length; index++) result[index] = map(values[index]!);
+  return result;
+}
