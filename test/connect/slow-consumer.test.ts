@@ -9,8 +9,8 @@ import { collectGarbage } from "../support/garbage.js";
 import { idBatches, scripted, sparkStreamError, within } from "../support/scripted.js";
 import { openSpillFiles, tellsOpenFiles } from "../support/spill.js";
 
-const ROWS = 256 * 1024;
-const BATCHES = 32;
+const ROWS = 512 * 1024;
+const BATCHES = 16;
 /** 64 MiB. */
 const batches = idBatches(...Array<number>(BATCHES).fill(ROWS));
 
@@ -18,10 +18,10 @@ const options = (faults: readonly Fault[] = []) => ({
   batches,
   faults,
   maxStreamMs: 200,
-  detachedMs: 1_000,
+  detachedMs: 3_000,
   conf: {
     "spark.connect.execute.reattachable.senderMaxStreamDuration": "200ms",
-    "spark.connect.execute.manager.detachedTimeout": "1s",
+    "spark.connect.execute.manager.detachedTimeout": "3s",
   },
 });
 
@@ -57,7 +57,7 @@ describe("A consumer that sleeps", function () {
     await sleep(1_500);
     await collectGarbage();
     // 16 MiB of spool, and what is in flight.
-    expect(process.memoryUsage().arrayBuffers - bytesBefore).to.be.below(32 * 2 ** 20);
+    expect(process.memoryUsage().arrayBuffers - bytesBefore).to.be.below(40 * 2 ** 20);
     let next = follow(first, 0n);
     for await (const batch of stream) next = follow(batch, next);
     expect(next).to.equal(BigInt(ROWS * BATCHES));
@@ -67,15 +67,15 @@ describe("A consumer that sleeps", function () {
   // What was in flight was taken until it came to 8 MiB, of which one batch may be the half: the end of the stream was found
   // when the server had forgotten the result.
   it("gets every row once where a batch is larger than what may be in flight", async () => {
-    const large = idBatches(...Array<number>(5).fill(6 * ROWS));
+    const large = idBatches(...Array<number>(5).fill(3 * ROWS));
     await using fixture = await scripted({ ...options(), batches: large });
     const stream = sparkStream(fixture.spark.sql("SELECT id FROM t"), { readAheadBytes: 1 });
     let next = 0n;
     for await (const batch of stream) {
       next = follow(batch, next);
-      if (next === BigInt(6 * ROWS)) await sleep(6_000);
+      if (next === BigInt(3 * ROWS)) await sleep(7_000);
     }
-    expect(next).to.equal(BigInt(5 * 6 * ROWS));
+    expect(next).to.equal(BigInt(5 * 3 * ROWS));
   });
 
   // A consumer that woke up and read on, not fast but steadily, kept the stream from being looked after.
@@ -92,14 +92,14 @@ describe("A consumer that sleeps", function () {
 
   // It never paused for long enough to count as slow.
   it("gets every row once where it reads small batches steadily, for longer than the server keeps the result", async () => {
-    const small = idBatches(...Array<number>(256).fill(4_096));
+    const small = idBatches(...Array<number>(384).fill(2_048));
     await using fixture = await scripted({ ...options(), batches: small });
     let next = 0n;
     for await (const batch of sparkStream(fixture.spark.sql("SELECT id FROM t"), { readAheadBytes: 1 })) {
       next = follow(batch, next);
       await sleep(20);
     }
-    expect(next).to.equal(BigInt(256 * 4_096));
+    expect(next).to.equal(BigInt(384 * 2_048));
   });
 
   it("leaves no temporary file when it destroys the stream", async () => {
@@ -112,12 +112,12 @@ describe("A consumer that sleeps", function () {
 
   it("gets all rows that came before an error, then the error, and no temporary file is left", async () => {
     const failure = { status: { message: "divided by zero", errorClass: "DIVIDE_BY_ZERO" } };
-    await using fixture = await scripted(options([{ stream: 5, do: failure }]));
+    await using fixture = await scripted(options([{ stream: 3, do: failure }]));
     const { stream, first } = await asleep(fixture.spark);
     let next = follow(first, 0n);
     let error: unknown;
     try {
-      await within(15_000, () => expect(fixture.server.operations[0]!.attaches).to.equal(6));
+      await within(15_000, () => expect(fixture.server.operations[0]!.attaches).to.equal(4));
       for await (const batch of stream) next = follow(batch, next);
     } catch (caught) {
       error = caught;

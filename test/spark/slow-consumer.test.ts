@@ -27,7 +27,7 @@ describe("A slow consumer of a real Spark that ends streams after a second and f
   }
   const query = (rows: number) => `SELECT id, repeat(CAST(id AS STRING), 20) AS text FROM range(0, ${rows}, 1, 8)`;
 
-  it("gets every row once though it sleeps for longer than that, twice, with a temporary file for what it had not taken", async () => {
+  it("gets every row once though it sleeps for longer than that, with a temporary file for what it had not taken", async () => {
     const rows = 1_000_000;
     let next = 0;
     let batches = 0;
@@ -36,16 +36,16 @@ describe("A slow consumer of a real Spark that ends streams after a second and f
     const options = { maxRecordsPerBatch: 70_000, readAheadBytes: 1 };
     for await (const batch of sparkStream(spark.sql(query(rows)), options)) {
       next = follow(batch, next);
-      if (++batches !== 2 && batches !== 8) continue;
+      if (++batches !== 2) continue;
       await sleep(12_000);
-      spilled ||= tellsOpenFiles && openSpillFiles().length > 0;
+      spilled = tellsOpenFiles && openSpillFiles().length > 0;
     }
     expect(next).to.equal(rows);
     if (tellsOpenFiles) expect([spilled, openSpillFiles()]).to.deep.equal([true, []]);
   });
 
   it("gets every row once though it never stops reading, and takes longer over what is in flight", async () => {
-    const rows = 60_000;
+    const rows = 50_000;
     let next = 0;
     const options = { maxRecordsPerBatch: 200, readAheadBytes: 1 };
     for await (const batch of sparkStream(spark.sql(query(rows)), options)) {
