@@ -4,6 +4,7 @@ import { codecNames, loadCodec } from "./body-codec.js";
 import { invalidIpc } from "./invalid-ipc.js";
 import { checkBatchMessage, checkSchemaMessage } from "./ipc-check.js";
 import type { IpcMessage } from "./ipc-message.js";
+import { checkValues } from "./value-check.js";
 
 let registered: Promise<void> | undefined;
 
@@ -37,7 +38,9 @@ export async function readWithArrow(
   for (const message of messages) checkBatchMessage(view, message, schema.fields);
   registered ??= registerCodecs();
   await registered;
-  return [...RecordBatchReader.from(aligned(bytes))];
+  const batches = [...RecordBatchReader.from(aligned(bytes))];
+  for (const { data } of batches) checkValues(data);
+  return batches;
 }
 
 /** apache-arrow lays an array on the metadata of a union, wherever that is. */

@@ -28,6 +28,9 @@ import type { Endpoint, TlsOptions } from "./endpoint.js";
 /** Bytes. Smaller is slower (64 KiB: a quarter of the speed), larger gains a few percent and costs memory. */
 const FLOW_CONTROL_WINDOW = 4 * 1024 * 1024;
 
+/** Connections kept for streams to come. */
+const MAX_IDLE = 4;
+
 export interface UnaryOptions {
   /** ms after which the call fails with DEADLINE_EXCEEDED. */
   timeoutMs?: number;
@@ -103,7 +106,7 @@ export class Channel {
       (reusable) => {
         this.#breakOff.delete(breakOff);
         if (!client || this.#closed) return;
-        if (reusable) this.#idle.push(client);
+        if (reusable && this.#idle.length < MAX_IDLE) this.#idle.push(client);
         else {
           this.#all.delete(client);
           client.close();
@@ -133,6 +136,8 @@ export class Channel {
       "grpc.service_config_disable_resolution": 1,
       "grpc.enable_retries": 0,
       "grpc.primary_user_agent": this.#endpoint.userAgent,
+      // As soon as the first retry: a call made earlier than gRPC's own second would fail unheard.
+      "grpc.initial_reconnect_backoff_ms": 50,
       "grpc.max_reconnect_backoff_ms": 5_000,
       ...(keepalive && {
         "grpc.keepalive_time_ms": keepalive.timeMs,

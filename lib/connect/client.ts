@@ -263,7 +263,7 @@ export class Client {
       try {
         const request = create(method.fetchErrorDetails.input, { ...this.#common(), errorId: error.errorId });
         const details = await this.#channel.unary(method.fetchErrorDetails, request, { timeoutMs: SHORT_TIMEOUT });
-        known = withDetails(error, details);
+        known = withDetails(error, details, (text) => this.endpoint.hide(text));
       } catch {
         // What came with the error itself has to do: a server before 4.0, or one that is gone.
       }

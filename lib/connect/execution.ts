@@ -14,7 +14,7 @@
  *   streaming    stream ended OK, no result_complete       reattaching  ReattachExecute after the last received response
  *   streaming    transient failure, DEADLINE_EXCEEDED      reattaching  the same, after a wait
  *   streaming    silent for silentAfter(), though pulled   reattaching  the same, on another connection
- *   streaming    nobody pulled for drainAfter()            draining     take what is in flight into the spool
+ *   streaming    drainAfter() has passed since the attach  draining     take what is in flight into the spool
  *   draining     the stream has ended                      reattaching  the same; then streaming, and nobody pulls again
  *   draining     DRAIN_BYTES taken, or the consumer pulls  streaming
  *   reattaching  a response                                streaming
@@ -22,7 +22,7 @@
  *   reattaching  operation unknown, something received     failed       OPERATION_LOST
  *   reattaching  stream ended at once and without a word   reattaching  after a wait, as after a failure
  *   any          any other failure                         failed       Interrupt, ReleaseExecute{release_all}
- *   any          close                                     cancelled    read on until a job is seen, cancel the call, Interrupt,
+ *   any          close                                     cancelled    read on until a job runs, cancel the call, Interrupt,
  *                                                                       ReleaseExecute{release_all}
  *   complete, failed, cancelled: once the release was answered (or given up)   released
  *
@@ -42,6 +42,7 @@ import { ResponseSpool, sizeOf } from "./response-spool.js";
 import { type RetryPolicy, retryWait } from "./retry.js";
 import type { ServerError } from "./server-error.js";
 import { SilenceWatch } from "./silence.js";
+import { StopPoint } from "./stop-point.js";
 import { drainAfter, type StreamLimits } from "./stream-limits.js";
 
 export type ExecutionState =
@@ -79,15 +80,18 @@ export interface ExecutionOptions {
 
 /** Error classes for an operation, or its session, that the server does not know (any more). */
 const UNKNOWN_OPERATION = /^INVALID_HANDLE\.(OPERATION_NOT_FOUND|SESSION_NOT_FOUND)$/;
-/** ms that a stop waits for a job to begin, which it could not stop before: in all, and without any sign of life. */
+/** ms that a stop waits for a job that runs, since it could not stop one before: in all, and without any sign of life. */
 const JOB_WAIT = 60_000;
 const SIGN_OF_LIFE = 2_000;
-/** ms without a pull after which a consumer counts as slow. */
-const IDLE = 500;
+/** ms after which a stream is looked at again; most have ended by then. */
+const SOON = 500;
 /** ms: a stream that ends sooner without a response was no use, and the next one may be none either. */
 const USELESS = 1_000;
 const USELESS_STREAM = "it ends every stream at once, without an answer";
-/** Bytes taken by one drain at the most: more than can be in flight, so that a stream with more is known to be alive. */
+/**
+ * Bytes taken by one drain at the most, besides the first response and the last: more than can be in flight, so that a
+ * stream with more is known to be alive. (The first is held by the transport, the last may be in flight by its beginning.)
+ */
 const DRAIN_BYTES = 8 * 1024 * 1024;
 /** Bytes of drained responses in memory. */
 const SPOOL_MEMORY = 16 * 1024 * 1024;
@@ -111,16 +115,16 @@ export class Execution {
   /** Since the last response that was new. */
   #retries = 0;
   readonly #spool = new ResponseSpool(SPOOL_MEMORY);
-  #idleTimer: NodeJS.Timeout | undefined;
-  /** When the consumer last got something; ms, performance.now(). */
-  #servedAt = 0;
+  #watchTimer: NodeJS.Timeout | undefined;
   #drained: Promise<void> | undefined;
   #consumerWaits = false;
   #failure: { error: unknown } | undefined;
   #unreleasedBytes = 0;
   #releasing = false;
   #reading: Promise<ExecutePlanResponse | undefined> | undefined;
-  #jobSeen = false;
+  readonly #stopPoint = new StopPoint();
+  /** Whether the response read last says that now is the moment to stop. */
+  #stoppable = false;
   #stopped: Promise<void> | undefined;
   #released: Promise<void> | undefined;
   readonly #stop = new AbortController();
@@ -143,6 +147,7 @@ export class Execution {
    *   execution is closed before its end: what is cut short must not pass for what is complete.
    */
   async next(): Promise<ExecutePlanResponse | undefined> {
+    if (this.#spool.length > 0) return await this.#spool.shift();
     this.#consumerWaits = true;
     try {
       if (this.#drained) await this.#drained; // at once, or with the response that it waits for
@@ -151,14 +156,12 @@ export class Execution {
       return await this.#pull();
     } finally {
       this.#consumerWaits = false;
-      this.#servedAt = performance.now();
-      if (this.#isRunning() && !this.#idleTimer) this.#watch(IDLE, () => this.#whenIdle());
     }
   }
 
   /** Stops the execution wherever it is, here and on the server. Resolves when the server has answered; never rejects. */
   async close(): Promise<void> {
-    clearTimeout(this.#idleTimer);
+    clearTimeout(this.#watchTimer);
     if (this.#state === "idle") this.#state = "released";
     if (this.#isRunning()) {
       this.#state = "cancelled";
@@ -203,7 +206,7 @@ export class Execution {
       (response) => {
         this.#silence.end();
         this.#reading = undefined;
-        this.#jobSeen ||= response !== undefined && showsJob(response);
+        this.#stoppable = response !== undefined && this.#stopPoint.observe(response);
         return response;
       },
       (error) => {
@@ -241,6 +244,7 @@ export class Execution {
     this.#attaches++;
     this.#attachedAt = performance.now();
     this.#answered = false;
+    this.#watch(SOON);
   }
 
   /** Whether the response is for the consumer: not a heartbeat, not one that came before. */
@@ -281,32 +285,28 @@ export class Execution {
     if (this.#isRunning()) this.#reattach();
   }
 
-  /**
-   * Calls `then` after so many ms in which nobody pulled; where somebody did, looks again later. So there is one timer,
-   * and not one for each pull. It keeps no process alive.
-   */
-  #watch(delay: number, then: () => void): void {
-    clearTimeout(this.#idleTimer);
-    const from = performance.now();
-    this.#idleTimer = setTimeout(() => {
-      this.#idleTimer = undefined;
-      if (!this.#isRunning()) return;
-      if (this.#consumerWaits || this.#servedAt > from) {
-        const idle = this.#consumerWaits ? 0 : performance.now() - this.#servedAt;
-        this.#watch(Math.max(IDLE - idle, 1), () => this.#whenIdle());
-      } else then();
-    }, delay).unref();
+  /** A timer that keeps no process alive. */
+  #watch(delay: number): void {
+    clearTimeout(this.#watchTimer);
+    this.#watchTimer = setTimeout(() => this.#lookAfter(), delay).unref();
   }
 
-  async #whenIdle(): Promise<void> {
+  /**
+   * Takes what is left of a stream that should have ended by now, so that the result is resumed before the server forgets
+   * it: its consumer may be asleep, or just slow.
+   */
+  async #lookAfter(): Promise<void> {
+    const attaches = this.#attaches;
     const limits = await this.#calls.limits();
-    if (!this.#isRunning() || this.#consumerWaits) return;
+    if (!this.#isRunning() || attaches !== this.#attaches) return; // another stream has a watch of its own
     const left = this.#attachedAt + drainAfter(limits) - performance.now();
-    this.#watch(Math.max(left, 0), () => {
-      this.#drained = this.#drain().finally(() => {
-        this.#drained = undefined;
-        if (this.#isRunning()) this.#watch(drainAfter(limits), () => this.#whenIdle());
-      });
+    if (left > 0) return this.#watch(left);
+    // A consumer that waits has taken all there is; and one drain at a time.
+    if (this.#consumerWaits || this.#drained) return this.#watch(SOON);
+    this.#drained = this.#drain().finally(() => {
+      this.#drained = undefined;
+      if (this.#isRunning() && attaches === this.#attaches)
+        this.#watch(this.#consumerWaits ? SOON : drainAfter(limits));
     });
   }
 
@@ -315,10 +315,11 @@ export class Execution {
     const attaches = this.#attaches;
     this.#state = "draining";
     try {
-      for (let taken = 0; taken < DRAIN_BYTES && attaches === this.#attaches; ) {
+      for (let between = 0, last = 0, taken = 0; between < DRAIN_BYTES && attaches === this.#attaches; taken++) {
         const response = await this.#pull();
         if (!response) break;
-        taken += sizeOf(response);
+        if (taken > 1) between += last;
+        last = sizeOf(response);
         await this.#spool.push(response);
         if (this.#consumerWaits) break;
       }
@@ -358,16 +359,11 @@ export class Execution {
       });
   }
 
-  /**
-   * Stops an execution that a consumer gave up. One that is interrupted while Spark still plans it may go on all the same:
-   * the interrupt cancels the jobs that there are, and adaptive execution submits the first one a moment later, after
-   * which nothing can stop it any more. So a job has to be seen first; a data row shows one, and so does the progress that
-   * the session asks for. It is seen within PROGRESS_INTERVAL of its begin.
-   */
+  /** Stops an execution that a consumer gave up, at a moment at which that can be done (stop-point.ts). */
   async #stopOnServer(): Promise<void> {
     const giveUpAt = performance.now() + JOB_WAIT;
     try {
-      while (!this.#jobSeen && performance.now() < giveUpAt) {
+      for (let now = this.#stopPoint.always; !now && performance.now() < giveUpAt; now = this.#stoppable) {
         const timer = new AbortController();
         const silence = sleep(SIGN_OF_LIFE, undefined, { signal: timer.signal }).catch(() => undefined);
         const response = await Promise.race([this.#read(), silence]).finally(() => timer.abort());
@@ -389,12 +385,6 @@ export class Execution {
     this.#release();
     await this.#released;
   }
-}
-
-/** Whether a response can only come from a query of which a job has begun. */
-function showsJob({ responseType }: ExecutePlanResponse): boolean {
-  if (responseType.case === "executionProgress") return responseType.value.stages.length > 0;
-  return responseType.case === "arrowBatch" || responseType.case === "resultComplete";
 }
 
 function operationLost(operationId: string, error?: ServerError): SparkStreamError {

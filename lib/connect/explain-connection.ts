@@ -50,9 +50,9 @@ export function explainNoGrpc(message: string, { address }: Endpoint): [ErrorCod
     const advice = "Check host and port, and what stands between.";
     return ["UNSUPPORTED", `What answers at ${address} is no Spark Connect server: ${message}. ${advice}`];
   }
-  if (/message parsing error/.test(message)) {
+  if (/^A response cannot be read|message parsing error/.test(message)) {
     const advice = "It does not speak Spark Connect as Spark does, or what stands between has changed the message.";
-    return ["UNSUPPORTED", `The server at ${address} sent what cannot be read: ${message}. ${advice}`];
+    return ["UNSUPPORTED", `The server at ${address} sent what is no message of its protocol: ${message}. ${advice}`];
   }
   if (/^Received RST_STREAM/.test(message)) {
     return ["UNAVAILABLE", `The server at ${address}, or something before it, broke the call off: ${message}.`];

@@ -12,6 +12,8 @@ export class ResponseSpool {
   #held = 0;
   #file: SpillFile | undefined;
   #filed = 0;
+  /** Settles when nothing of what was asked before is under way: what is put in while the last is taken must not be lost. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(memoryBytes: number) {
     this.#memoryBytes = memoryBytes;
@@ -26,7 +28,26 @@ export class ResponseSpool {
     return this.#file !== undefined;
   }
 
-  async push(response: ExecutePlanResponse): Promise<void> {
+  push(response: ExecutePlanResponse): Promise<void> {
+    return this.#inTurn(() => this.#push(response));
+  }
+
+  shift(): Promise<ExecutePlanResponse | undefined> {
+    return this.#inTurn(() => this.#shift());
+  }
+
+  /** Drops what is left. May be called twice. */
+  close(): Promise<void> {
+    return this.#inTurn(() => this.#close());
+  }
+
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(run);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  async #push(response: ExecutePlanResponse): Promise<void> {
     const size = sizeOf(response);
     if (this.#file === undefined && this.#held + size <= this.#memoryBytes) {
       this.#memory.push(response);
@@ -38,7 +59,7 @@ export class ResponseSpool {
     this.#filed++;
   }
 
-  async shift(): Promise<ExecutePlanResponse | undefined> {
+  async #shift(): Promise<ExecutePlanResponse | undefined> {
     const response = this.#memory.shift();
     if (response) {
       this.#held -= sizeOf(response);
@@ -47,12 +68,11 @@ export class ResponseSpool {
     const bytes = await this.#file?.take();
     if (!bytes) return undefined;
     this.#filed--;
-    if (this.#filed === 0) await this.close();
+    if (this.#filed === 0) await this.#close();
     return fromBinary(ExecutePlanResponseSchema, bytes);
   }
 
-  /** Drops what is left. May be called twice. */
-  async close(): Promise<void> {
+  async #close(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
     this.#filed = 0;

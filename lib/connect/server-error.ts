@@ -30,8 +30,8 @@ export interface ServerError extends Failure {
 /** @param hide takes out of a text what must not be shown, should the server, or something before it, repeat that */
 export function readServerError(error: unknown, hide: Hide = (text) => text): ServerError {
   const { code = -1, details, metadata, message } = error as Partial<ServiceError>;
-  const read: ServerError = { code, message: hide(details || message || String(error)), cause: error };
-  if (!metadata) return read;
+  const read: ServerError = { code, message: details || message || String(error), cause: error };
+  if (!metadata) return hidden(read, hide);
   // Read here. Printed with the error it would be a page of bytes, and a proxy may have put anything there.
   Object.defineProperty(error, "metadata", { value: undefined, enumerable: false });
   for (const key of ["message", "details", "stack"] as const) {
@@ -39,17 +39,28 @@ export function readServerError(error: unknown, hide: Hide = (text) => text): Se
     if (text !== undefined) Object.defineProperty(error, key, { value: hide(text) });
   }
   const trailer = metadata.get("grpc-status-details-bin")[0];
-  if (!(trailer instanceof Uint8Array)) return read;
+  if (!(trailer instanceof Uint8Array)) return hidden(read, hide);
   try {
-    return withTrailer(read, trailer, hide);
+    return hidden(withTrailer(read, trailer), hide);
   } catch {
-    return read; // the status itself stands
+    return hidden(read, hide); // the status itself stands
   }
 }
 
-function withTrailer(read: ServerError, trailer: Uint8Array, hide: Hide): ServerError {
+function hidden(error: ServerError, hide: Hide): ServerError {
+  const { message, messageParameters, serverStackTrace } = error;
+  const values = Object.entries(messageParameters ?? {}).map(([key, value]) => [key, hide(String(value))]);
+  return {
+    ...error,
+    message: hide(message),
+    ...(messageParameters && { messageParameters: Object.fromEntries(values) }),
+    ...(serverStackTrace && { serverStackTrace: hide(serverStackTrace) }),
+  };
+}
+
+function withTrailer(read: ServerError, trailer: Uint8Array): ServerError {
   const status = fromBinary(StatusSchema, trailer);
-  let result: ServerError = status.message ? { ...read, message: hide(status.message) } : read;
+  let result: ServerError = status.message ? { ...read, message: status.message } : read;
   for (const detail of status.details) {
     const retry = anyUnpack(detail, RetryInfoSchema);
     if (retry) {
@@ -66,11 +77,15 @@ function withTrailer(read: ServerError, trailer: Uint8Array, hide: Hide): Server
 }
 
 /** The same error with all that the server knows of it. */
-export function withDetails(error: ServerError, response: FetchErrorDetailsResponse): ServerError {
+export function withDetails(
+  error: ServerError,
+  response: FetchErrorDetailsResponse,
+  hide: Hide = (text) => text,
+): ServerError {
   const root = response.rootErrorIdx === undefined ? undefined : response.errors[response.rootErrorIdx];
   if (!root) return error;
   const throwable = root.sparkThrowable;
-  return {
+  const detailed: ServerError = {
     ...error,
     message: root.message || error.message,
     errorClass: throwable?.errorClass ?? error.errorClass,
@@ -85,6 +100,7 @@ export function withDetails(error: ServerError, response: FetchErrorDetailsRespo
     })),
     serverStackTrace: stackTrace(response),
   };
+  return hidden(detailed, hide);
 }
 
 function stackTrace({ errors, rootErrorIdx }: FetchErrorDetailsResponse): string | undefined {

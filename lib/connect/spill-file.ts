@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { SparkStreamError } from "../errors.js";
 
 /** One directory per user, so that one does not stand in the way of another. */
-const directory = join(tmpdir(), `spark-arrow-stream-${process.getuid?.() ?? "user"}`);
+export const spillDirectory = join(tmpdir(), `spark-arrow-stream-${process.getuid?.() ?? "user"}`);
 const NAME = /^spill-(\d+)-[0-9a-f-]+$/;
 const LENGTH_BYTES = 4;
 
@@ -68,9 +68,9 @@ export class SpillFile {
 }
 
 async function create(): Promise<SpillFile> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await mkdir(spillDirectory, { recursive: true, mode: 0o700 });
   await removeLeftOvers();
-  const path = join(directory, `spill-${process.pid}-${randomUUID()}`);
+  const path = join(spillDirectory, `spill-${process.pid}-${randomUUID()}`);
   const file = await open(path, "wx+", 0o600);
   const removed = await unlink(path).then(
     () => true,
@@ -81,15 +81,15 @@ async function create(): Promise<SpillFile> {
 
 function writeFailed(error: Error): SparkStreamError {
   const message =
-    `What a slow consumer has not taken could not be written to ${directory}: ${error.message}. ` +
+    `What a slow consumer has not taken could not be written to ${spillDirectory}: ${error.message}. ` +
     "Make room there, or set TMPDIR to a directory that has some.";
   return new SparkStreamError("WRITE_FAILED", message, { cause: error });
 }
 
 async function removeLeftOvers(): Promise<void> {
-  for (const name of await readdir(directory)) {
+  for (const name of await readdir(spillDirectory)) {
     const pid = Number(NAME.exec(name)?.[1]);
-    if (pid && pid !== process.pid && !isAlive(pid)) await unlink(join(directory, name)).catch(() => {});
+    if (pid && pid !== process.pid && !isAlive(pid)) await unlink(join(spillDirectory, name)).catch(() => {});
   }
 }
 

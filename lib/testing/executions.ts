@@ -7,17 +7,17 @@ import {
   PlanSchema,
   type ReleaseExecuteRequest,
 } from "../connect/generated/spark-connect_pb.js";
-import { Operation } from "./operation.js";
+import { Operation, type OperationLimits } from "./operation.js";
 import type { ResponseInit } from "./scripted-result.js";
 import { classified, invalidHandle } from "./spark-error.js";
 
 export class Executions {
   /** In the order they came; one that comes again after it was lost takes its place again. */
   readonly all: Operation[] = [];
-  readonly #retryBufferBytes: number;
+  readonly #limits: OperationLimits;
 
-  constructor(retryBufferBytes: number) {
-    this.#retryBufferBytes = retryBufferBytes;
+  constructor(limits: OperationLimits) {
+    this.#limits = limits;
   }
 
   /** The operation of a request: a new one, or the one that it asks for again. */
@@ -32,7 +32,7 @@ export class Executions {
       return known;
     }
     const { sessionId, tags } = request;
-    const operation = new Operation({ operationId, sessionId, tags, plan }, respond(), this.#retryBufferBytes);
+    const operation = new Operation({ operationId, sessionId, tags, plan }, respond(), this.#limits);
     operation.attaches = known?.attaches ?? 0;
     this.all[known ? index : this.all.length] = operation;
     return operation;
@@ -42,8 +42,9 @@ export class Executions {
     return this.all.findIndex((operation) => operation.operationId === operationId);
   }
 
-  /** @throws INVALID_HANDLE.OPERATION_NOT_FOUND */
+  /** @throws INVALID_HANDLE.OPERATION_NOT_FOUND or OPERATION_ABANDONED */
   held(operationId: string): Operation {
+    if (this.all[this.indexOf(operationId)]?.abandoned) throw invalidHandle("OPERATION_ABANDONED", operationId);
     const operation = this.#find(operationId);
     if (!operation) throw invalidHandle("OPERATION_NOT_FOUND", operationId);
     return operation;

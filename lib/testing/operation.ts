@@ -15,7 +15,7 @@ import { invalidCursor, invalidHandle, SparkError } from "./spark-error.js";
  * - `complete`: all responses were sent.
  * - `failed`: the query failed, or was interrupted.
  * - `released`: the client gave it back, or ended the session.
- * - `lost`: a fault made the server forget it, or it never came as far as Spark.
+ * - `lost`: a fault made the server forget it, or nobody was attached for too long, or it never came as far as Spark.
  */
 export type OperationState = "running" | "complete" | "failed" | "released" | "lost";
 
@@ -39,6 +39,12 @@ export interface ScriptedOperation {
   readonly lastReleaseUntil: string | undefined;
 }
 
+/** How long an operation and its responses are kept; see the options of the server. */
+export interface OperationLimits {
+  readonly retryBufferBytes: number;
+  readonly detachedMs: number;
+}
+
 export class Operation implements ScriptedOperation {
   readonly operationId: string;
   readonly sessionId: string;
@@ -54,6 +60,10 @@ export class Operation implements ScriptedOperation {
   bytesSent = 0;
   lastReleaseUntil: string | undefined;
   readonly #retryBufferBytes: number;
+  readonly #detachedMs: number;
+  #forget: NodeJS.Timeout | undefined;
+  /** Whether it was forgotten because no stream was open for too long. */
+  abandoned = false;
   #responses: readonly ExecutePlanResponse[] = [];
   #indexes: ReadonlyMap<string, number> = new Map();
   #failure: unknown;
@@ -68,13 +78,14 @@ export class Operation implements ScriptedOperation {
   constructor(
     request: { operationId: string; sessionId: string; tags: readonly string[]; plan: Uint8Array },
     responses: Promise<readonly ResponseInit[]>,
-    retryBufferBytes: number,
+    { retryBufferBytes, detachedMs }: OperationLimits,
   ) {
     this.operationId = request.operationId;
     this.sessionId = request.sessionId;
     this.tags = request.tags;
     this.plan = request.plan;
     this.#retryBufferBytes = retryBufferBytes;
+    this.#detachedMs = detachedMs;
     this.ready = responses.then(
       (inits) => this.#hold(inits),
       (error) => {
@@ -110,8 +121,12 @@ export class Operation implements ScriptedOperation {
     const stream = new AbortController();
     this.#stream = stream;
     this.attaches++;
+    clearTimeout(this.#forget);
     const detach = () => {
-      if (this.#stream === stream) this.#stream = undefined;
+      if (this.#stream !== stream) return;
+      this.#stream = undefined;
+      if (this.#isGone) return;
+      this.#forget = setTimeout(() => this.#abandon(), this.#detachedMs).unref();
     };
     return { signal: stream.signal, detach };
   }
@@ -144,7 +159,17 @@ export class Operation implements ScriptedOperation {
   end(state: "released" | "lost", error: Error = invalidHandle("OPERATION_ABANDONED", this.operationId)): void {
     this.stopped ||= state === "released" && this.state === "running";
     this.state = state;
+    clearTimeout(this.#forget);
     this.#stream?.abort(error);
+  }
+
+  get #isGone(): boolean {
+    return this.state === "released" || this.state === "lost";
+  }
+
+  #abandon(): void {
+    this.abandoned = true;
+    this.end("lost");
   }
 
   #hold(responses: readonly ResponseInit[]): void {

@@ -23,6 +23,8 @@ export interface ScriptedServerOptions extends Omit<ScriptedResult, "responses">
   maxStreamBytes?: number;
   /** ms after which a stream ends likewise. Default: two minutes, as Spark. */
   maxStreamMs?: number;
+  /** ms after which an operation without a stream is forgotten. Default: five minutes, as Spark. */
+  detachedMs?: number;
 }
 
 type Methods = Omit<typeof SparkConnectService.method, "addArtifacts">;

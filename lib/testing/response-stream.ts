@@ -71,7 +71,7 @@ async function serve(
     const next = pending.shift();
     if (!next || bytes >= host.maxStreamBytes || Date.now() >= until) return;
     const before = operation.bytesSent;
-    await write(call, { ...next, serverSideSessionId: host.serverSessionId() }, over);
+    await write(call, { ...next, serverSideSessionId: host.serverSessionId() }, over, until);
     operation.sent(next);
     bytes += operation.bytesSent - before;
   }
@@ -92,15 +92,24 @@ async function strike(action: FaultAction, operation: Operation, host: StreamHos
   if (action === "stall" || action === "forget" || action === "cut" || action === "restart") await aborted(over);
 }
 
-/** Settles when HTTP/2 has taken the message, for which the client's window must have room. */
-function write(call: ResponseCall, message: ExecutePlanResponse, over: AbortSignal): Promise<void> {
+/**
+ * Settles when HTTP/2 has taken the message, for which the client's window must have room; or when the stream's time is
+ * over: as with Spark, the client then finds its end behind the message.
+ */
+function write(call: ResponseCall, message: ExecutePlanResponse, over: AbortSignal, until: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stop = () => reject(over.reason);
-    over.addEventListener("abort", stop, { once: true });
-    call.write(message, () => {
+    const settle = () => {
       over.removeEventListener("abort", stop);
+      clearTimeout(timer);
       resolve();
-    });
+    };
+    const stop = () => {
+      clearTimeout(timer);
+      reject(over.reason);
+    };
+    const timer = setTimeout(settle, until - Date.now());
+    over.addEventListener("abort", stop, { once: true });
+    call.write(message, settle);
   });
 }
 

@@ -36,7 +36,8 @@ export class ScriptedService implements CallHandlers {
   constructor(options: ScriptedServerOptions, host: ConnectionHost) {
     this.#options = options;
     this.#host = host;
-    this.executions = new Executions(options.retryBufferBytes ?? 10 * MIB);
+    const { retryBufferBytes = 10 * MIB, detachedMs = 300_000 } = options;
+    this.executions = new Executions({ retryBufferBytes, detachedMs });
     this.settings = new Settings(options.conf ?? {});
   }
 

@@ -355,7 +355,7 @@ describe("a token", () => {
       };
       const faults = [{ do: { status: { ...init, message: said } } }];
       await using fixture = await scripted(
-        { respond, faults, batches: idBatches(1) },
+        { batches: idBatches(1), respond, faults },
         { token: () => token, headers: { "x-api-key": apiKey } },
       );
       errors.push(await errorOf(fixture.spark.version()), await errorOf(sparkStream(fixture.spark.range(1)).toArray()));

@@ -202,25 +202,6 @@ print(json.dumps([t.num_rows, ids == list(range(100000)), xs == [None if i % 3 =
     expect(error.message).to.include("spark.driver.maxResultSize");
   });
 
-  it("goes on for a consumer that sleeps for longer than the server keeps a stream, and a result without a reader", async () => {
-    const limits = {
-      "spark.connect.execute.reattachable.senderMaxStreamDuration": "1s",
-      "spark.connect.execute.manager.detachedTimeout": "2s",
-      "spark.connect.execute.manager.maintenanceInterval": "500ms",
-    };
-    await using strict = await sparkSession({ conf: limits });
-    let next = 0n;
-    let batches = 0;
-    const frame = strict.sql("SELECT id, repeat(CAST(id AS STRING), 20) AS text FROM range(0, 1000000, 1, 8)");
-    for await (const batch of sparkStream(frame)) {
-      for (const id of batch.getChildAt(0)!.toArray() as BigInt64Array) {
-        if (id !== next++) throw new Error(`${id} came where ${next - 1n} should`);
-      }
-      if (++batches === 3 || batches === 50) await sleep(9_000);
-    }
-    expect(next).to.equal(1_000_000n);
-  });
-
   it("runs many streams of one session at once, some of them asleep", async () => {
     const asleep = Array.from({ length: 6 }, () => sparkStream(spark.range(0, 2_000_000, 1, 2)));
     for (const stream of asleep) stream.once("readable", () => {});

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import {
   Bool,
   type DataType,
@@ -22,7 +21,6 @@ import { IpcDecoder } from "../../lib/chain/ipc-decoder.js";
 import { SparkStreamError } from "../../lib/errors.js";
 import { batchOf, columnsOf, contentOf, expectedOf, failureOf, ipcOf, ipcOfSchema } from "../support/ipc.js";
 import { type BatchParts, batchMessage, withSchemaOf } from "../support/ipc-assembler.js";
-import { runPython } from "../support/python.js";
 
 const decode = async (bytes: Uint8Array) => new IpcDecoder().decode({ arrow_ipc_bytes: bytes });
 
@@ -321,90 +319,6 @@ describe("IpcDecoder, of rows for apache-arrow's own reader,", () => {
     }
   });
 });
-
-describe("IpcDecoder, of 2,000 streams with random faults,", () => {
-  const names = [
-    "everything",
-    "several batches",
-    "deep",
-    "dictionary",
-    "dictionary_in_list",
-    "sparse_union",
-    "string_view",
-  ];
-
-  it("gives record batches or says what is wrong, at once and in little memory", async function () {
-    this.timeout(600_000); // the first run of all installs pyarrow
-    const script = readFileSync(new URL("../support/arrow/ipc_streams.py", import.meta.url), "utf8");
-    const pyarrow = (await runPython(script)) as Record<"streams" | "lz4" | "zstd", Record<string, string>>;
-    const streams = [
-      ...names.map((name) => pyarrow.streams[name]!),
-      ...["everything", "dictionary", "no nulls"].flatMap((name) => [pyarrow.lz4[name]!, pyarrow.zstd[name]!]),
-    ].map((base64) => new Uint8Array(Buffer.from(base64, "base64")));
-
-    const random = seeded(20_240_601);
-    const memory = () => process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed;
-    const before = memory();
-    const outcomes: Record<string, number> = {};
-    for (let run = 0; run < 2_000; run++) {
-      const broken = withFault(streams[run % streams.length]!, random);
-      const started = performance.now();
-      const outcome = await decode(broken).catch((error: unknown) => error);
-      expect(performance.now() - started, `ms of run ${run}`).to.be.below(1_000);
-      expect(memory() - before, `bytes after run ${run}`).to.be.below(400 * 2 ** 20);
-      if (outcome instanceof Error) {
-        expect(outcome, `run ${run}`).to.be.instanceOf(SparkStreamError);
-        expect((outcome as SparkStreamError).code).to.be.oneOf(["INVALID_IPC", "UNSUPPORTED"]);
-        expect(outcome.message).to.match(/^Row 0 of the stream cannot be read\. /);
-      } else {
-        for (const batch of outcome as Awaited<ReturnType<typeof decode>>) {
-          for (const vector of columnsOf(batch)) expect(vector.length, `run ${run}`).to.equal(batch.numRows);
-        }
-      }
-      const kind = outcome instanceof SparkStreamError ? outcome.code : "batches";
-      outcomes[kind] = (outcomes[kind] ?? 0) + 1;
-    }
-    expect(outcomes.INVALID_IPC).to.be.above(500);
-    expect(outcomes.batches, "faults in the values themselves").to.be.above(100);
-  });
-});
-
-/** A copy with a flipped bit, another byte, an extreme number in the place of four bytes, or less of it. */
-function withFault(bytes: Uint8Array, random: () => number): Uint8Array {
-  const below = (limit: number) => Math.floor(random() * limit);
-  const copy = Uint8Array.from(bytes);
-  // More often than not in what comes first, which is mostly metadata.
-  const position = below(random() < 0.7 ? Math.min(copy.length, 4_000) : copy.length);
-  switch (below(4)) {
-    case 0:
-      copy[position]! ^= 1 << below(8);
-      return copy;
-    case 1:
-      copy[position] = below(256);
-      return copy;
-    case 2:
-      copy.set(
-        [0x7fffffff, 0x80000000, 0xffffffff, 0]
-          .map((value) => ints(value).subarray(0, 4))
-          [below(4)]!.subarray(0, copy.length - position),
-        position,
-      );
-      return copy;
-    default:
-      return copy.subarray(0, position);
-  }
-}
-
-/** mulberry32 */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /**
  * The message of a schema of one field with two children, which are the same field with two children, which … : few

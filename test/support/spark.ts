@@ -15,6 +15,18 @@ export function sparkServer(options: LocalSparkOptions = {}): Promise<LocalSpark
   return server;
 }
 
+/** How long a server waits for a consumer, or a client: seconds where a usual one waits for minutes. */
+export const impatience = {
+  "spark.connect.execute.reattachable.senderMaxStreamDuration": "1s",
+  "spark.connect.execute.manager.detachedTimeout": "6s",
+  "spark.connect.execute.manager.maintenanceInterval": "500ms",
+};
+
+/** A server that has no patience. */
+export function impatientSpark(): Promise<LocalSpark> {
+  return sparkServer({ conf: impatience });
+}
+
 /** A session of the caller's own on that server. */
 export async function sparkSession(options?: LocalSparkOptions): Promise<SparkSession> {
   const { url, token } = await sparkServer(options);

@@ -32,7 +32,7 @@ describe("explainError", () => {
       "bytes that are no message",
       { code: status.INTERNAL, message: "Response message parsing error: premature EOF" },
       "UNSUPPORTED",
-      /cannot be read: .*premature EOF.*does not speak Spark Connect/,
+      /no message of its protocol: .*premature EOF.*does not speak Spark Connect/,
     ],
     ["a cancelled call", { code: status.CANCELLED }, "OPERATION_CANCELED", /cancelled/],
     ["an interrupt", { errorClass: "OPERATION_CANCELED" }, "OPERATION_CANCELED", /interrupted/],

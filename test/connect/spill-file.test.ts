@@ -1,0 +1,124 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, stat, unlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { create } from "@bufbuild/protobuf";
+import { expect } from "chai";
+import { ExecutePlanResponseSchema } from "../../lib/connect/generated/spark-connect_pb.js";
+import { ResponseSpool } from "../../lib/connect/response-spool.js";
+import { SpillFile } from "../../lib/connect/spill-file.js";
+import { openSpillFiles, spillDirectory, tellsOpenFiles } from "../support/spill.js";
+
+const run = promisify(execFile);
+const source = new URL("../../lib/connect/spill-file.ts", import.meta.url).href;
+
+/** Runs a script that has a SpillFile, with temporary files in a directory of its own (tsx keeps its own elsewhere). */
+async function inProcess(script: string, directory: string) {
+  const begin = `process.env.TMPDIR = "${directory}"; const { SpillFile } = await import("${source}");`;
+  const args = ["--import", "tsx", "--input-type=module", "-e", `${begin} ${script}`];
+  return await run(process.execPath, args, { timeout: 25_000 });
+}
+
+async function everyFileBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+}
+
+/** A process id that nobody has: that of a process that has ended. */
+async function deadPid(): Promise<number> {
+  const { stdout } = await run(process.execPath, ["-p", "process.pid"]);
+  return Number(stdout);
+}
+
+describe("A temporary file of a slow consumer", () => {
+  it("gives its records back in the order they came, also those that come while others are taken", async () => {
+    const file = await SpillFile.create();
+    await file.append(Uint8Array.of(1, 2));
+    await file.append(new Uint8Array(0));
+    expect(await file.take()).to.deep.equal(Buffer.of(1, 2));
+    await file.append(new Uint8Array(300_000).fill(7));
+    expect(await file.take()).to.have.length(0);
+    expect(await file.take()).to.deep.equal(Buffer.alloc(300_000, 7));
+    expect(await file.take()).to.equal(undefined);
+    await file.close();
+  });
+
+  it("has no name while it is open, in a directory that is its user's alone", async function () {
+    if (!tellsOpenFiles) this.skip();
+    const before = await readdir(spillDirectory).catch(() => []);
+    const file = await SpillFile.create();
+    expect(openSpillFiles()).to.have.length(1);
+    expect(await readdir(spillDirectory)).to.have.length.of.at.most(before.length);
+    expect((await stat(spillDirectory)).mode & 0o777).to.equal(0o700);
+    await file.close();
+    expect(openSpillFiles()).to.deep.equal([]);
+  });
+
+  it("is not left behind by a process that is killed", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "killed-"));
+    const script =
+      'const file = await SpillFile.create(); await file.append(new Uint8Array(1e6)); process.kill(process.pid, "SIGKILL");';
+    const killed = await inProcess(script, directory).catch((error) => error);
+    expect(killed).to.have.property("signal", "SIGKILL");
+    await inProcess("await (await SpillFile.create()).close();", directory); // where it had a name, the next start removes it
+    expect(await everyFileBelow(directory)).to.deep.equal([]);
+  });
+
+  it("of a process that is no more is removed by the next; that of one that lives is not", async () => {
+    await (await SpillFile.create()).close();
+    const uuid = "0b5d4d3c-0000-4000-8000-000000000000";
+    const path = (pid: number) => join(spillDirectory, `spill-${pid}-${uuid}`);
+    const [dead, alive, other] = [path(await deadPid()), path(process.ppid), join(spillDirectory, "something-else")];
+    for (const each of [dead, alive, other]) await writeFile(each, "");
+    await (await SpillFile.create()).close();
+    expect([dead, alive, other].map(existsSync)).to.deep.equal([false, true, true]);
+    await Promise.all([alive, other].map((each) => unlink(each)));
+  });
+
+  it("that cannot be made is WRITE_FAILED, and says where room is needed", async () => {
+    const script = "await SpillFile.create().catch((e) => console.log(e.code, e.message));";
+    const { stdout } = await inProcess(script, "/dev/null");
+    expect(stdout).to.match(/^WRITE_FAILED .*\/dev\/null\/.*set TMPDIR/);
+  });
+});
+
+describe("The spool of a slow consumer", () => {
+  const response = (id: number, bytes: number) =>
+    create(ExecutePlanResponseSchema, {
+      responseId: String(id),
+      responseType: { case: "arrowBatch", value: { data: new Uint8Array(bytes).fill(id), rowCount: BigInt(id) } },
+    });
+
+  it("holds what fits in memory, and all that comes after what does not in a file, in order", async () => {
+    const spool = new ResponseSpool(100);
+    const all = [40, 60, 1, 500, 3].map((bytes, id) => response(id, bytes));
+    for (const [index, each] of all.entries()) {
+      await spool.push(each);
+      expect(spool.spilled, `after ${index}`).to.equal(index >= 2);
+    }
+    expect(await spool.shift()).to.deep.equal(all[0]);
+    await spool.push(response(5, 1)); // though there is room again, it comes behind what is in the file
+    for (const each of [...all.slice(1), response(5, 1)]) expect(await spool.shift()).to.deep.equal(each);
+    expect([spool.length, spool.spilled, await spool.shift()]).to.deep.equal([0, false, undefined]);
+  });
+
+  it("loses nothing that is put in while the last of it is taken", async () => {
+    const spool = new ResponseSpool(0);
+    await spool.push(response(1, 10));
+    const [first] = await Promise.all([spool.shift(), spool.push(response(2, 10)), spool.push(response(3, 10))]);
+    expect([first, await spool.shift(), await spool.shift()]).to.deep.equal([1, 2, 3].map((id) => response(id, 10)));
+    await spool.close();
+  });
+
+  it("drops what is left when it is closed, file and all", async () => {
+    const spool = new ResponseSpool(0);
+    await spool.push(response(1, 10));
+    expect(spool.spilled).to.equal(true);
+    await spool.close();
+    await spool.close();
+    expect([spool.length, spool.spilled]).to.deep.equal([0, false]);
+    if (tellsOpenFiles) expect(openSpillFiles()).to.deep.equal([]);
+  });
+});

@@ -1,0 +1,71 @@
+/** Runs classes of faults again and again, seeded, several at once, and counts what came of them. */
+import { inspect } from "node:util";
+import { table } from "../../bench/table.js";
+import { Random } from "../support/random.js";
+import { type FaultClass, judged } from "./fault-class.js";
+
+/** A row of the table: so many runs with a fault, and what came of them. The last three must be 0. */
+export interface FaultRow {
+  fault: string;
+  runs: number;
+  exact: number;
+  failed: number;
+  lost: number;
+  doubled: number;
+  hung: number;
+}
+
+export interface CampaignResult {
+  readonly rows: readonly FaultRow[];
+  /** A line for each run that came out otherwise than it has to. */
+  readonly problems: readonly string[];
+}
+
+export interface CampaignOptions {
+  readonly runs: number;
+  readonly seed: number;
+  /** Runs at once. */
+  readonly atOnce: number;
+}
+
+/** Every class gets the same share of the runs. */
+export async function campaign(
+  classes: readonly FaultClass[],
+  { runs, seed, atOnce }: CampaignOptions,
+): Promise<CampaignResult> {
+  const rows = classes.map(({ name }) => ({ fault: name, runs: 0, exact: 0, failed: 0, lost: 0, doubled: 0, hung: 0 }));
+  const problems: string[] = [];
+  let next = 0;
+
+  async function work(): Promise<void> {
+    for (let run = next++; run < runs; run = next++) {
+      const index = run % classes.length;
+      const fault = classes[index]!;
+      // Of the run alone, so that it can be repeated whatever ran beside it.
+      const random = new Random(seed * 1_000_003 + run * 7919);
+      const result = await fault.run(random, Math.floor(run / classes.length));
+      const outcome = judged(fault, result);
+      rows[index]!.runs++;
+      rows[index]![outcome]++;
+      const wanted = fault.expected === "exact" ? "exact" : "failed";
+      if (outcome !== wanted) problems.push(`${fault.name}, run ${run}: ${outcome}. ${inspect(result.error)}`);
+    }
+  }
+
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return { rows, problems };
+}
+
+export function faultTable(rows: readonly FaultRow[]): string {
+  const columns = ["runs", "exact", "failed", "lost", "doubled", "hung"] as const;
+  const total = {
+    fault: "all",
+    ...Object.fromEntries(columns.map((column) => [column, sum(rows, column)])),
+  } as FaultRow;
+  const lines = [...rows, total].map((row) => [row.fault, ...columns.map((column) => String(row[column]))]);
+  return table(["fault", ...columns], lines);
+}
+
+export function sum(rows: readonly FaultRow[], column: Exclude<keyof FaultRow, "fault">): number {
+  return rows.reduce((total, row) => total + row[column], 0);
+}
