@@ -1,9 +1,9 @@
 import type { Schema } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
+import { schemaDifference } from "../schema-difference.js";
 import { readSchema } from "./arrow-reader.js";
 import { invalidIpc } from "./invalid-ipc.js";
 import { headerType, type IpcMessage, readMessage } from "./ipc-message.js";
-import { schemaDifference } from "./schema-difference.js";
 
 /** A row, of which the schema has been read. */
 export interface OpenedRow {
@@ -44,8 +44,8 @@ export class StreamSchema {
       this.#bytes = Uint8Array.from(schemaBytes);
       return { view, first, schema, same: true };
     }
-    const difference = schemaDifference(this.#schema, schema);
-    if (difference) throw new SparkStreamError("SCHEMA_MISMATCH", difference);
+    const difference = schemaDifference(this.#schema.fields, schema.fields);
+    if (difference) throw new SparkStreamError("SCHEMA_MISMATCH", `Its schema ${difference}.`);
     return { view, first, schema, same: false };
   }
 }

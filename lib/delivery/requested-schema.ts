@@ -1,10 +1,10 @@
 /** Columns as the user wants them: cast by Spark, before any delivery. */
 import type { Field, Schema } from "apache-arrow";
-import { schemaDifference } from "../chain/schema-difference.js";
 import { DataFrame } from "../connect/dataframe.js";
 import type { RelationInit } from "../connect/plan.js";
 import { quotedName, sqlType } from "../connect/sql-type.js";
 import { SparkStreamError } from "../errors.js";
+import { schemaDifference } from "../schema-difference.js";
 
 /**
  * The frame with its columns cast to those of an Arrow schema: as many, of the same names, in the same order. A column that
@@ -29,9 +29,12 @@ async function castPlan(source: DataFrame, schema: Schema): Promise<RelationInit
   const names = own.fields.map((_, index) => `c${index}`);
   const columns = schema.fields.map((field, index) => castColumn(names[index]!, own.fields[index]!, field));
   const frame = names.length > 0 ? source.toDF(...names).select(...columns) : source;
-  const difference = schemaDifference(schema, await frame.schema(), "the requested schema's");
+  const difference = schemaDifference(schema.fields, (await frame.schema()).fields);
   if (difference)
-    throw new SparkStreamError("SCHEMA_MISMATCH", `Spark cannot give the requested schema. ${difference}`);
+    throw new SparkStreamError(
+      "SCHEMA_MISMATCH",
+      `Spark cannot give the requested schema: what it gives ${difference}.`,
+    );
   return frame.relation();
 }
 

@@ -1,6 +1,6 @@
 import { type Field, RecordBatch } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
-import { schemaDifference } from "./schema-difference.js";
+import { schemaDifference } from "../schema-difference.js";
 
 /**
  * What was written to a sink, which must be a record batch. Also of another copy of apache-arrow, from version 21 on: those

@@ -7,7 +7,7 @@
  */
 import { type Data, type DataType, type Field, Type, type Vector } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
-import { typeName } from "../schema-difference.js";
+import { typeName } from "../../schema-difference.js";
 import { isVariant } from "./variant-text.js";
 
 /** The values of a column's rows, in order; a null is `format.null`. */
