@@ -86,10 +86,14 @@ function result({ name }: Contender, measurements: readonly Measurement[], { arr
 }
 
 /** One run: the last line of the output is the measurement. */
-async function run({ name, command: [program, ...args], env }: Contender, task: Task): Promise<Measurement> {
+export async function run(
+  { name, command: [program, ...args], env }: Contender,
+  task: Task,
+  timeout = RUN_TIMEOUT,
+): Promise<Measurement> {
   const child = spawn(program, args, {
     stdio: ["ignore", "pipe", "inherit"],
-    timeout: RUN_TIMEOUT,
+    timeout,
     env: { ...process.env, ...env, BENCH_TASK: JSON.stringify(task) },
   });
   let output = "";

@@ -10,7 +10,13 @@ export interface Task {
   readonly query: string;
   /** How often a process drains the result, the last time counting: from 3 or so on, its code is compiled and warm. */
   readonly passes: number;
+  /** For the memory benchmark. */
+  readonly delivery?: "result" | "staged";
+  readonly sink?: Sink;
 }
+
+/** Where batches go: nowhere; nowhere, slowly at first; a file. */
+export type Sink = "null" | "slow" | "parquet";
 
 /** One run of one contender, by its own account: its last pass, from before the query is sent to after its last row. */
 export interface Measurement {

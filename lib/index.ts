@@ -1,5 +1,8 @@
 export type { ArrowIpcBytes } from "./chain/arrow-ipc-bytes.js";
+export { type BatchInfo, batchInfo } from "./chain/batch-info.js";
 export type { InputRow, RowInput } from "./chain/input-rows.js";
+export type { OperatorMetrics, StageProgress, StreamProgress } from "./chain/result-report.js";
+export type { StreamMetrics } from "./chain/stream-metrics.js";
 export {
   type ConnectOptions,
   connect,
@@ -7,6 +10,7 @@ export {
   type DataFrameReader,
   type DataFrameWriter,
   type ExplainMode,
+  ipcRows,
   type JoinHow,
   type RuntimeConf,
   SparkSession,
@@ -16,15 +20,12 @@ export {
   type Token,
   type WriteMode,
 } from "./connect/index.js";
+export type { LargePartition } from "./delivery/staged.js";
 export { type ErrorCode, type ErrorDetails, errorCodes, type QueryContext, SparkStreamError } from "./errors.js";
 export { type ArrowWriterOptions, arrowWriter } from "./sinks/arrow-writer.js";
 export { type CsvWriterOptions, csvWriter } from "./sinks/csv-writer.js";
 export { type NdjsonWriterOptions, ndjsonWriter } from "./sinks/ndjson-writer.js";
 export { type ParquetWriterOptions, parquetWriter } from "./sinks/parquet-writer.js";
 export { type RowsOptions, rows } from "./sinks/rows.js";
-export {
-  arrowIpcBytes,
-  type SparkStream,
-  type SparkStreamOptions,
-  sparkStream,
-} from "./spark-stream.js";
+export { arrowIpcBytes, type SparkStream, sparkStream, splitSparkStream } from "./spark-stream.js";
+export type { SparkStreamOptions } from "./stream-options.js";

@@ -8,27 +8,18 @@
 import { addAbortSignal, type Readable } from "node:stream";
 import type { RecordBatch } from "apache-arrow";
 import { ArrowIpcBytes } from "./chain/arrow-ipc-bytes.js";
+import { type BatchInfo, setBatchInfo } from "./chain/batch-info.js";
 import { ChainReadable } from "./chain/chain-readable.js";
 import { inputRows, type RowInput } from "./chain/input-rows.js";
 import { IpcDecoder } from "./chain/ipc-decoder.js";
 import { emptyRecordBatch } from "./chain/record-batch.js";
 import type { RowCursor } from "./chain/row-source.js";
 import { DataFrame } from "./connect/dataframe.js";
-import { resultRows } from "./delivery/result.js";
+import { openDelivery, splitDelivery } from "./delivery/delivery.js";
+import { requestedColumns } from "./delivery/requested-schema.js";
+import type { LargePartition } from "./delivery/staged.js";
 import { SparkStreamError } from "./errors.js";
-
-export interface SparkStreamOptions {
-  /** Destroys the stream with an AbortError and cancels the query on the server. */
-  signal?: AbortSignal;
-  /** Bytes of Arrow data that may be read ahead of the consumer. Default: 16 MiB. */
-  readAheadBytes?: number;
-  /** Rows per batch at most; default: the server's `spark.sql.execution.arrow.maxRecordsPerBatch`, which is 10,000. */
-  maxRecordsPerBatch?: number;
-  /** The codec that Spark (4.1 or later) compresses batches with; default: the session's, which is "none". */
-  compression?: "none" | "zstd";
-  /** What `session.interruptTag()` finds the query by. No tag is empty or has a comma. */
-  tags?: readonly string[];
-}
+import { checkOptions, checkRowOptions, checkStreamCount, type SparkStreamOptions } from "./stream-options.js";
 
 const DEFAULT_READ_AHEAD = 16 * 1024 * 1024;
 
@@ -59,19 +50,72 @@ export function arrowIpcBytes(source: DataFrame | RowInput, options: SparkStream
   return open(ArrowIpcBytes, source, options);
 }
 
+/**
+ * A DataFrame as several Readables, to be consumed at the same time: it is staged once (see `delivery`), and each stream
+ * has a share of its partitions, in order and of about the same bytes. One after the other they are the whole result;
+ * where there are fewer partitions with rows than streams, some streams are empty. What was staged is removed when all
+ * of them have ended or were destroyed.
+ *
+ * @throws SparkStreamError INVALID_ARGUMENT or SESSION_CLOSED, at the call. Everything later is an error of the streams.
+ */
+export function splitSparkStream(
+  source: DataFrame,
+  count: number,
+  options: Omit<SparkStreamOptions, "delivery"> = {},
+): SparkStream[] {
+  if (!(source instanceof DataFrame)) {
+    throw new SparkStreamError("INVALID_INPUT", "splitSparkStream() splits DataFrames: rows come in one stream.");
+  }
+  checkStreamCount(count);
+  checkOptions({ ...options, delivery: "staged" });
+  const streams: SparkStream[] = [];
+  const notify = Array.from({ length: count }, (_, index) => (partition: LargePartition) => {
+    streams[index]!.emit("largePartition", partition);
+  });
+  for (const rows of splitDelivery(requested(source, options), notify, options)) {
+    streams.push(streamOf(SparkStream, () => rows, options));
+  }
+  return streams;
+}
+
+type OnLargePartition = (partition: LargePartition) => void;
+type StreamClass<S> = new (rows: RowCursor, readAheadBytes: number) => S;
+
 function open<S extends Readable>(
-  Stream: new (rows: RowCursor, readAheadBytes: number) => S,
+  Stream: StreamClass<S>,
   source: DataFrame | RowInput,
   options: SparkStreamOptions,
 ): S {
-  const { signal, readAheadBytes = DEFAULT_READ_AHEAD, ...queryOptions } = checkOptions(options);
-  const rows = source instanceof DataFrame ? resultRows(source, queryOptions) : inputRows(source);
-  const stream = new Stream(rows, readAheadBytes);
+  checkOptions(options);
+  if (!(source instanceof DataFrame)) {
+    checkRowOptions(options);
+    return streamOf(Stream, () => inputRows(source), options);
+  }
+  const frame = requested(source, options);
+  return streamOf(Stream, (onLargePartition) => openDelivery(frame, options, onLargePartition), options);
+}
+
+function streamOf<S extends Readable>(
+  Stream: StreamClass<S>,
+  rowsOf: (onLargePartition: OnLargePartition) => RowCursor,
+  { signal, readAheadBytes = DEFAULT_READ_AHEAD }: SparkStreamOptions,
+): S {
+  const rows = rowsOf((partition) => stream.emit("largePartition", partition));
+  const stream: S = new Stream(rows, readAheadBytes);
   if (signal) addAbortSignal(signal, stream);
   return stream;
 }
 
-/** The Readable that {@link sparkStream} returns: objectMode, of apache-arrow RecordBatch. */
+function requested(source: DataFrame, { requestedSchema }: SparkStreamOptions): DataFrame {
+  return requestedSchema ? requestedColumns(source, requestedSchema) : source;
+}
+
+/**
+ * The Readable that {@link sparkStream} returns: objectMode, of apache-arrow RecordBatch.
+ *
+ * A staged frame with a partition that alone is over `windowBytes` makes it emit "largePartition", with a
+ * {@link LargePartition}, before that partition comes: it comes whole, and the driver must hold it.
+ */
 export class SparkStream extends ChainReadable<RecordBatch> {
   /** @internal Use {@link sparkStream}. */
   constructor(rows: RowCursor, readAheadBytes: number) {
@@ -79,7 +123,8 @@ export class SparkStream extends ChainReadable<RecordBatch> {
     super(parts, { objectMode: true, highWaterMark: 1 });
   }
 
-  protected override hand(batch: RecordBatch): boolean {
+  protected override hand(batch: RecordBatch, info: BatchInfo): boolean {
+    setBatchInfo(batch, info);
     return this.push(batch);
   }
 
@@ -88,37 +133,4 @@ export class SparkStream extends ChainReadable<RecordBatch> {
     (): NodeJS.AsyncIterator<RecordBatch>;
     (): ReturnType<Readable[typeof Symbol.asyncIterator]>;
   };
-}
-
-const knownOptions = new Set(["signal", "readAheadBytes", "maxRecordsPerBatch", "compression", "tags"]);
-
-function checkOptions(options: SparkStreamOptions): SparkStreamOptions {
-  for (const name of Object.keys(options)) {
-    if (!knownOptions.has(name)) throw invalid(`${JSON.stringify(name)} is no option: ${[...knownOptions].join(", ")}`);
-  }
-  const { signal, readAheadBytes, maxRecordsPerBatch, compression, tags } = options;
-  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
-    throw invalid("signal must be an AbortSignal");
-  }
-  if (readAheadBytes !== undefined && !(typeof readAheadBytes === "number" && readAheadBytes >= 1)) {
-    throw invalid("readAheadBytes must be 1 or more bytes");
-  }
-  if (maxRecordsPerBatch !== undefined && !(Number.isInteger(maxRecordsPerBatch) && maxRecordsPerBatch > 0)) {
-    throw invalid("maxRecordsPerBatch must be a whole number of rows, 1 or more");
-  }
-  if (compression !== undefined && compression !== "none" && compression !== "zstd") {
-    throw invalid('compression must be "none" or "zstd"; lz4 is read, but Spark makes it too slowly to be asked for');
-  }
-  if (tags !== undefined && !(Array.isArray(tags) && tags.every(isTag))) {
-    throw invalid("tags must be an array of strings, none of them empty or with a comma");
-  }
-  return options;
-}
-
-function isTag(tag: unknown): boolean {
-  return typeof tag === "string" && tag !== "" && !tag.includes(",");
-}
-
-function invalid(reason: string): SparkStreamError {
-  return new SparkStreamError("INVALID_ARGUMENT", `sparkStream(): ${reason}.`);
 }

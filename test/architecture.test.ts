@@ -17,12 +17,17 @@ const parts: Readonly<
   connect: { values: ["errors", "diagnostics", "version"], types: ["local"], later: ["local"] },
   chain: { values: ["errors", "diagnostics"], types: ["connect"] },
   delivery: { values: ["errors", "diagnostics", "connect", "chain"] },
-  "spark-stream": { values: ["errors", "diagnostics", "connect", "delivery", "chain"] },
+  "stream-options": { values: ["errors"] },
+  "spark-stream": { values: ["errors", "diagnostics", "connect", "delivery", "chain", "stream-options"] },
   sinks: { values: ["errors", "diagnostics", "version"] },
   local: { values: ["errors", "diagnostics", "version"] },
   testing: { values: ["errors", "diagnostics", "version", "connect"] },
-  index: { values: ["errors", "connect", "chain", "spark-stream", "sinks"] },
-  cli: { values: ["errors", "diagnostics", "version", "connect", "spark-stream", "sinks"], later: ["local"] },
+  index: { values: ["errors", "connect", "chain", "spark-stream", "sinks"], types: ["delivery", "stream-options"] },
+  cli: {
+    values: ["errors", "diagnostics", "version", "connect", "spark-stream", "sinks"],
+    types: ["chain"],
+    later: ["local"],
+  },
 };
 
 interface Import {

@@ -54,6 +54,12 @@ describe("the package", function () {
     });
   }
 
+  it("has a command line", async () => {
+    const { stdout } = await run("npx", ["spark-arrow-stream", "--version"]);
+    const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+    expect(stdout).to.equal(`${version}\n`);
+  });
+
   it("is required where Node can require ES modules", async () => {
     const script = `console.log(typeof require("spark-arrow-stream").sparkStream)`;
     const { stdout } = await run(process.execPath, ["--input-type=commonjs", "-e", script]);
@@ -66,7 +72,19 @@ describe("the package", function () {
       `import { finished, Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { RecordBatch, type Schema } from "apache-arrow";
-import { connect, type ErrorCode, parquetWriter, SparkStreamError, sparkStream } from "spark-arrow-stream";
+import {
+  arrowIpcBytes,
+  arrowWriter,
+  connect,
+  csvWriter,
+  type ErrorCode,
+  ndjsonWriter,
+  parquetWriter,
+  rows as objects,
+  SparkStreamError,
+  type StreamMetrics,
+  sparkStream,
+} from "spark-arrow-stream";
 import { startLocalSpark } from "spark-arrow-stream/local";
 import { startScriptedServer } from "spark-arrow-stream/testing";
 
@@ -78,6 +96,11 @@ export async function main(): Promise<number> {
   const web = Readable.toWeb(stream);
   await pipeline(stream, parquetWriter("x.parquet"), { signal: AbortSignal.timeout(1) });
   await pipeline(stream, new Writable({ objectMode: true }));
+  await pipeline(stream, objects({ decimals: "number" }), new Writable({ objectMode: true }));
+  for (const writer of [arrowWriter, csvWriter, ndjsonWriter]) await pipeline(stream, writer(process.stdout, { schema }));
+  await pipeline(arrowIpcBytes(spark.table("t")), process.stdout);
+  const metrics: StreamMetrics = stream.metrics;
+  console.log(metrics.rows satisfies number);
   let rows = schema.fields.length + (web.locked ? 1 : 0);
   for await (const batch of stream) rows += (batch satisfies RecordBatch).numRows;
   return rows;

@@ -17,7 +17,7 @@ export class ArrowIpcBytes extends ChainReadable<Piece> {
     return this.push(bytes);
   }
 
-  protected override end(): void {
+  protected override handEnd(): void {
     if (!this.#schemaSent) {
       const message = "The source has no rows at all, and so no schema, without which there is no Arrow stream.";
       this.destroy(new SparkStreamError("INVALID_INPUT", message));

@@ -10,6 +10,8 @@ export interface ArrowIpcRow {
   readonly rowCount?: number;
   /** Rows of the whole result before this blob; undefined where the sender does not say. */
   readonly startOffset?: number;
+  /** The partition that all rows of the blob are of; undefined where the sender does not say. */
+  readonly partition?: number;
   /**
    * True where nobody else reads these bytes, so that the decoder may move a body by a few bytes to align it instead of
    * copying it. Never set for a user's own rows.

@@ -8,6 +8,7 @@
 import { Writable } from "streamx";
 import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow, DecodedRow } from "./arrow-ipc-row.js";
+import type { BatchInfo } from "./batch-info.js";
 
 /** A record batch, or what stands for one. */
 export interface Counted {
@@ -16,7 +17,7 @@ export interface Counted {
 
 export interface BatchSinkOptions<T extends Counted> {
   /** Gives a promise where the next batch has to wait; it never rejects. */
-  deliver(batch: T, rowOffset: number): Promise<void> | undefined;
+  deliver(batch: T, info: BatchInfo): Promise<void> | undefined;
   /** Called when the last batch of a row was delivered. */
   onRowDone(row: ArrowIpcRow): void;
   /** The one batch that a stream without any batch ends with; undefined where its schema is not known. */
@@ -34,7 +35,10 @@ export function batchSink<T extends Counted>({ deliver, onRowDone, empty }: Batc
       const rowOffset = rows;
       rows += batch.numRows;
       batches++;
-      const waits = deliver(batch, rowOffset);
+      const waits = deliver(
+        batch,
+        row.partition === undefined ? { rowOffset } : { rowOffset, partition: row.partition },
+      );
       if (waits) return void waits.then(() => deliverFrom(next + 1, { row, batches: decoded }, done));
     }
     onRowDone(row);
@@ -55,7 +59,7 @@ export function batchSink<T extends Counted>({ deliver, onRowDone, empty }: Batc
     final(callback) {
       const batch = batches > 0 ? undefined : empty();
       if (!batch) return callback(null);
-      Promise.resolve(deliver(batch, 0)).then(() => callback(null), callback);
+      Promise.resolve(deliver(batch, { rowOffset: 0 })).then(() => callback(null), callback);
     },
   });
 }

@@ -8,11 +8,15 @@
 import { Readable, type ReadableOptions } from "node:stream";
 import type { Schema } from "apache-arrow";
 import { pipeline } from "streamx";
+import { isWatched, publish } from "../diagnostics.js";
 import { SparkStreamError } from "../errors.js";
+import type { BatchInfo } from "./batch-info.js";
 import { batchSink, type Counted } from "./batch-sink.js";
 import { ByteBudget } from "./byte-budget.js";
 import { ipcDecoder, type RowDecoder } from "./ipc-decoder.js";
+import type { ResultReport } from "./result-report.js";
 import { type RowCursor, rowSource } from "./row-source.js";
+import { StreamCounts, type StreamMetrics } from "./stream-metrics.js";
 
 export interface ChainParts<T extends Counted> {
   readonly rows: RowCursor;
@@ -28,6 +32,9 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
    * first.
    */
   readonly schema: Promise<Schema>;
+  readonly #counts = new StreamCounts();
+  readonly #report: ResultReport | undefined;
+  #complete = false;
   #resolveSchema!: (schema: Schema) => void;
   #rejectSchema!: (error: Error) => void;
   /** Whether a consumer has come: nothing is handed on before. */
@@ -45,12 +52,25 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
     });
     this.schema.catch(() => {}); // whoever asks for it gets the error; whoever does not, gets it from the stream
 
+    const { report } = rows;
+    if (report) {
+      report.onProgress = (progress) => {
+        if (this.listenerCount("progress") > 0) this.emit("progress", progress());
+        if (isWatched("progress")) publish("progress", this, { progress: progress() });
+      };
+    }
+    this.#report = report;
+    publish("start", this);
+
     const budget = new ByteBudget(readAheadBytes);
     const source = rowSource(rows, budget);
     const middle = ipcDecoder(decoder, (schema) => this.#resolveSchema(schema));
     const sink = batchSink<T>({
-      deliver: (batch) => this.#deliver(batch),
-      onRowDone: (row) => budget.release(row.arrow_ipc_bytes.length),
+      deliver: (batch, info) => this.#deliver(batch, info),
+      onRowDone: (row) => {
+        this.#counts.bytes += row.arrow_ipc_bytes.length;
+        budget.release(row.arrow_ipc_bytes.length);
+      },
       empty: () => decoder.schema && empty(decoder.schema),
     });
 
@@ -59,25 +79,37 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
       for (const stage of [source, middle, sink]) stage.destroy();
     };
     pipeline(source, middle, sink, (error) => {
-      if (!error) this.end();
+      if (error || this.destroyed) return;
+      this.#counts.waitFor(undefined);
+      this.#complete = true;
+      if (isWatched("end")) publish("end", this, { metrics: this.metrics });
+      this.handEnd();
     });
     // Not left to the pipeline's callback, which waits for a sink that may be waiting for a sleeping consumer.
     for (const stage of [source, middle, sink]) stage.on("error", (error: Error) => this.destroy(error));
   }
 
+  /** What the stream has done: so far, and in all when it has ended or failed. Spark's own metrics come with the end. */
+  get metrics(): StreamMetrics {
+    return this.#counts.snapshot(this.#report?.operators ?? []);
+  }
+
   /** Puts a batch into the Readable; says whether it has room for another. */
-  protected abstract hand(batch: T): boolean;
+  protected abstract hand(batch: T, info: BatchInfo): boolean;
 
   /** Ends the Readable, after the last batch. */
-  protected end(): void {
+  protected handEnd(): void {
     this.push(null);
   }
 
   /** Hands one batch on. Where the consumer is not ready for another, it gives a promise that settles when it is. */
-  #deliver(batch: T): Promise<void> | undefined {
-    if (!this.#begun) return this.#nextWanted().then(() => this.#deliver(batch));
+  #deliver(batch: T, info: BatchInfo): Promise<void> | undefined {
+    if (!this.#begun) return this.#nextWanted().then(() => this.#deliver(batch, info));
     this.#wanted = false;
-    if (this.hand(batch) || this.#wanted) return undefined;
+    this.#counts.waitFor("consumer");
+    this.#counts.rows += batch.numRows;
+    this.#counts.batches++;
+    if (this.hand(batch, info) || this.#wanted) return undefined;
     return this.#nextWanted();
   }
 
@@ -90,6 +122,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
   override _read(): void {
     this.#begun = true;
     this.#wanted = true;
+    this.#counts.waitFor("source");
     this.#onWanted?.();
   }
 
@@ -97,6 +130,10 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
     this.#rejectSchema(
       error ?? new SparkStreamError("INVALID_INPUT", "The stream ended or was destroyed before its schema was known."),
     );
+    if (!this.#complete) {
+      this.#counts.waitFor(undefined);
+      if (isWatched("error")) publish("error", this, { metrics: this.metrics, error });
+    }
     this.#destroyChain();
     this.#onWanted?.();
     void this.#closed.then(() => callback(error));

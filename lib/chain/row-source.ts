@@ -8,6 +8,7 @@ import { Readable } from "streamx";
 import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow } from "./arrow-ipc-row.js";
 import type { ByteBudget } from "./byte-budget.js";
+import type { ResultReport } from "./result-report.js";
 
 /** A place that rows are pulled from, one at a time. */
 export interface RowCursor {
@@ -18,6 +19,8 @@ export interface RowCursor {
    * need not settle any more.
    */
   close(): Promise<void>;
+  /** What the source tells besides its rows, if it does. */
+  readonly report?: ResultReport;
 }
 
 export function rowSource(cursor: RowCursor, budget: ByteBudget): Readable {

@@ -4,11 +4,11 @@ import { DataType, type Field, type Schema } from "apache-arrow";
  * The first column that is another than it should be, in words; undefined where there is none. apache-arrow's own
  * comparison takes all decimals for one type, and dictionaries for different ones where only their ids are.
  */
-export function schemaDifference(expected: Schema, actual: Schema): string | undefined {
+export function schemaDifference(expected: Schema, actual: Schema, whose = "the stream's"): string | undefined {
   const columns = Math.max(expected.fields.length, actual.fields.length);
   for (let index = 0; index < columns; index++) {
     const [is, was] = [columnText(actual.fields[index]), columnText(expected.fields[index])];
-    if (is !== was) return `Its column ${index} is ${is} where the stream's is ${was}.`;
+    if (is !== was) return `Its column ${index} is ${is} where ${whose} is ${was}.`;
   }
   return undefined;
 }

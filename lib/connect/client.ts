@@ -32,7 +32,7 @@ import { defaultStreamLimits, parseDuration, type StreamLimits, streamLimitKeys 
 const { method } = SparkConnectService;
 
 /** ms for calls that must not hold up anything. */
-const SHORT_TIMEOUT = 5_000;
+export const SHORT_TIMEOUT = 5_000;
 const short = { timeoutMs: SHORT_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 2 } };
 
 /** Bytes of a chunk that Spark accepts as preferred; and what a message holds besides its chunk, by far. */
@@ -50,6 +50,10 @@ interface CallOptions extends UnaryOptions {
 
 export interface ExecuteOptions {
   tags?: readonly string[];
+}
+
+export interface CommandOptions extends ExecuteOptions {
+  signal?: AbortSignal;
 }
 
 export class Client {
@@ -136,10 +140,12 @@ export class Client {
     return new Execution(calls, create(planSchema, plan));
   }
 
-  /** Runs a command and gives what it answers, besides the end of it. */
-  async command(plan: MessageInitShape<typeof PlanSchema>) {
-    const execution = this.execution(plan);
+  /** Runs a command and gives what it answers, besides the end of it. An abort ends that, and the command. */
+  async command(plan: MessageInitShape<typeof PlanSchema>, { signal, ...options }: CommandOptions = {}) {
+    signal?.throwIfAborted();
+    const execution = this.execution(plan, options);
     const responses = [];
+    signal?.addEventListener("abort", () => execution.close(), { once: true });
     try {
       for (let next = await execution.next(); next; next = await execution.next()) responses.push(next);
     } finally {

@@ -7,6 +7,7 @@ import { DataFrameWriter } from "./dataframe-writer.js";
 import type { Execution } from "./execution.js";
 import { sortOrder, sqlExpression } from "./expression.js";
 import {
+  type DataType,
   Aggregate_GroupType as GroupType,
   Join_JoinType as JoinType,
   AnalyzePlanRequest_Explain_ExplainMode as Mode,
@@ -75,6 +76,11 @@ export class DataFrame {
   /** Without these columns; names that are not there are passed over. */
   drop(...columnNames: string[]): DataFrame {
     return this.#then((input) => ({ case: "drop", value: { input, columnNames } }));
+  }
+
+  /** With other column names, by position: as many as there are columns. */
+  toDF(...columnNames: string[]): DataFrame {
+    return this.#then((input) => ({ case: "toDf", value: { input, columnNames } }));
   }
 
   limit(rows: number): DataFrame {
@@ -157,14 +163,24 @@ export class DataFrame {
    * @throws SparkStreamError QUERY_FAILED where the query does not hold together; UNSUPPORTED for a type that Arrow lacks
    */
   async schema(): Promise<Schema> {
-    const { client, conf } = this.session;
-    const root = await this.relation();
-    const [{ schema }, timeZone, largeVarTypes] = await Promise.all([
-      client.analyze({ case: "schema", value: { plan: { opType: { case: "root", value: root } } } }),
+    const { conf } = this.session;
+    const [schema, timeZone, largeVarTypes] = await Promise.all([
+      this.sparkSchema(),
       conf.get("spark.sql.session.timeZone"),
       conf.get("spark.sql.execution.arrow.useLargeVarTypes", "false"),
     ]);
     return arrowSchema(schema, { timeZone, largeVarTypes: largeVarTypes === "true" });
+  }
+
+  /** @internal The schema in Spark's own types. */
+  async sparkSchema(): Promise<DataType | undefined> {
+    return (await this.session.client.analyze({ case: "schema", value: { plan: await this.#rootPlan() } })).schema;
+  }
+
+  /** @internal Whether it reads from a source that never ends. */
+  async isStreaming(): Promise<boolean> {
+    const plan = await this.#rootPlan();
+    return (await this.session.client.analyze({ case: "isStreaming", value: { plan } })).isStreaming;
   }
 
   /** How many rows there are, counted by Spark. */
@@ -188,7 +204,7 @@ export class DataFrame {
   /** Spark's plan for it, as text. */
   async explain(mode: ExplainMode = "simple"): Promise<string> {
     const explainMode = oneOf(explainModes, mode, "explain mode");
-    const plan = { opType: { case: "root" as const, value: await this.relation() } };
+    const plan = await this.#rootPlan();
     const result = await this.session.client.analyze({ case: "explain", value: { plan, explainMode } });
     return result.explainString;
   }
@@ -200,7 +216,7 @@ export class DataFrame {
 
   /** Runs it for what it does and drops the rows: for SQL commands such as CREATE or INSERT. */
   async execute(): Promise<void> {
-    await this.session.client.command({ opType: { case: "root", value: await this.relation() } });
+    await this.session.client.command(await this.#rootPlan());
   }
 
   /** @internal */
@@ -210,7 +226,11 @@ export class DataFrame {
 
   /** @internal The query, ready to be run. */
   async execution(options?: ExecuteOptions): Promise<Execution> {
-    return this.session.client.execution({ opType: { case: "root", value: await this.relation() } }, options);
+    return this.session.client.execution(await this.#rootPlan(), options);
+  }
+
+  async #rootPlan() {
+    return { opType: { case: "root" as const, value: await this.relation() } };
   }
 
   #then(build: (input: RelationInit) => RelationInit["relType"]): DataFrame {

@@ -22,8 +22,13 @@ export function localRelation(batch: RecordBatch): RelationInit {
   return { relType: { case: "localRelation", value: { data } } };
 }
 
-/** Spark takes the indices of a dictionary-encoded column for its values, without a word: so they are looked up here. */
-function withoutDictionaries(batch: RecordBatch): RecordBatch {
+/**
+ * The batch with the values of its dictionary-encoded columns looked up: Spark takes the indices for the values, without a
+ * word, and never sends such columns.
+ *
+ * @throws SparkStreamError UNSUPPORTED_TYPE for a dictionary within a nested column
+ */
+export function withoutDictionaries(batch: RecordBatch): RecordBatch {
   if (!batch.schema.fields.some(({ type }) => hasDictionary(type))) return batch;
   const columns = batch.schema.fields.map((field, index): [Field, Data] => {
     const column = batch.getChildAt(index)!;

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { RecordBatch, type Table } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
-import { Client } from "./client.js";
+import { Client, SHORT_TIMEOUT } from "./client.js";
 import { type ConfAccess, ConfScope } from "./conf-scope.js";
 import { DataFrame } from "./dataframe.js";
 import { DataFrameReader } from "./dataframe-reader.js";
@@ -28,6 +29,7 @@ export class SparkSession implements AsyncDisposable {
   readonly conf: RuntimeConf;
   readonly #confScope: ConfScope;
   readonly #onClose: () => Promise<void>;
+  readonly #farewells = new Set<() => Promise<void>>();
   #closed: Promise<void> | undefined;
 
   /** @internal Use `connect()`. */
@@ -153,8 +155,29 @@ export class SparkSession implements AsyncDisposable {
 
   /** Ends the session and all that runs in it; a local Spark that was started for it ends too. May be called twice. */
   close(): Promise<void> {
-    this.#closed ??= this.client.close().then(this.#onClose);
+    this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#farewells.size > 0) {
+      const done = Promise.allSettled([...this.#farewells].map((farewell) => farewell()));
+      const timer = new AbortController();
+      await Promise.race([done, sleep(SHORT_TIMEOUT, undefined, { signal: timer.signal })]).catch(() => {});
+      timer.abort();
+    }
+    await this.client.close();
+    await this.#onClose();
+  }
+
+  /**
+   * @internal Something to do on the server before the session ends, in SHORT_TIMEOUT at most.
+   *
+   * @returns takes it back
+   */
+  beforeClose(farewell: () => Promise<void>): () => void {
+    this.#farewells.add(farewell);
+    return () => this.#farewells.delete(farewell);
   }
 
   /** @internal Gives up a session that never came about: the server is told nothing, it may not be there. */

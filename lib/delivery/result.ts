@@ -3,56 +3,78 @@
  * at once and buffers on its driver what the consumer has not taken; memory here is that of the chain.
  */
 
+import type { ArrowIpcRow } from "../chain/arrow-ipc-row.js";
 import { BatchAssembler } from "../chain/response-rows.js";
+import { ResultReport } from "../chain/result-report.js";
 import type { RowCursor } from "../chain/row-source.js";
 import { firstOfRunning } from "../connect/conf-scope.js";
 import type { DataFrame } from "../connect/dataframe.js";
 import type { Execution } from "../connect/execution.js";
+import type { ExecutePlanResponse } from "../connect/generated/spark-connect_pb.js";
 
-export interface ResultOptions {
+/** What a query may have of its own, whatever its delivery. */
+export interface QueryOptions {
   maxRecordsPerBatch?: number;
   compression?: "none" | "zstd";
   tags?: readonly string[];
 }
 
-/** @throws SparkStreamError SESSION_CLOSED */
-export function resultRows(dataFrame: DataFrame, options: ResultOptions): RowCursor {
-  dataFrame.session.checkOpen();
-  const batches = new BatchAssembler();
-  let opened: Promise<Execution> | undefined;
-  let closed = false;
+export class ResultCursor implements RowCursor {
+  readonly #dataFrame: DataFrame;
+  readonly #options: QueryOptions;
+  readonly report = new ResultReport();
+  readonly #batches = new BatchAssembler();
+  #opened: Promise<Execution> | undefined;
+  #first: Promise<ExecutePlanResponse | undefined> | undefined;
+  #begun = false;
+  #closed = false;
 
-  async function start(): Promise<Execution> {
-    const execution = await dataFrame.execution(options);
-    // A close that came meanwhile must not be followed by a query.
-    if (closed) await execution.close();
-    return execution;
+  /** @throws SparkStreamError SESSION_CLOSED */
+  constructor(dataFrame: DataFrame, options: QueryOptions) {
+    dataFrame.session.checkOpen();
+    this.#dataFrame = dataFrame;
+    this.#options = options;
   }
 
-  return {
-    async next() {
-      const first = opened === undefined;
-      opened ??= start();
-      const execution = await opened;
-      const pull = () => execution.next();
-      let response = first
-        ? await dataFrame.session.withConf(confOf(options), () => firstOfRunning(pull))
-        : await pull();
-      for (; response; response = await pull()) {
-        const row = batches.take(response);
-        if (row) return row;
-      }
-      return undefined;
-    },
-    async close() {
-      closed = true;
-      const execution = await opened?.catch(() => undefined);
-      await execution?.close();
-    },
-  };
+  /** Sends the query, ahead of the first `next`. One response is taken in, which tells that Spark runs it. */
+  start(): void {
+    if (this.#first) return;
+    this.#opened = this.#open();
+    this.#first = this.#opened.then((execution) =>
+      this.#dataFrame.session.withConf(confOf(this.#options), () => firstOfRunning(() => execution.next())),
+    );
+    this.#first.catch(() => {}); // told to whoever asks for the first row
+  }
+
+  async next(): Promise<ArrowIpcRow | undefined> {
+    this.start();
+    const [execution, first] = [await this.#opened!, this.#first!];
+    const pull = () => execution.next();
+    let response = this.#begun ? await pull() : await first;
+    this.#begun = true;
+    for (; response; response = await pull()) {
+      const row = this.#batches.take(response);
+      if (row) return row;
+      this.report.take(response);
+    }
+    return undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const execution = await this.#opened?.catch(() => undefined);
+    await execution?.close();
+  }
+
+  async #open(): Promise<Execution> {
+    const execution = await this.#dataFrame.execution(this.#options);
+    // A close that came meanwhile must not be followed by a query.
+    if (this.#closed) await execution.close();
+    return execution;
+  }
 }
 
-function confOf({ maxRecordsPerBatch, compression }: ResultOptions): Record<string, string> {
+function confOf({ maxRecordsPerBatch, compression }: QueryOptions): Record<string, string> {
   return {
     ...(maxRecordsPerBatch !== undefined && {
       "spark.sql.execution.arrow.maxRecordsPerBatch": String(maxRecordsPerBatch),

@@ -5,7 +5,7 @@
  * Memory: one batch, and what the encoder holds. A batch is done when its bytes are with the target. Encoding happens on
  * this thread; between the pieces that an encoder yields others get a turn.
  */
-import { addAbortSignal, Writable } from "node:stream";
+import { addAbortSignal, type Writable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import type { Field, RecordBatch, Schema } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
@@ -13,6 +13,7 @@ import type { ByteTarget } from "./byte-target.js";
 import { ownSchema } from "./own-schema.js";
 import { checkColumns, columnsOf, recordBatch } from "./record-batch.js";
 import { targetOf } from "./target-of.js";
+import { TargetWriter } from "./target-writer.js";
 
 /** Options of every writer. */
 export interface BatchWriterOptions {
@@ -50,47 +51,23 @@ export function batchWriter(
   return writer;
 }
 
-class BatchWriter extends Writable {
+class BatchWriter extends TargetWriter {
   readonly #name: string;
-  readonly #target: ByteTarget;
   readonly #schema: BatchWriterOptions["schema"];
   readonly #newEncoder: NewEncoder;
   #encoder: BatchEncoder | undefined;
   #fields: readonly Field[] = [];
 
   constructor(name: string, target: ByteTarget, { schema }: BatchWriterOptions, newEncoder: NewEncoder) {
-    super({ objectMode: true, highWaterMark: 1 });
+    super(target, { objectMode: true, highWaterMark: 1 });
     this.#name = name;
-    this.#target = target;
     this.#schema = schema;
     this.#newEncoder = newEncoder;
     // It may reject long before it is needed, or without being needed.
     Promise.resolve(schema).catch(() => {});
   }
 
-  override _construct(callback: Callback): void {
-    const opened = this.destroyed ? Promise.resolve() : this.#target.open((error) => this.destroy(error));
-    settle(opened, callback);
-  }
-
-  override _write(chunk: unknown, _encoding: BufferEncoding, callback: Callback): void {
-    settle(this.#take(chunk), callback);
-  }
-
-  override _final(callback: Callback): void {
-    settle(this.#finish(), callback);
-  }
-
-  override _destroy(error: Error | null, callback: Callback): void {
-    settle(
-      this.#target.abort(error).then(() => {
-        if (error) throw error;
-      }),
-      callback,
-    );
-  }
-
-  async #take(chunk: unknown): Promise<void> {
+  protected override async take(chunk: unknown): Promise<void> {
     const batch = recordBatch(chunk, this.#name);
     const fields = columnsOf(batch);
     if (!this.#encoder) {
@@ -103,15 +80,14 @@ class BatchWriter extends Writable {
     await this.#send(this.#encoder.batch(batch));
   }
 
-  async #finish(): Promise<void> {
+  protected override async finish(): Promise<void> {
     const encoder = this.#encoder ?? (await this.#emptyEncoder());
     await this.#send(encoder.finish());
-    await this.#target.commit();
   }
 
   async #send(pieces: Iterable<Uint8Array>): Promise<void> {
     for (const bytes of pieces) {
-      await this.#target.write(bytes); // rejects once the writer is destroyed
+      await this.target.write(bytes); // rejects once the writer is destroyed
       await setImmediate();
     }
   }
@@ -124,14 +100,4 @@ class BatchWriter extends Writable {
       `The stream ended without a record batch, so its columns are not known. Give ${this.#name} the schema, or send one batch of 0 rows.`,
     );
   }
-}
-
-type Callback = (error?: Error | null) => void;
-
-/** Calls back outside of the promise, where an exception of somebody's listener is not taken for a rejection. */
-function settle(promise: Promise<void>, callback: Callback): void {
-  promise.then(
-    () => process.nextTick(callback),
-    (error: Error) => process.nextTick(callback, error),
-  );
 }

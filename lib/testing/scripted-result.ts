@@ -5,6 +5,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { RecordBatch, RecordBatchStreamWriter, type Table } from "apache-arrow";
 import type { ExecutePlanResponseSchema } from "../connect/generated/spark-connect_pb.js";
+import { withoutDictionaries } from "../connect/local-relation.js";
 import { SparkStreamError } from "../errors.js";
 import { sparkSchema } from "./spark-schema.js";
 
@@ -45,12 +46,11 @@ export function responsesOf(result: ScriptedResult, allowChunks: boolean): reado
 }
 
 export function batchesOf({ batches = [] }: ScriptedResult): readonly RecordBatch[] {
-  if (!("batches" in batches)) {
-    if (batches.length > 0) return batches;
-    const message = "A scripted result needs at least one record batch, which may be empty, or a Table.";
-    throw new SparkStreamError("INVALID_ARGUMENT", message);
-  }
-  return batches.batches.length > 0 ? batches.batches : [new RecordBatch(batches.schema)];
+  if ("batches" in batches && batches.batches.length === 0) return [new RecordBatch(batches.schema)];
+  const given = "batches" in batches ? batches.batches : batches;
+  if (given.length > 0) return given.map(withoutDictionaries);
+  const message = "A scripted result needs at least one record batch, which may be empty, or a Table.";
+  throw new SparkStreamError("INVALID_ARGUMENT", message);
 }
 
 function pieces(data: Uint8Array, chunkBytes: number | undefined) {

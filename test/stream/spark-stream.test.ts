@@ -8,7 +8,8 @@ import { Field, Int32, RecordBatch, Schema, Utf8, vectorFromArray } from "apache
 import { expect } from "chai";
 import { Readable as StreamxReadable, Writable as StreamxWritable, pipeline as streamxPipeline } from "streamx";
 import { SparkStreamError } from "../../lib/errors.js";
-import { SparkStream, type SparkStreamOptions, sparkStream } from "../../lib/spark-stream.js";
+import { SparkStream, sparkStream } from "../../lib/spark-stream.js";
+import type { SparkStreamOptions } from "../../lib/stream-options.js";
 import { batchOf, collect, failureOf, ipcOf, ipcOfSchema, type Row, rowsOf } from "../support/ipc.js";
 
 const ROWS = 40;
@@ -414,6 +415,19 @@ describe("sparkStream over rows", () => {
       [{ tags: [""] }, /none of them empty/],
       [{ tags: [7] }, /array of strings/],
       [{ compression: "lz4" }, /compression must be "none" or "zstd"/],
+      [{ delivery: "push-me" }, /delivery must be "result" or "staged", not "push-me"/],
+      [{ delivery: null }, /delivery must be/],
+      [{ windowBytes: 1 }, /windowBytes needs delivery: "staged"/],
+      [{ delivery: "result", partitions: [0] }, /partitions needs delivery: "staged"/],
+      [{ delivery: "staged", windowBytes: 0 }, /windowBytes must be 1 or more/],
+      [{ delivery: "staged", windowBytes: Number.NaN }, /windowBytes/],
+      [{ delivery: "staged", partitions: [] }, /at least one/],
+      [{ delivery: "staged", partitions: [-1] }, /whole numbers from 0/],
+      [{ delivery: "staged", partitions: 3 }, /partitions must be ids/],
+      [{ delivery: "staged", collectGarbage: "no" }, /collectGarbage must be true or false/],
+      [{ delivery: "staged" }, /delivery: "staged" needs a DataFrame/],
+      [{ requestedSchema: ["id"] }, /requestedSchema must be an apache-arrow Schema/],
+      [{ requestedSchema: new Schema([]) }, /requestedSchema needs a DataFrame/],
       [{ signal: {} }, /signal must be an AbortSignal/],
       [{ signal: null }, /signal must be an AbortSignal/],
     ];

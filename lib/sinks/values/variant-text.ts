@@ -120,12 +120,12 @@ class VariantReader {
       case 7:
         return floatJson(bytes.readDoubleLE(at));
       case 8:
-        return scaledText(String(bytes.readInt32LE(at + 1)), bytes.readUInt8(at));
+        return decimal(String(bytes.readInt32LE(at + 1)), bytes.readUInt8(at));
       case 9:
-        return scaledText(String(bytes.readBigInt64LE(at + 1)), bytes.readUInt8(at));
+        return decimal(String(bytes.readBigInt64LE(at + 1)), bytes.readUInt8(at));
       case 10: {
         const integer = (bytes.readBigInt64LE(at + 9) << 64n) | bytes.readBigUInt64LE(at + 1);
-        return scaledText(String(integer), bytes.readUInt8(at));
+        return decimal(String(integer), bytes.readUInt8(at));
       }
       case 11:
         return `"${dateText(bytes.readInt32LE(at))}"`;
@@ -151,6 +151,11 @@ class VariantReader {
         throw new RangeError(`a variant has the primitive type ${type}, which is not known here`);
     }
   }
+}
+
+/** Without zeros at its end, as Spark shows it. */
+function decimal(integer: string, scale: number): string {
+  return scale === 0 ? integer : scaledText(integer, scale).replace(/\.?0+$/, "");
 }
 
 /** A number of JSON, or the word for what JSON has no number for, as Spark's to_json. */

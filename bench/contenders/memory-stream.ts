@@ -1,0 +1,48 @@
+/** sparkStream() into one of the sinks of the memory benchmark. Every row is looked at: its id must be the next one. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { RecordBatch } from "apache-arrow";
+import { connect, parquetWriter, type SparkSession, sparkStream } from "../../lib/index.js";
+import type { Task } from "../task.js";
+import { type Counted, measured } from "./measured.js";
+
+/** The slow sink: ms that it takes for each of its first batches. */
+const SLOW_MS = 50;
+const SLOW_BATCHES = 200;
+
+await measured(
+  ({ url, token, sessionId }) => connect(url, { ...(token && { token }), sessionId }),
+  drain,
+  (session) => session.close(),
+);
+
+async function drain(session: SparkSession, { query, sink = "null", delivery = "result" }: Task): Promise<Counted> {
+  let rows = 0;
+  let batches = 0;
+  async function* checked(source: AsyncIterable<RecordBatch>) {
+    for await (const batch of source) {
+      for (const id of batch.getChildAt(0)!.toArray() as BigInt64Array) {
+        if (Number(id) !== rows++) throw new Error(`Row ${id} came where row ${rows - 1} should.`);
+      }
+      batches++;
+      if (sink === "slow" && batches <= SLOW_BATCHES) await sleep(SLOW_MS);
+      yield batch;
+    }
+  }
+  const directory = await mkdtemp(join(tmpdir(), "bench-memory-"));
+  try {
+    const target = sink === "parquet" ? parquetWriter(join(directory, "out.parquet")) : nowhere();
+    await pipeline(sparkStream(session.sql(query), { delivery }), checked, target);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+  return { rows, batches };
+}
+
+function nowhere(): Writable {
+  return new Writable({ objectMode: true, highWaterMark: 1, write: (_batch, _encoding, callback) => callback() });
+}

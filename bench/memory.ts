@@ -1,0 +1,101 @@
+/**
+ * npm run bench:memory [-- --gigabytes 0.25,1,4,10] [--only TEXT]
+ *
+ * Results of so many GB of Arrow data from a local Spark with a driver of 1 GB and the default spark.driver.maxResultSize,
+ * through each sink; beside it PySpark's own Connect client, over the same rows. Default: 0.25, 1 and 4. What fails is
+ * said so in the table. The figures are also kept in bench/results/memory.json.
+ */
+import { randomUUID } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { findSparkHome } from "../lib/local/spark-home.js";
+import { testPython } from "../test/support/python.js";
+import { build } from "./build.js";
+import { type Contender, nodeContender, pythonContender, run } from "./measure.js";
+import { startLoggedSpark } from "./memory/driver-heap.js";
+import { table } from "./table.js";
+import type { Task } from "./task.js";
+
+/** Bytes of Arrow data of a row: three numbers, and a string of 64 characters with its offset. */
+const ROW_BYTES = 3 * 8 + 64 + 4;
+const PARTITION_BYTES = 16e6;
+const RUN_TIMEOUT = 3_600_000;
+
+interface Case {
+  readonly name: string;
+  readonly contender: Contender;
+  readonly options: Pick<Task, "delivery" | "sink">;
+}
+
+interface Line {
+  readonly gigabytes: number;
+  readonly name: string;
+  readonly failed: boolean;
+  readonly rows?: number;
+  readonly seconds?: number;
+  readonly peakRssMegabytes?: number;
+  readonly driverHeapMegabytes: number;
+}
+
+const { values } = parseArgs({
+  options: { gigabytes: { type: "string", default: "0.25,1,4" }, only: { type: "string", default: "" } },
+});
+const sizes = values.gigabytes.split(",").map(Number);
+
+build();
+const [python, { pythonPath }] = await Promise.all([testPython(), findSparkHome({})]);
+const ours = nodeContender("sparkStream", "contenders/memory-stream.ts");
+const cases: readonly Case[] = [
+  { name: "staged, null sink", contender: ours, options: { delivery: "staged", sink: "null" } },
+  { name: "staged, slow sink", contender: ours, options: { delivery: "staged", sink: "slow" } },
+  { name: "staged, Parquet", contender: ours, options: { delivery: "staged", sink: "parquet" } },
+  { name: "result, null sink", contender: ours, options: { delivery: "result", sink: "null" } },
+  {
+    name: "PySpark batches",
+    contender: pythonContender("PySpark", "contenders/pyspark-batches.py", python, pythonPath),
+    options: {},
+  },
+].filter(({ name }) => name.includes(values.only)) as Case[];
+
+const lines: Line[] = [];
+for (const gigabytes of sizes) {
+  for (const each of cases) {
+    lines.push(await measure(gigabytes, each));
+    console.log(`\n${shown(lines)}`);
+  }
+}
+mkdirSync(new URL("results/", import.meta.url), { recursive: true });
+writeFileSync(new URL("results/memory.json", import.meta.url), `${JSON.stringify(lines, null, 2)}\n`);
+
+async function measure(gigabytes: number, { name, contender, options }: Case): Promise<Line> {
+  const rows = Math.round((gigabytes * 1e9) / ROW_BYTES);
+  const partitions = Math.ceil((gigabytes * 1e9) / PARTITION_BYTES);
+  const query = `SELECT id, id * 0.5D AS x, id % 1000 AS k, lpad(CAST(id AS STRING), 64, 'row ') AS text FROM range(0, ${rows}, 1, ${partitions})`;
+  await using logged = await startLoggedSpark();
+  const { url, token } = logged.spark;
+  const task: Task = { url, token, sessionId: randomUUID(), query, passes: 1, ...options };
+  try {
+    const measurement = await run(contender, task, RUN_TIMEOUT);
+    if (measurement.rows !== rows) throw new Error(`${name} read ${measurement.rows} rows of ${rows}.`);
+    const { seconds, peakRssBytes } = measurement;
+    const peaks = { peakRssMegabytes: peakRssBytes / 1e6, driverHeapMegabytes: await logged.peakHeapMegabytes() };
+    return { gigabytes, name, failed: false, rows, seconds, ...peaks };
+  } catch (error) {
+    console.error(`${error}`);
+    return { gigabytes, name, failed: true, driverHeapMegabytes: await logged.peakHeapMegabytes() };
+  }
+}
+
+function shown(measured: readonly Line[]): string {
+  return table(
+    ["", "GB", "s", "rows checked", "peak RSS MB", "driver's live heap MB"],
+    measured.map(({ name, gigabytes, failed, seconds, rows, peakRssMegabytes, driverHeapMegabytes }) => [
+      name,
+      String(gigabytes),
+      failed ? "FAILED" : seconds!.toFixed(1),
+      rows?.toLocaleString("en") ?? "",
+      peakRssMegabytes?.toFixed(0) ?? "",
+      driverHeapMegabytes.toFixed(0),
+    ]),
+  );
+}

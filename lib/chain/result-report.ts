@@ -1,0 +1,85 @@
+/** What a server tells of a query besides its rows: how far its tasks are, and what they counted. */
+import type {
+  ExecutePlanResponse,
+  ExecutePlanResponse_ExecutionProgress,
+} from "../connect/generated/spark-connect_pb.js";
+
+/** How far the tasks of a query are; the argument of a stream's "progress" event. */
+export interface StreamProgress {
+  /** Of all stages that Spark knows of so far; more may come. */
+  readonly tasks: number;
+  readonly completedTasks: number;
+  readonly runningTasks: number;
+  /** Read by the tasks from files and tables. */
+  readonly inputBytes: number;
+  readonly stages: readonly StageProgress[];
+}
+
+export interface StageProgress {
+  readonly id: number;
+  readonly tasks: number;
+  readonly completedTasks: number;
+  readonly inputBytes: number;
+  readonly done: boolean;
+}
+
+/** Spark's own metrics of one operator of the plan. */
+export interface OperatorMetrics {
+  /** Such as "Range" or "Filter". */
+  readonly name: string;
+  readonly id: number;
+  /** The operator above it. */
+  readonly parent: number;
+  /** By their names, such as "number of output rows"; `type` says what the value counts ("sum", "timing", "size" …). */
+  readonly metrics: Readonly<Record<string, { readonly value: number; readonly type: string }>>;
+}
+
+/** Collects both, as the responses pass by. */
+export class ResultReport {
+  /** Called for each progress message. */
+  onProgress: ((progress: () => StreamProgress) => void) | undefined;
+  #operators: readonly OperatorMetrics[] = [];
+
+  /** Empty until the query has ended. */
+  get operators(): readonly OperatorMetrics[] {
+    return this.#operators;
+  }
+
+  take({ responseType, metrics }: ExecutePlanResponse): void {
+    if (responseType.case === "executionProgress") {
+      const { value } = responseType;
+      this.onProgress?.(() => progressOf(value));
+    }
+    if (metrics && metrics.metrics.length > 0) {
+      this.#operators = metrics.metrics.map(({ name, planId, parent, executionMetrics }) => ({
+        name,
+        id: Number(planId),
+        parent: Number(parent),
+        metrics: Object.fromEntries(
+          Object.values(executionMetrics).map((metric) => [
+            metric.name,
+            { value: Number(metric.value), type: metric.metricType },
+          ]),
+        ),
+      }));
+    }
+  }
+}
+
+function progressOf({ stages, numInflightTasks }: ExecutePlanResponse_ExecutionProgress): StreamProgress {
+  const found = stages.map((stage) => ({
+    id: Number(stage.stageId),
+    tasks: Number(stage.numTasks),
+    completedTasks: Number(stage.numCompletedTasks),
+    inputBytes: Number(stage.inputBytesRead),
+    done: stage.done,
+  }));
+  const sum = (key: "tasks" | "completedTasks" | "inputBytes") => found.reduce((total, stage) => total + stage[key], 0);
+  return {
+    tasks: sum("tasks"),
+    completedTasks: sum("completedTasks"),
+    runningTasks: Number(numInflightTasks),
+    inputBytes: sum("inputBytes"),
+    stages: found,
+  };
+}

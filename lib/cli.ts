@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+/**
+ * The command line: one query into one file or pipe. In, arguments; out, nothing but data on stdout, everything else on
+ * stderr. See cli/help.ts for what it says of itself, exit codes included.
+ */
+import { exitCode, run } from "./cli/run.js";
+
+const interrupt = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    if (interrupt.signal.aborted) process.exit(exitCode.of(signal)); // asked twice: without waiting for Spark
+    interrupt.abort(signal);
+  });
+}
+// A reader that goes away (`… | head`) is told to whoever writes; nobody else has to know.
+process.stdout.on("error", () => {});
+process.stderr.on("error", () => {});
+
+const code = await run(process.argv.slice(2), interrupt.signal);
+process.stdout.write("", () => process.exit(code)); // after what is still on its way

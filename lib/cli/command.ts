@@ -1,0 +1,144 @@
+/** What the arguments ask for. */
+import { parseArgs } from "node:util";
+import type { SqlParameter } from "../connect/index.js";
+import { SparkStreamError } from "../errors.js";
+
+export const formats = ["parquet", "arrow", "arrows", "csv", "ndjson"] as const;
+export type Format = (typeof formats)[number];
+
+export interface Command {
+  /** For `connect()`; undefined for the environment's SPARK_REMOTE. */
+  readonly url: string | undefined;
+  readonly query: { readonly sql: string } | { readonly file: string } | { readonly table: string };
+  readonly params: Readonly<Record<string, SqlParameter>>;
+  readonly limit: number | undefined;
+  /** A path, or "-". */
+  readonly output: string;
+  readonly format: Format;
+  readonly compression: string | undefined;
+  readonly delivery: "result" | "staged" | undefined;
+  readonly quiet: boolean;
+}
+
+const compressions: Readonly<Record<Format, readonly string[]>> = {
+  parquet: ["zstd", "snappy", "gzip", "brotli", "lz4_raw", "uncompressed"],
+  arrows: ["none", "zstd"],
+  arrow: [],
+  csv: [],
+  ndjson: [],
+};
+
+/** @throws SparkStreamError INVALID_ARGUMENT */
+export function parseCommand(args: readonly string[]): Command | "help" | "version" {
+  const { values } = parse(args);
+  if (values.help) return "help";
+  if (values.version) return "version";
+  const output = values.output ?? "-";
+  const format = formatOf(values.format, output);
+  const { compression } = values;
+  if (compression !== undefined && !compressions[format].includes(compression)) {
+    const choices = compressions[format].join(", ") || "none at all";
+    throw usage(`--compression of ${format} is ${choices}, and not ${JSON.stringify(compression)}`);
+  }
+  return {
+    url: urlOf(values.remote, values.local),
+    query: queryOf(values),
+    params: paramsOf(values.param ?? []),
+    limit: values.limit === undefined ? undefined : limitOf(values.limit),
+    output,
+    format,
+    compression,
+    delivery: deliveryOf(values.delivery),
+    quiet: values.quiet ?? false,
+  };
+}
+
+const options = {
+  remote: { type: "string" },
+  local: { type: "string" },
+  sql: { type: "string" },
+  file: { type: "string" },
+  table: { type: "string" },
+  param: { type: "string", multiple: true },
+  limit: { type: "string" },
+  output: { type: "string", short: "o" },
+  format: { type: "string", short: "f" },
+  compression: { type: "string" },
+  delivery: { type: "string" },
+  quiet: { type: "boolean", short: "q" },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean" },
+} as const;
+
+function parse(args: readonly string[]) {
+  // --local may stand alone, which parseArgs has no word for.
+  const whole = args.flatMap((arg, index) => {
+    const alone = arg === "--local" && !/^(\d+|\*)$/.test(args[index + 1] ?? "");
+    return alone ? ["--local", "*"] : [arg];
+  });
+  try {
+    return parseArgs({ args: whole, options, strict: true, allowPositionals: false });
+  } catch (error) {
+    throw usage((error as Error).message.replace(/\.$/, ""));
+  }
+}
+
+function urlOf(remote: string | undefined, local: string | undefined): string | undefined {
+  if (remote !== undefined && local !== undefined) throw usage("give either --remote or --local");
+  if (local === undefined) return remote;
+  if (!/^([1-9]\d*|\*)$/.test(local)) throw usage(`--local takes a number of cores, not ${JSON.stringify(local)}`);
+  return `local[${local}]`;
+}
+
+function queryOf({ sql, file, table }: { sql?: string; file?: string; table?: string }): Command["query"] {
+  const given = [sql, file, table].filter((value) => value !== undefined);
+  if (given.length !== 1)
+    throw usage(`give one of --sql, --file and --table, and not ${given.length || "none"} of them`);
+  if (sql !== undefined) return { sql };
+  return file !== undefined ? { file } : { table: table! };
+}
+
+function formatOf(format: string | undefined, output: string): Format {
+  if (format === undefined && output === "-") return "ndjson";
+  const name = format ?? /\.(\w+)$/.exec(output)?.[1]?.toLowerCase();
+  const known = formats.find((candidate) => candidate === name);
+  if (known) return known;
+  const found =
+    format === undefined ? `the name ${JSON.stringify(output)} does not tell` : `it is ${JSON.stringify(format)}`;
+  throw usage(`--format must be one of ${formats.join(", ")}, and ${found}`);
+}
+
+function deliveryOf(delivery: string | undefined): Command["delivery"] {
+  if (delivery === undefined || delivery === "result" || delivery === "staged") return delivery;
+  throw usage(`--delivery is result or staged, and not ${JSON.stringify(delivery)}`);
+}
+
+function paramsOf(pairs: readonly string[]): Record<string, SqlParameter> {
+  const found = pairs.map((pair) => {
+    const [, name, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
+    if (name === undefined) throw usage(`--param takes NAME=VALUE, and got ${JSON.stringify(pair)}`);
+    return [name, paramValue(value!)] as const;
+  });
+  return Object.fromEntries(found);
+}
+
+function paramValue(text: string): SqlParameter {
+  if (/^-?\d+$/.test(text) && !Number.isSafeInteger(Number(text))) return BigInt(text);
+  try {
+    const value: unknown = JSON.parse(text);
+    if (value === null || typeof value !== "object") return value as SqlParameter;
+  } catch {
+    // A string that needs no quotes.
+  }
+  return text;
+}
+
+function limitOf(text: string): number {
+  const rows = Number(text);
+  if (/^\d+$/.test(text) && rows < 2 ** 31) return rows;
+  throw usage(`--limit takes a number of rows, not ${JSON.stringify(text)}`);
+}
+
+function usage(reason: string): SparkStreamError {
+  return new SparkStreamError("INVALID_ARGUMENT", `${reason}. See --help.`);
+}

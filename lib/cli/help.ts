@@ -1,0 +1,39 @@
+export const help = `Run a Spark query and stream its result into a file or a pipe.
+
+  spark-arrow-stream --remote sc://host:15002 --sql "SELECT …" -o trips.parquet
+  spark-arrow-stream --local --file report.sql --param day=2026-06-30 | head
+  spark-arrow-stream --table trips --limit 1000 -f csv > trips.csv
+
+Where Spark is (default: the environment's SPARK_REMOTE)
+  --remote URL         a Spark Connect server: sc://host[:port]/;token=…;use_ssl=true
+  --local [N]          a Spark of one's own on this machine, with N cores; installed on first use
+
+What to run: one of
+  --sql TEXT           a query
+  --file PATH          a file with a query; - is standard input
+  --table NAME         a whole table or view
+  --param NAME=VALUE   the value of :NAME in the query, as often as there are any; 5, true, null and "5" as in
+                       JSON, all else is a string. Bound by the protocol, never put into the text
+  --limit N            at most so many rows
+  --delivery NAME      result (default): one query; staged: computed once onto the executors' disks and taken piece by
+                       piece, for a result that is too large for Spark's driver
+
+Where the result goes
+  -o, --output PATH    a file, which appears when it is complete; - is standard output, the default
+  -f, --format NAME    parquet, arrow (IPC file), arrows (IPC stream), csv or ndjson.
+                       Default: by the file's ending; ndjson on standard output
+  --compression NAME   parquet: zstd (default), snappy, gzip, brotli, lz4_raw, uncompressed; arrows: none, zstd
+
+  -q, --quiet          neither progress nor summary
+  -h, --help           this
+  --version            the version
+
+On a terminal, standard error shows a progress bar: tasks done, rows, MB/s. Ctrl-C stops the job on Spark and leaves no
+half file.
+
+Exit codes
+  0    done; also when the reader of a pipe has had enough
+  1    Spark or the target failed: the message says which, and why
+  2    the command line was not understood
+  130  interrupted by Ctrl-C (143: terminated)
+`;

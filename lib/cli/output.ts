@@ -1,0 +1,48 @@
+/** From a DataFrame into the target, in the format asked for. */
+import type { Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { DataFrame } from "../connect/index.js";
+import { arrowWriter } from "../sinks/arrow-writer.js";
+import { byteWriter } from "../sinks/byte-writer.js";
+import { csvWriter } from "../sinks/csv-writer.js";
+import { ndjsonWriter } from "../sinks/ndjson-writer.js";
+import { type ParquetWriterOptions, parquetWriter } from "../sinks/parquet-writer.js";
+import { arrowIpcBytes, sparkStream } from "../spark-stream.js";
+import type { SparkStreamOptions } from "../stream-options.js";
+import type { Command } from "./command.js";
+
+/** The stream that is being written, to look at while it is. */
+export type ResultStream = ReturnType<typeof sparkStream> | ReturnType<typeof arrowIpcBytes>;
+
+export interface Writing {
+  readonly stream: ResultStream;
+  /** Settles when the target is complete, or nothing of it is there. */
+  readonly done: Promise<void>;
+}
+
+export function write(frame: DataFrame, command: Command, signal: AbortSignal): Writing {
+  const { format, output, compression, delivery } = command;
+  const target = output === "-" ? process.stdout : output;
+  const options: SparkStreamOptions = delivery === undefined ? {} : { delivery };
+  if (format === "arrows") {
+    // As they come: nothing is decoded, and what Spark compressed stays so.
+    if (compression !== undefined) options.compression = compression as "none" | "zstd";
+    const stream = arrowIpcBytes(frame, options);
+    return { stream, done: pipeline(stream, byteWriter(target), { signal }) };
+  }
+  const stream = sparkStream(frame, options);
+  return { stream, done: pipeline(stream, writers[format](target, compression), { signal }) };
+}
+
+const writers: {
+  readonly [format in Exclude<Command["format"], "arrows">]: (
+    target: string | Writable,
+    compression: string | undefined,
+  ) => Writable;
+} = {
+  parquet: (target, compression) =>
+    parquetWriter(target, compression === undefined ? {} : ({ compression } as ParquetWriterOptions)),
+  arrow: (target) => arrowWriter(target, { format: "file" }),
+  csv: (target) => csvWriter(target),
+  ndjson: (target) => ndjsonWriter(target),
+};

@@ -1,0 +1,127 @@
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { constants } from "node:os";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connect, type DataFrame, type SparkSession } from "../connect/index.js";
+import { SparkStreamError } from "../errors.js";
+import { version } from "../version.js";
+import { amount, megabytes, rate } from "./amounts.js";
+import { type Command, parseCommand } from "./command.js";
+import { help } from "./help.js";
+import { write } from "./output.js";
+import { showProgress } from "./progress-bar.js";
+
+/** What the process ends with. */
+export const exitCode = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  of: (signal: "SIGINT" | "SIGTERM") => 128 + constants.signals[signal],
+} as const;
+
+/**
+ * Does what the arguments say.
+ *
+ * @param interrupted its reason is the signal that came
+ * @returns the exit code; never rejects
+ */
+export async function run(args: readonly string[], interrupted: AbortSignal): Promise<number> {
+  let command: Command;
+  let query: Query;
+  try {
+    const parsed = parseCommand(args);
+    if (parsed === "help" || parsed === "version") {
+      process.stdout.write(parsed === "help" ? help : `${version}\n`);
+      return exitCode.done;
+    }
+    command = parsed;
+    query = await queryOf(command);
+    if (command.url === undefined && !process.env.SPARK_REMOTE) {
+      throw new SparkStreamError("INVALID_ARGUMENT", "Give --remote or --local, or set SPARK_REMOTE. See --help.");
+    }
+  } catch (error) {
+    say((error as Error).message);
+    return exitCode.usage;
+  }
+  try {
+    await Promise.race([stream(command, query, interrupted), rejection(interrupted, FAREWELL)]);
+    return interrupted.aborted ? exitCode.of(interrupted.reason) : exitCode.done;
+  } catch (error) {
+    if (interrupted.aborted) return exitCode.of(interrupted.reason);
+    if (isClosedPipe(error)) return exitCode.done;
+    say(described(error));
+    return exitCode.failed;
+  }
+}
+
+type Query = (session: SparkSession) => DataFrame;
+
+async function stream(command: Command, query: Query, interrupted: AbortSignal): Promise<void> {
+  // Nothing has to be undone before there is a session: a local Spark ends with this process.
+  await using session = await Promise.race([connect(command.url), rejection(interrupted, 0)]);
+  const frame = query(session);
+  const begin = performance.now();
+  const writing = write(command.limit === undefined ? frame : frame.limit(command.limit), command, interrupted);
+  writing.done.catch(() => {}); // it may fail before it is awaited
+  // A bar and data on one terminal would be a muddle.
+  const bar = !command.quiet && process.stderr.isTTY && !(command.output === "-" && process.stdout.isTTY);
+  const hide = bar ? await showProgress(writing.stream) : () => {};
+  try {
+    await writing.done;
+  } finally {
+    hide();
+    // A pipeline does not wait for that: it is when Spark has been told to stop.
+    if (!writing.stream.closed) await once(writing.stream, "close");
+  }
+  if (command.quiet) return;
+  const { rows, bytes } = writing.stream.metrics;
+  const ms = performance.now() - begin;
+  const where = command.output === "-" ? "" : ` are in ${command.output}`;
+  say(
+    `${amount(rows)} rows${where}: ${megabytes(bytes)} of Arrow data in ${(ms / 1000).toFixed(1)} s, ${rate(bytes, ms)}`,
+  );
+}
+
+async function queryOf({ query, params }: Command): Promise<Query> {
+  if ("table" in query) return (session) => session.table(query.table);
+  const sql = "sql" in query ? query.sql : await readSql(query.file);
+  return (session) => session.sql(sql, params);
+}
+
+async function readSql(path: string): Promise<string> {
+  try {
+    return path === "-" ? await text(process.stdin) : await readFile(path, "utf8");
+  } catch (cause) {
+    throw new SparkStreamError("INVALID_ARGUMENT", `Cannot read the query: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+/** ms that an interrupted query has to be stopped on Spark and its file to be removed. */
+const FAREWELL = 10_000;
+
+/** Rejects so many ms after the interrupt, with its reason. */
+function rejection(interrupted: AbortSignal, ms: number): Promise<never> {
+  const rejected = once(interrupted, "abort").then(async () => {
+    await sleep(ms, undefined, { ref: false });
+    throw interrupted.reason;
+  });
+  rejected.catch(() => {}); // it may come when nobody waits any more
+  return rejected;
+}
+
+/** Whether the reader of standard output has gone: it has what it wanted. */
+function isClosedPipe(error: unknown): boolean {
+  const { cause } = error as { cause?: NodeJS.ErrnoException };
+  return error instanceof SparkStreamError && error.code === "WRITE_FAILED" && cause?.code === "EPIPE";
+}
+
+function described(error: unknown): string {
+  if (!(error instanceof SparkStreamError)) return String((error as Error)?.stack ?? error);
+  const context = error.queryContext?.find(({ summary }) => summary && !error.message.includes(summary))?.summary;
+  return `${error.message} [${error.code}]${context ? `\n${context.trim()}` : ""}`;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

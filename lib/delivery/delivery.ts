@@ -1,0 +1,76 @@
+/** How the rows of a DataFrame come, by name; each delivery is a RowCursor. */
+import type { RowCursor } from "../chain/row-source.js";
+import type { DataFrame } from "../connect/dataframe.js";
+import { SparkStreamError } from "../errors.js";
+import { type QueryOptions, ResultCursor } from "./result.js";
+import { type LargePartition, StagedCursor } from "./staged.js";
+import { StagedFrame } from "./staged-frame.js";
+import { type StagedPartition, sharesOf } from "./windows.js";
+
+export interface DeliveryOptions extends QueryOptions {
+  delivery?: "result" | "staged";
+  windowBytes?: number;
+  partitions?: readonly number[];
+  collectGarbage?: boolean;
+}
+
+type OnLargePartition = (partition: LargePartition) => void;
+
+const DEFAULT_WINDOW = 64 * 1024 * 1024;
+
+/** @throws SparkStreamError SESSION_CLOSED */
+export function openDelivery(
+  dataFrame: DataFrame,
+  { delivery, ...options }: DeliveryOptions,
+  onLargePartition: OnLargePartition,
+): RowCursor {
+  if (delivery !== "staged") return new ResultCursor(dataFrame, options);
+  const { partitions } = options;
+  const choose = partitions && ((all: readonly StagedPartition[]) => chosen(all, partitions));
+  return new StagedCursor(stage(dataFrame, options), {
+    ...stagedOptions(options),
+    onLargePartition,
+    ...(choose && { choose }),
+  });
+}
+
+/**
+ * So many cursors over one staged frame, each over a share of its partitions.
+ *
+ * @throws SparkStreamError SESSION_CLOSED
+ */
+export function splitDelivery(
+  dataFrame: DataFrame,
+  onLargePartition: readonly OnLargePartition[],
+  options: DeliveryOptions,
+): RowCursor[] {
+  const { partitions } = options;
+  const staged = stage(dataFrame, options);
+  return onLargePartition.map(
+    (notify, index, { length }) =>
+      new StagedCursor(staged, {
+        ...stagedOptions(options),
+        onLargePartition: notify,
+        choose: (all) => sharesOf(partitions ? chosen(all, partitions) : all, length)[index]!,
+      }),
+  );
+}
+
+function stage(dataFrame: DataFrame, { collectGarbage = true, tags = [] }: DeliveryOptions): StagedFrame {
+  return new StagedFrame(dataFrame, { collectGarbage, tags });
+}
+
+function stagedOptions({ windowBytes = DEFAULT_WINDOW, delivery: _, partitions: __, ...query }: DeliveryOptions) {
+  return { ...query, windowBytes };
+}
+
+/** Spark tells of partitions with rows only: one without any, before the last that has some, is one all the same. */
+function chosen(all: readonly StagedPartition[], ids: readonly number[]): StagedPartition[] {
+  const last = all.at(-1)?.id ?? -1;
+  const unknown = ids.filter((id) => id > last);
+  if (unknown.length > 0) {
+    const there = last < 0 ? "no partition has rows" : `the last partition with rows is ${last}`;
+    throw new SparkStreamError("INVALID_ARGUMENT", `There is no partition ${unknown.join(", ")}: ${there}.`);
+  }
+  return all.filter(({ id }) => ids.includes(id));
+}

@@ -1,0 +1,65 @@
+/** Columns as the user wants them: cast by Spark, before any delivery. */
+import type { Field, Schema } from "apache-arrow";
+import { schemaDifference } from "../chain/schema-difference.js";
+import { DataFrame } from "../connect/dataframe.js";
+import type { RelationInit } from "../connect/plan.js";
+import { quotedName, sqlType } from "../connect/sql-type.js";
+import { SparkStreamError } from "../errors.js";
+
+/**
+ * The frame with its columns cast to those of an Arrow schema: as many, of the same names, in the same order. A column that
+ * has the type already is left alone. Spark is asked when the plan is needed, which then may reject with
+ *
+ * - SCHEMA_MISMATCH: other columns; or a cast gives another type after all, such as one that may be null
+ * - UNSUPPORTED_TYPE: an Arrow type that Spark never sends
+ * - QUERY_FAILED: Spark has no such cast
+ */
+export function requestedColumns(source: DataFrame, schema: Schema): DataFrame {
+  let plan: Promise<RelationInit> | undefined;
+  return new DataFrame(source.session, () => {
+    plan ??= castPlan(source, schema);
+    return plan;
+  });
+}
+
+async function castPlan(source: DataFrame, schema: Schema): Promise<RelationInit> {
+  const own = await source.schema();
+  checkNames(own, schema);
+  // Names of their own, since several columns may have one.
+  const names = own.fields.map((_, index) => `c${index}`);
+  const columns = schema.fields.map((field, index) => castColumn(names[index]!, own.fields[index]!, field));
+  const frame = names.length > 0 ? source.toDF(...names).select(...columns) : source;
+  const difference = schemaDifference(schema, await frame.schema(), "the requested schema's");
+  if (difference)
+    throw new SparkStreamError("SCHEMA_MISMATCH", `Spark cannot give the requested schema. ${difference}`);
+  return frame.relation();
+}
+
+function checkNames(own: Schema, schema: Schema): void {
+  if (own.fields.length !== schema.fields.length) {
+    const [has, wants] = [own.fields.length, schema.fields.length];
+    throw new SparkStreamError(
+      "SCHEMA_MISMATCH",
+      `The requested schema has ${wants} columns, and the DataFrame ${has}.`,
+    );
+  }
+  for (const [index, { name }] of schema.fields.entries()) {
+    const found = own.fields[index]!.name;
+    if (found === name) continue;
+    const [is, wanted] = [JSON.stringify(found), JSON.stringify(name)];
+    const message = `Column ${index} is ${is}, and ${wanted} in the requested schema. Select the columns in its order.`;
+    throw new SparkStreamError("SCHEMA_MISMATCH", message);
+  }
+}
+
+function castColumn(column: string, own: Field, wanted: Field): string {
+  const type = sqlType(wanted);
+  if (type === undefined) {
+    const message = `Column ${JSON.stringify(wanted.name)} is requested as ${wanted.type}, a type that Spark does not send.`;
+    throw new SparkStreamError("UNSUPPORTED_TYPE", message);
+  }
+  const cast = sqlType(own) === type ? column : `CAST(${column} AS ${type})`;
+  // What cannot be null is declared as what can be by an expression that the optimizer takes away again.
+  const value = wanted.nullable && !own.nullable ? `CASE WHEN 1 = 1 THEN ${cast} END` : cast;
+  return `${value} AS ${quotedName(wanted.name)}`;
+}

@@ -1,0 +1,138 @@
+/**
+ * A frame that was computed once and lies on the executors' disks, and the sizes of its partitions. Shared by all cursors
+ * that read it: with the last of them it is removed, and with the session in any case.
+ *
+ *   checkpoint  the query is run up to its last stage; from here on there is something to remove
+ *   count       one query that computes every partition, has it kept, and counts its rows and bytes
+ *   seal        Spark forgets how the partitions were made: what is read later is what was counted, or an error
+ */
+import { IpcDecoder } from "../chain/ipc-decoder.js";
+import { Checkpoint } from "../connect/checkpoint.js";
+import type { DataFrame } from "../connect/dataframe.js";
+import type { SparkSession } from "../connect/session.js";
+import { SparkStreamError } from "../errors.js";
+import { explainDisks } from "./explain-disks.js";
+import { inPartitions } from "./partition-rows.js";
+import { ResultCursor } from "./result.js";
+import { rowBytes } from "./row-bytes.js";
+import type { StagedPartition } from "./windows.js";
+
+/** Something that reads a staged frame. */
+export interface StageUser {
+  /** Ends it and has it leave. May be called again. */
+  close(): Promise<void>;
+}
+
+export interface StagedFrameOptions {
+  /** Whether Spark's driver is asked to collect garbage at the end; see Checkpoint.remove. */
+  collectGarbage: boolean;
+  /** Of the queries that stage it. */
+  tags: readonly string[];
+}
+
+export class StagedFrame {
+  /** Those that have rows, in order. Rejects where staging fails. */
+  readonly partitions: Promise<readonly StagedPartition[]>;
+  readonly session: SparkSession;
+  readonly options: StagedFrameOptions;
+  readonly #dataFrame: DataFrame;
+  readonly #users = new Set<StageUser>();
+  readonly #stop = new AbortController();
+  readonly #forget: () => void;
+  #checkpoint: Checkpoint | undefined;
+  #removed: Promise<void> | undefined;
+
+  /** Begins at once. @throws SparkStreamError SESSION_CLOSED */
+  constructor(dataFrame: DataFrame, options: StagedFrameOptions) {
+    const { session } = dataFrame;
+    session.checkOpen();
+    this.#dataFrame = dataFrame;
+    this.session = session;
+    this.options = options;
+    this.#forget = session.beforeClose(async () => {
+      await Promise.all([...this.#users].map((user) => user.close()));
+    });
+    this.partitions = this.#stage();
+    this.partitions.catch(() => {}); // told to every cursor
+  }
+
+  join(user: StageUser): void {
+    this.#users.add(user);
+  }
+
+  /** Resolves when the frame was removed, if this was its last user. */
+  async leave(user: StageUser): Promise<void> {
+    this.#users.delete(user);
+    if (this.#users.size > 0) return;
+    this.#removed ??= this.#remove();
+    await this.#removed;
+  }
+
+  /** The rows of these partitions, in their order. */
+  rowsOf(partitions: readonly StagedPartition[]): DataFrame {
+    return inPartitions(this.#checkpoint!.frame, partitions);
+  }
+
+  async #stage(): Promise<readonly StagedPartition[]> {
+    try {
+      await this.#checkCanBeStaged();
+      this.#checkpoint = await Checkpoint.of(this.#dataFrame, { ...this.options, signal: this.#stop.signal });
+      const partitions = await this.#count(this.#checkpoint.frame);
+      await this.#checkpoint.seal();
+      return partitions;
+    } catch (error) {
+      throw explainDisks(error);
+    }
+  }
+
+  async #checkCanBeStaged(): Promise<void> {
+    const { session } = this.#dataFrame;
+    const [version, isStreaming] = await Promise.all([session.version(), this.#dataFrame.isStreaming()]);
+    if (Number.parseInt(version, 10) < 4) {
+      const message = `delivery: "staged" needs checkpoints, which Spark has from 4.0 on; this server's is ${version}. Use delivery: "result".`;
+      throw new SparkStreamError("UNSUPPORTED", message);
+    }
+    if (isStreaming) {
+      const message =
+        "A streaming DataFrame has no end and cannot be staged. Write it with Spark and read what it wrote.";
+      throw new SparkStreamError("INVALID_ARGUMENT", message);
+    }
+  }
+
+  async #count(frame: DataFrame): Promise<StagedPartition[]> {
+    const schema = await frame.sparkSchema();
+    const fields = schema?.kind.case === "struct" ? schema.kind.value.fields : [];
+    const columns = fields.map(({ dataType }, index) => ({ name: `c${index}`, type: dataType }));
+    // Names of its own, since several columns may have one.
+    const named = columns.length > 0 ? frame.toDF(...columns.map(({ name }) => name)) : frame;
+    const counts = named
+      .select("spark_partition_id() AS id", `${rowBytes(columns)} AS bytes`)
+      .groupBy("id")
+      .agg("count(1) AS rows", "sum(bytes) AS bytes");
+
+    this.#stop.signal.throwIfAborted();
+    const cursor = new ResultCursor(counts, { tags: this.options.tags });
+    const stop = () => cursor.close();
+    this.#stop.signal.addEventListener("abort", stop, { once: true });
+    try {
+      const decoder = new IpcDecoder();
+      const partitions: StagedPartition[] = [];
+      for (let row = await cursor.next(); row; row = await cursor.next()) {
+        for (const batch of await decoder.decode(row)) {
+          for (const { id, rows, bytes } of batch) partitions.push({ id, rows: Number(rows), bytes: Number(bytes) });
+        }
+      }
+      this.#stop.signal.throwIfAborted();
+      return partitions.sort((a, b) => a.id - b.id);
+    } finally {
+      await cursor.close();
+    }
+  }
+
+  async #remove(): Promise<void> {
+    this.#stop.abort(new SparkStreamError("OPERATION_CANCELED", "The staging was given up."));
+    await this.partitions.catch(() => {});
+    await this.#checkpoint?.remove(this.options.collectGarbage);
+    this.#forget();
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * A run of windows of a staged frame, copied off it. A query cannot name a partition so that Spark leaves the others
+ * alone: each window reads all that was staged and drops what is not its own, which for many windows is a multiple of the
+ * frame. With about as many sections as there are windows in each, a window reads a section only.
+ *
+ * Disk: a section, while its windows are read, and the next one.
+ */
+import { Checkpoint } from "../connect/checkpoint.js";
+import { DataFrame } from "../connect/dataframe.js";
+import { inPartitions } from "./partition-rows.js";
+import type { StagedFrame } from "./staged-frame.js";
+import type { StagedPartition } from "./windows.js";
+
+/** With fewer windows, copies cost more than they save. */
+const FEW_WINDOWS = 8;
+
+/** Windows per section. */
+export function sectionLength(windows: number): number {
+  return windows <= FEW_WINDOWS ? Number.POSITIVE_INFINITY : Math.ceil(Math.sqrt(windows));
+}
+
+export class StagedSection {
+  readonly #stage: StagedFrame;
+  readonly #partitions: readonly StagedPartition[];
+  readonly #stop = new AbortController();
+  #checkpoint: Promise<Checkpoint> | undefined;
+
+  constructor(stage: StagedFrame, windows: readonly (readonly StagedPartition[])[]) {
+    this.#stage = stage;
+    this.#partitions = windows.flat();
+  }
+
+  /** The rows of these partitions, which are of the section. The first query of a section makes the copy. */
+  rowsOf(partitions: readonly StagedPartition[]): DataFrame {
+    const { session, options } = this.#stage;
+    return new DataFrame(session, async () => {
+      const source = this.#stage.rowsOf(this.#partitions);
+      this.#checkpoint ??= Checkpoint.of(source, { tags: options.tags, signal: this.#stop.signal });
+      return inPartitions((await this.#checkpoint).frame, partitions).relation();
+    });
+  }
+
+  /** To be called when its windows were closed. */
+  async remove(): Promise<void> {
+    this.#stop.abort();
+    const checkpoint = await this.#checkpoint?.catch(() => undefined);
+    await checkpoint?.remove(this.#stage.options.collectGarbage);
+  }
+}

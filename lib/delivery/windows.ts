@@ -1,0 +1,45 @@
+/** One partition of a staged frame. */
+export interface StagedPartition {
+  readonly id: number;
+  readonly rows: number;
+  /** Of Arrow data, as counted by Spark; see row-bytes.ts. */
+  readonly bytes: number;
+}
+
+/**
+ * Groups partitions, in order, so that none is over the budget of bytes unless it is a partition by itself.
+ */
+export function windowsOf(partitions: readonly StagedPartition[], budget: number): StagedPartition[][] {
+  const windows: StagedPartition[][] = [];
+  let room = 0;
+  for (const partition of partitions) {
+    if (windows.length === 0 || partition.bytes > room) {
+      windows.push([]);
+      room = budget;
+    }
+    windows.at(-1)!.push(partition);
+    room -= partition.bytes;
+  }
+  return windows;
+}
+
+/**
+ * Shares partitions out, in order: as many shares as asked for, some of which are empty where there are fewer partitions,
+ * and of about the same bytes.
+ */
+export function sharesOf(partitions: readonly StagedPartition[], count: number): StagedPartition[][] {
+  const shares: StagedPartition[][] = Array.from({ length: count }, () => []);
+  const total = bytesOf(partitions);
+  let before = 0;
+  for (const partition of partitions) {
+    // Where its middle lies. A frame without any bytes has rows all the same.
+    const position = total === 0 ? 0 : (before + partition.bytes / 2) / total;
+    shares[Math.min(Math.floor(position * count), count - 1)]!.push(partition);
+    before += partition.bytes;
+  }
+  return shares;
+}
+
+export function bytesOf(partitions: readonly StagedPartition[]): number {
+  return partitions.reduce((sum, { bytes }) => sum + bytes, 0);
+}

@@ -1,0 +1,34 @@
+/**
+ * What happens in a stream, for whoever watches a process from outside: `node:diagnostics_channel` channels, and log lines
+ * with `NODE_DEBUG=spark-arrow-stream`. Where nobody listens, an event costs two checks.
+ *
+ *     channel                               message
+ *     spark-arrow-stream:stream:start       { stream }
+ *     spark-arrow-stream:stream:progress    { stream, progress }
+ *     spark-arrow-stream:stream:end         { stream, metrics }
+ *     spark-arrow-stream:stream:error       { stream, metrics, error }   error: null where it was destroyed without one
+ */
+import { channel } from "node:diagnostics_channel";
+import { debuglog } from "node:util";
+
+const channels = {
+  start: channel("spark-arrow-stream:stream:start"),
+  progress: channel("spark-arrow-stream:stream:progress"),
+  end: channel("spark-arrow-stream:stream:end"),
+  error: channel("spark-arrow-stream:stream:error"),
+} as const;
+
+const debug = debuglog("spark-arrow-stream");
+
+export type StreamEvent = keyof typeof channels;
+
+/** Whether anybody would hear of it. */
+export function isWatched(event: StreamEvent): boolean {
+  return channels[event].hasSubscribers || debug.enabled;
+}
+
+/** @param details plain data, besides the stream; what is not an error goes to the log as JSON */
+export function publish(event: StreamEvent, stream: object, details: Readonly<Record<string, unknown>> = {}): void {
+  if (channels[event].hasSubscribers) channels[event].publish({ stream, ...details });
+  if (debug.enabled) debug("stream %s %o", event, details);
+}

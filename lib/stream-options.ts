@@ -1,0 +1,119 @@
+import type { Schema } from "apache-arrow";
+import { SparkStreamError } from "./errors.js";
+
+export interface SparkStreamOptions {
+  /** Destroys the stream with an AbortError and cancels the query on the server. */
+  signal?: AbortSignal;
+  /** Bytes of Arrow data that may be read ahead of the consumer. Default: 16 MiB. */
+  readAheadBytes?: number;
+  /** Rows per batch at most; default: the server's `spark.sql.execution.arrow.maxRecordsPerBatch`, which is 10,000. */
+  maxRecordsPerBatch?: number;
+  /** The codec that Spark (4.1 or later) compresses batches with; default: the session's, which is "none". */
+  compression?: "none" | "zstd";
+  /** What `session.interruptTag()` finds the query by. No tag is empty or has a comma. */
+  tags?: readonly string[];
+  /**
+   * Columns cast by Spark to those of this schema, which has the same columns in the same order. A value that cannot be
+   * cast is an error of the query, or null where the session's spark.sql.ansi.enabled is false.
+   */
+  requestedSchema?: Schema;
+  /**
+   * "result" (default): one query, whose result Spark's driver buffers as a whole, within spark.driver.maxResultSize.
+   * "staged": computed once onto the executors' disks and taken from there piece by piece; any size, from Spark 4.0 on.
+   */
+  delivery?: "result" | "staged";
+  /** "staged": bytes of Arrow data per piece, which is one partition at least. Default: 64 MiB. */
+  windowBytes?: number;
+  /** "staged": the ids of the partitions wanted, from 0; they come in order. Default: all. */
+  partitions?: readonly number[];
+  /**
+   * "staged": whether Spark's driver is asked for a garbage collection at the end, which is what frees the disks. Default:
+   * true; with false that waits for the driver's own (spark.cleaner.periodicGC.interval, 30 minutes).
+   */
+  collectGarbage?: boolean;
+}
+
+/** Options that only some deliveries have. */
+const STAGED_ONLY = ["windowBytes", "partitions", "collectGarbage"] as const;
+
+const knownOptions = new Set([
+  "signal",
+  "readAheadBytes",
+  "maxRecordsPerBatch",
+  "compression",
+  "tags",
+  "requestedSchema",
+  "delivery",
+  ...STAGED_ONLY,
+]);
+
+/** @throws SparkStreamError INVALID_ARGUMENT */
+export function checkOptions(options: SparkStreamOptions): void {
+  for (const name of Object.keys(options)) {
+    if (!knownOptions.has(name)) throw invalid(`${JSON.stringify(name)} is no option: ${[...knownOptions].join(", ")}`);
+  }
+  const { signal, readAheadBytes, maxRecordsPerBatch, compression, tags, requestedSchema } = options;
+  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
+    throw invalid("signal must be an AbortSignal");
+  }
+  if (readAheadBytes !== undefined && !(typeof readAheadBytes === "number" && readAheadBytes >= 1)) {
+    throw invalid("readAheadBytes must be 1 or more bytes");
+  }
+  if (maxRecordsPerBatch !== undefined && !(Number.isInteger(maxRecordsPerBatch) && maxRecordsPerBatch > 0)) {
+    throw invalid("maxRecordsPerBatch must be a whole number of rows, 1 or more");
+  }
+  if (compression !== undefined && compression !== "none" && compression !== "zstd") {
+    throw invalid('compression must be "none" or "zstd"; lz4 is read, but Spark makes it too slowly to be asked for');
+  }
+  if (tags !== undefined && !(Array.isArray(tags) && tags.every(isTag))) {
+    throw invalid("tags must be an array of strings, none of them empty or with a comma");
+  }
+  if (requestedSchema !== undefined && !Array.isArray(requestedSchema?.fields)) {
+    throw invalid("requestedSchema must be an apache-arrow Schema");
+  }
+  checkStagedOptions(options);
+}
+
+function checkStagedOptions(options: SparkStreamOptions): void {
+  const { delivery = "result", windowBytes, partitions, collectGarbage } = options;
+  if (delivery !== "result" && delivery !== "staged") {
+    throw invalid(`delivery must be "result" or "staged", not ${JSON.stringify(delivery)}`);
+  }
+  for (const name of STAGED_ONLY) {
+    if (delivery !== "staged" && options[name] !== undefined) throw invalid(`${name} needs delivery: "staged"`);
+  }
+  if (windowBytes !== undefined && !(typeof windowBytes === "number" && windowBytes >= 1)) {
+    throw invalid("windowBytes must be 1 or more bytes");
+  }
+  const isId = (id: unknown) => Number.isInteger(id) && (id as number) >= 0;
+  if (partitions !== undefined && !(Array.isArray(partitions) && partitions.length > 0 && partitions.every(isId))) {
+    throw invalid("partitions must be ids of partitions, whole numbers from 0, at least one");
+  }
+  if (collectGarbage !== undefined && typeof collectGarbage !== "boolean") {
+    throw invalid("collectGarbage must be true or false");
+  }
+}
+
+/**
+ * For rows that are made already.
+ *
+ * @throws SparkStreamError INVALID_ARGUMENT for what only a query can have
+ */
+export function checkRowOptions({ delivery, requestedSchema }: SparkStreamOptions): void {
+  if (delivery === "staged") throw invalid('delivery: "staged" needs a DataFrame');
+  if (requestedSchema !== undefined) throw invalid("requestedSchema needs a DataFrame");
+}
+
+/** @throws SparkStreamError INVALID_ARGUMENT */
+export function checkStreamCount(count: number): void {
+  if (Number.isInteger(count) && count > 0) return;
+  throw new SparkStreamError("INVALID_ARGUMENT", "splitSparkStream(): the number of streams must be 1 or more.");
+}
+
+function isTag(tag: unknown): boolean {
+  return typeof tag === "string" && tag !== "" && !tag.includes(",");
+}
+
+function invalid(reason: string): SparkStreamError {
+  return new SparkStreamError("INVALID_ARGUMENT", `sparkStream(): ${reason}.`);
+}

@@ -1,0 +1,32 @@
+import { expect } from "chai";
+import { type SparkSession, type StreamProgress, sparkStream } from "../../lib/index.js";
+import { sparkSession } from "../support/spark.js";
+
+describe("progress and metrics of a real Spark", function () {
+  this.timeout(180_000);
+  let spark: SparkSession;
+  before(async function () {
+    this.timeout(600_000); // the first start installs Spark
+    spark = await sparkSession();
+  });
+  after(() => spark?.close());
+
+  it("tell the tasks while they run, and what the operators counted when they are done", async () => {
+    const slow = "SELECT id, reflect('java.lang.Thread', 'sleep', 300L) AS s FROM range(0, 8, 1, 8)";
+    const stream = sparkStream(spark.sql(slow));
+    const events: StreamProgress[] = [];
+    stream.on("progress", (progress: StreamProgress) => events.push(progress));
+    await stream.toArray();
+    expect(events.length).to.be.above(1);
+    const last = events.at(-1)!;
+    expect(last.tasks).to.equal(8);
+    expect(last.completedTasks).to.be.within(1, 8);
+    expect(events.map(({ completedTasks }) => completedTasks)).to.deep.equal(
+      events.map(({ completedTasks }) => completedTasks).sort((a, b) => a - b),
+    );
+    const { rows, bytes, waitedForSourceMs, operators } = stream.metrics;
+    expect([rows, bytes > 0, waitedForSourceMs > 300]).to.deep.equal([8, true, true]);
+    const range = operators.find(({ name }) => name.startsWith("Range"));
+    expect(range?.metrics["number of output rows"]).to.deep.equal({ value: 8, type: "sum" });
+  });
+});

@@ -1,0 +1,329 @@
+import { readFile } from "node:fs/promises";
+import { Readable, Transform, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  Bool,
+  type DataType,
+  Dictionary,
+  Field,
+  Float16,
+  Float64,
+  Int32,
+  Int64,
+  List,
+  Struct,
+  TimestampMillisecond,
+  TimestampNanosecond,
+  Utf8,
+} from "apache-arrow";
+import { expect } from "chai";
+import type { ErrorCode } from "../../lib/errors.js";
+import { arrowWriter, csvWriter, ndjsonWriter, parquetWriter, rows } from "../../lib/index.js";
+import { runPython } from "../support/python.js";
+import { batchOfValues, type Columns, directoryPerTest, failure, writeAll } from "../support/writers.js";
+
+const ints = (...values: (number | null)[]) => batchOfValues({ a: [new Int32(), values] });
+const list = new List(new Field("element", new Int32(), true));
+
+async function textOf(writer: (target: Writable) => Writable, ...columns: Columns[]): Promise<string> {
+  let text = "";
+  const target = new Writable({
+    write(chunk: Buffer, _encoding, callback) {
+      text += chunk;
+      callback();
+    },
+  });
+  await writeAll(columns.map(batchOfValues), writer(target));
+  return text;
+}
+
+const ndjson = (columns: Columns, options = {}) => textOf((target) => ndjsonWriter(target, options), columns);
+const csv = (columns: Columns, options = {}) => textOf((target) => csvWriter(target, options), columns);
+
+const writers = { parquetWriter, arrowWriter, ndjsonWriter, csvWriter } as const;
+
+describe("Every writer", () => {
+  const directory = directoryPerTest();
+
+  for (const [name, writer] of Object.entries(writers)) {
+    describe(name, () => {
+      const bad: Readonly<Record<string, [chunks: () => unknown[], code: ErrorCode, says: RegExp]>> = {
+        "rows in the place of batches": [() => [{ a: 1 }], "INVALID_INPUT", /record batches .* Object/],
+        "a Buffer in the place of a batch": [() => [Buffer.from("x")], "INVALID_INPUT", /Uint8Array/],
+        "a column that changes its type midway": [
+          () => [ints(1), batchOfValues({ a: [new Utf8(), ["x"]] })],
+          "SCHEMA_MISMATCH",
+          /`a`/,
+        ],
+        "a column that appears midway": [
+          () => [ints(1), batchOfValues({ a: [new Int32(), [1]], b: [new Int32(), [1]] })],
+          "SCHEMA_MISMATCH",
+          /`b`/,
+        ],
+        "a stream without any batch": [() => [], "INVALID_INPUT", new RegExp(name)],
+      };
+      for (const [what, [chunks, code, says]] of Object.entries(bad)) {
+        it(`fails with ${code} for ${what}, and leaves no file`, async () => {
+          const error = await failure(writeAll(chunks(), writer(directory.path("x.out"))), code);
+          expect(error.message).to.match(says);
+          expect(await directory.files()).to.deep.equal([]);
+        });
+      }
+
+      it("fails with WRITE_FAILED for a path that cannot be written, before any batch is taken", async () => {
+        let taken = 0;
+        const source = Readable.from(
+          (function* () {
+            taken++;
+            yield ints(1);
+          })(),
+        );
+        const error = await failure(pipeline(source, writer(directory.path("missing/x"))), "WRITE_FAILED");
+        expect(error.message).to.contain("missing/x").and.to.contain("ENOENT");
+        expect(taken).to.be.at.most(1);
+      });
+
+      it("fails with WRITE_FAILED for a Writable that fails, on a full disk say", async () => {
+        const full = new Writable({
+          write: (_chunk, _encoding, callback) => callback(Object.assign(new Error("disk full"), { code: "ENOSPC" })),
+        });
+        const error = await failure(writeAll([ints(1), ints(2)], writer(full)), "WRITE_FAILED");
+        expect(error.cause).to.have.property("code", "ENOSPC");
+      });
+
+      it("leaves nothing where its source fails or it is aborted, and the file of before as it was", async () => {
+        const path = directory.path("old.out");
+        await writeAll([ints(1, 2)], writer(path));
+        const before = await readFile(path);
+        const boom = new Error("boom");
+        const failing = Readable.from(
+          (function* () {
+            for (let index = 0; index < 5; index++) yield ints(index);
+            throw boom;
+          })(),
+        );
+        const found = await pipeline(failing, writer(path)).catch((error) => error);
+        expect(found).to.equal(boom);
+        const controller = new AbortController();
+        const endless = Readable.from(
+          (function* () {
+            for (let index = 0; ; index++) {
+              if (index === 5) controller.abort();
+              yield ints(index);
+            }
+          })(),
+        );
+        const aborted = await pipeline(endless, writer(path, { signal: controller.signal })).catch((error) => error);
+        expect(aborted).to.have.property("name", "AbortError");
+        expect(await directory.files()).to.deep.equal(["old.out"]);
+        expect(await readFile(path)).to.deep.equal(before);
+      });
+
+      it("takes no batch while its target takes no bytes", async () => {
+        let given = 0;
+        function* source() {
+          for (; given < 100; given++) yield ints(given);
+        }
+        const stuck = new Writable({ highWaterMark: 1, write: () => {} });
+        const sink = writer(stuck, name === "parquetWriter" ? ({ rowGroupRows: 1 } as never) : {});
+        Readable.from(source()).pipe(sink);
+        await sleep(50);
+        expect(given).to.be.within(1, 10);
+        sink.destroy();
+      });
+
+      it("refuses an unknown option, at the call", () => {
+        expect(() => writer("x", { colour: 1 } as never))
+          .to.throw(`${name}: "colour" is no option`)
+          .with.property("code", "INVALID_ARGUMENT");
+      });
+    });
+  }
+});
+
+describe("ndjsonWriter", () => {
+  it("writes integers as numbers where JavaScript reads them exactly, or as its option says", async () => {
+    const columns: Columns = { i: [new Int64(), [1n, 2n ** 53n, -(2n ** 53n), null]] };
+    expect(await ndjson(columns)).to.equal(
+      '{"i":1}\n{"i":"9007199254740992"}\n{"i":"-9007199254740992"}\n{"i":null}\n',
+    );
+    expect(await ndjson(columns, { integers: "number" })).to.contain('{"i":9007199254740992}');
+    expect(await ndjson(columns, { integers: "string" })).to.contain('{"i":"1"}');
+  });
+
+  it("escapes names and texts, keeps -0, and has no line for no row", async () => {
+    expect(
+      await ndjson({ 'a"\n': [new Utf8(), ['b"\n\u2028', ""]], __proto__x: [new Float64(), [-0, 1e300]] }),
+    ).to.equal(`{"a\\"\\n":"b\\"\\n\u2028","__proto__x":-0}\n{"a\\"\\n":"","__proto__x":1e+300}\n`);
+    expect(await ndjson({ a: [new Int32(), []] })).to.equal("");
+  });
+
+  it("refuses two columns of one name, of which readers would keep one", async () => {
+    const fields = [new Field("a", new Int32(), true), new Field("a", new Utf8(), true)];
+    const batch = batchOfValues({ a: [new Int32(), [1]], b: [new Utf8(), ["x"]] });
+    const twins = Object.assign(batch, { data: batch.data.clone(new Struct(fields)) });
+    const error = await failure(
+      writeAll([twins], ndjsonWriter(new Writable({ write: (_c, _e, done) => done() }))),
+      "INVALID_INPUT",
+    );
+    expect(error.message).to.contain("two columns `a`");
+  });
+
+  it("writes batches of any size, in pieces, which DuckDB counts", async () => {
+    const values = Array.from({ length: 10_000 }, (_, index) => (index % 3 ? index : null));
+    const text = await textOf(ndjsonWriter, { a: [new Int32(), values] }, { a: [new Int32(), values.slice(0, 1)] });
+    expect(
+      text
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line).a),
+    ).to.deep.equal([...values, null]);
+  });
+});
+
+describe("csvWriter", () => {
+  it("quotes what needs it, and tells a null from an empty string", async () => {
+    expect(await csv({ 'a,"b"': [new Utf8(), ["x,y", 'say "hi"', "two\nlines", "", null, " x "]] })).to.equal(
+      '"a,""b"""\n"x,y"\n"say ""hi"""\n"two\nlines"\n""\n\n x \n',
+    );
+    expect(await csv({ a: [new Int32(), [1, null]], b: [new Bool(), [true, null]] }, { nullText: "NULL" })).to.equal(
+      "a,b\n1,true\nNULL,NULL\n",
+    );
+  });
+
+  it("has another delimiter, or no header, when asked to, and the header alone where there is no row", async () => {
+    const columns: Columns = { a: [new Int32(), [1]], b: [new Utf8(), ["x;y"]] };
+    expect(await csv(columns, { delimiter: ";" })).to.equal('a;b\n1;"x;y"\n');
+    expect(await csv(columns, { header: false })).to.equal("1,x;y\n");
+    expect(await csv({ a: [new Int32(), []] })).to.equal("a\n");
+  });
+
+  it("is read by pyarrow, value by value, over several batches", async () => {
+    const text = await textOf(
+      csvWriter,
+      { i: [new Int64(), [1n, null]], t: [new Utf8(), ["Grüße, 世界", '"']] },
+      { i: [new Int64(), [-5n]], t: [new Utf8(), ["a\nb"]] },
+    );
+    const script = `
+import io, json, sys, pyarrow.csv as c
+options = c.ParseOptions(newlines_in_values=True)
+print(json.dumps(c.read_csv(io.BytesIO(sys.argv[1].encode()), parse_options=options).to_pydict()))`;
+    expect(await runPython(script, [text])).to.deep.equal({ i: [1, null, -5], t: ["Grüße, 世界", '"', "a\nb"] });
+  });
+
+  const nested: Readonly<Record<string, DataType>> = {
+    list,
+    struct: new Struct([new Field("x", new Int32(), true)]),
+  };
+  for (const [name, type] of Object.entries(nested)) {
+    it(`refuses a ${name} by the column's name`, async () => {
+      const values = name === "list" ? [[1]] : [{ x: 1 }];
+      const error = await failure(csv({ ok: [new Int32(), [1]], odd: [type, values] }), "UNSUPPORTED_TYPE");
+      expect(error.message).to.contain("`odd`").and.to.contain("to_json");
+    });
+  }
+
+  it("refuses malformed options at the call", () => {
+    for (const options of [{ delimiter: "" }, { delimiter: '"' }, { header: "no" }, { nullText: null }]) {
+      expect(() => csvWriter("x", options as never))
+        .to.throw()
+        .with.property("code", "INVALID_ARGUMENT");
+    }
+  });
+});
+
+describe("rows()", () => {
+  async function objects(options: Parameters<typeof rows>[0], ...columns: Columns[]): Promise<unknown[]> {
+    return await Readable.from(columns.map(batchOfValues)).compose(rows(options)).toArray();
+  }
+
+  it("gives objects of one shape with the columns in order, over batches of any size", async () => {
+    const many = Array.from({ length: 5000 }, (_, index) => index);
+    const found = await objects(
+      {},
+      { a: [new Int32(), many], b: [new Int32(), many] },
+      { a: [new Int32(), [7]], b: [new Int32(), [8]] },
+    );
+    expect(found).to.deep.equal([...many.map((value) => ({ a: value, b: value })), { a: 7, b: 8 }]);
+    expect(Object.keys(found[0] as object)).to.deep.equal(["a", "b"]);
+  });
+
+  it("takes any name for a column, __proto__ and code included, as a name", async () => {
+    const evil = '"]: process.exit(1), ["';
+    const columns = JSON.parse(`{"__proto__": 0, ${JSON.stringify(evil)}: 1, "constructor": 2}`) as Record<
+      string,
+      number
+    >;
+    const [row] = (await objects(
+      {},
+      Object.fromEntries(Object.entries(columns).map(([name, value]) => [name, [new Int32(), [value]] as const])),
+    )) as [object];
+    expect(Object.entries(row)).to.deep.equal([
+      ["__proto__", 0],
+      [evil, 1],
+      ["constructor", 2],
+    ]);
+    expect(Object.getPrototypeOf(row)).to.equal(Object.prototype);
+  });
+
+  it("gives timestamps of every unit as text, Date or bigint", async () => {
+    const columns: Columns = {
+      ms: [new TimestampMillisecond("UTC"), [-1, null]],
+      ns: [new TimestampNanosecond(), [1, null]],
+    };
+    expect(await objects({}, columns)).to.deep.equal([
+      { ms: "1969-12-31T23:59:59.999Z", ns: "1970-01-01T00:00:00.001000" },
+      { ms: null, ns: null },
+    ]);
+    expect(await objects({ timestamps: "date" }, columns)).to.deep.equal([
+      { ms: new Date(-1), ns: new Date(1) },
+      { ms: null, ns: null },
+    ]);
+    expect(await objects({ timestamps: "bigint" }, columns)).to.deep.equal([
+      { ms: -1n, ns: 1_000_000n },
+      { ms: null, ns: null },
+    ]);
+  });
+
+  it("reads dictionaries, 16-bit floats, and lists of which a slice is given", async () => {
+    const batch = batchOfValues({
+      d: [new Dictionary(new Utf8(), new Int32()), ["x", null, "x", "y"]],
+      f: [new Float16(), [1.5, null, -2, 0]],
+      l: [list, [[1], [2, null], [], null]],
+    });
+    const found = await Readable.from([batch.slice(1, 4)])
+      .compose(rows())
+      .toArray();
+    expect(found).to.deep.equal([
+      { d: null, f: null, l: [2, null] },
+      { d: "x", f: -2, l: [] },
+      { d: "y", f: 0, l: null },
+    ]);
+  });
+
+  it("fails with a typed error for what is no batch, and for a batch of another schema", async () => {
+    const drain = () => new Writable({ objectMode: true, write: (_row, _encoding, done) => done() });
+    await failure(pipeline(Readable.from([{ a: 1 }]), rows(), drain()), "INVALID_INPUT");
+    const batches = [ints(1), batchOfValues({ a: [new Utf8(), ["x"]] })];
+    await failure(pipeline(Readable.from(batches), rows(), drain()), "SCHEMA_MISMATCH");
+    expect(() => rows({ decimals: "float" as never }))
+      .to.throw()
+      .with.property("code", "INVALID_ARGUMENT");
+  });
+
+  it("holds the rows of a window, and not those of a batch, before a consumer that takes none", async () => {
+    const stream = Readable.from([ints(...Array.from({ length: 50_000 }, (_, index) => index)), ints(1)]).pipe(rows());
+    await sleep(50);
+    expect(stream.readableLength).to.be.within(1, 4096);
+    let count = 0;
+    for await (const row of stream) count += (row as { a: number }).a >= 0 ? 1 : 0;
+    expect(count).to.equal(50_001);
+    expect(stream).to.be.instanceOf(Transform);
+  });
+
+  it("works where code may not be generated from strings", async () => {
+    const { interpreted } = await import("../../lib/sinks/values/row-builder.js");
+    expect(interpreted(["a", "__proto__"])([[1], [2]])(0)).to.deep.equal(JSON.parse('{"a":1,"__proto__":2}'));
+  });
+});

@@ -1,0 +1,94 @@
+// What a Spark says of itself by the REST interface of its web UI.
+
+import { type AddressInfo, createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "chai";
+import { connect, type SparkSession } from "../../lib/connect/index.js";
+import { sparkServer } from "./spark.js";
+
+interface StoredRdd {
+  readonly id: number;
+  readonly diskUsed: number;
+}
+
+interface Job {
+  readonly status: string;
+  readonly numSkippedStages: number;
+}
+
+const ports = new Map<string, Promise<number>>();
+
+/** A local Spark with its web UI, one for all that ask for the same configuration. */
+export class SparkUi {
+  readonly #applications: string;
+  readonly #connect: () => Promise<SparkSession>;
+
+  private constructor(port: number, open: () => Promise<SparkSession>) {
+    this.#applications = `http://127.0.0.1:${port}/api/v1/applications`;
+    this.#connect = open;
+  }
+
+  static async open(conf: Readonly<Record<string, string>> = {}): Promise<SparkUi> {
+    const key = JSON.stringify(conf);
+    const port = ports.get(key) ?? freePort();
+    ports.set(key, port);
+    const { url, token } = await sparkServer({
+      conf: {
+        "spark.ui.enabled": "true",
+        "spark.ui.port": String(await port),
+        "spark.sql.shuffle.partitions": "4",
+        ...conf,
+      },
+    });
+    return new SparkUi(await port, () => connect(url, { token }));
+  }
+
+  /** A session of the caller's own. */
+  connect(): Promise<SparkSession> {
+    return this.#connect();
+  }
+
+  /** What lies on the disks of the executors. */
+  staged(): Promise<StoredRdd[]> {
+    return this.#get("storage/rdd");
+  }
+
+  async expectNothingStaged(): Promise<void> {
+    // Spark learns of a frame that was collected, and removes its blocks, a moment later.
+    let found: StoredRdd[] = [];
+    for (let tries = 0; tries < 20; tries++) {
+      found = await this.staged();
+      if (found.length === 0) return;
+      await sleep(100);
+    }
+    expect(found).to.deep.equal([]);
+  }
+
+  /** How many SQL executions there have been. */
+  async queries(): Promise<number> {
+    return (await this.#get<unknown[]>("sql?length=100000&details=false")).length;
+  }
+
+  /** The last job, when it is over. */
+  async lastJob(): Promise<Job> {
+    for (;;) {
+      const [job] = await this.#get<Job[]>("jobs");
+      if (job && job.status !== "RUNNING") return job;
+      await sleep(100);
+    }
+  }
+
+  async #get<T>(path: string): Promise<T> {
+    const [application] = (await (await fetch(this.#applications)).json()) as { id: string }[];
+    return (await (await fetch(`${this.#applications}/${application!.id}/${path}`)).json()) as T;
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}

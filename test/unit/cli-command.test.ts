@@ -1,0 +1,67 @@
+import { expect } from "chai";
+import { type Command, parseCommand } from "../../lib/cli/command.js";
+
+const query = ["--sql", "SELECT 1"];
+const parsed = (...args: string[]) => parseCommand([...query, ...args]) as Command;
+
+describe("The arguments of the command line", () => {
+  const wrong: Readonly<Record<string, readonly string[]>> = {
+    "no query": [],
+    "two queries": [...query, "--table", "t"],
+    "an unknown option": [...query, "--fast"],
+    "an option without its value": [...query, "--limit"],
+    "a positional argument": [...query, "out.csv"],
+    "an ending that tells no format": [...query, "-o", "out.txt"],
+    "no ending": [...query, "-o", "out"],
+    "an unknown format": [...query, "-f", "xml"],
+    "a compression that the format does not have": [...query, "-f", "csv", "--compression", "zstd"],
+    "an unknown compression": [...query, "-f", "parquet", "--compression", "zip"],
+    "an unknown delivery": [...query, "--delivery", "push-pull"],
+    "a parameter without a value": [...query, "--param", "x"],
+    "a parameter without a name": [...query, "--param", "=5"],
+    "a limit that is no number": [...query, "--limit", "ten"],
+    "a negative limit": [...query, "--limit=-1"],
+    "two servers": [...query, "--local", "--remote", "sc://x"],
+  };
+  for (const [what, args] of Object.entries(wrong)) {
+    it(`are refused with a pointer to --help where there is ${what}`, () => {
+      expect(() => parseCommand(args))
+        .to.throw(/See --help\.$/)
+        .with.property("code", "INVALID_ARGUMENT");
+    });
+  }
+
+  it("name a server, a local Spark with or without a number of cores, or nothing", () => {
+    expect(parsed("--remote", "sc://h").url).to.equal("sc://h");
+    expect(parsed("--local").url).to.equal("local[*]");
+    expect(parsed("--local", "2", "-q").url).to.equal("local[2]");
+    expect((parseCommand(["--local", ...query]) as Command).url).to.equal("local[*]");
+    expect(parsed().url).to.equal(undefined);
+  });
+
+  it("give parameters as JSON where they are, else as strings, and large integers exactly", () => {
+    const values = ["a=5", "b=true", "c=null", 'd="5"', "e=x=y", "f=9007199254740993", "g={}", "h=1.50", "i="];
+    expect(parsed(...values.flatMap((pair) => ["--param", pair])).params).to.deep.equal({
+      a: 5,
+      b: true,
+      c: null,
+      d: "5",
+      e: "x=y",
+      f: 9007199254740993n,
+      g: "{}",
+      h: 1.5,
+      i: "",
+    });
+  });
+
+  it("give the delivery, or leave it to the stream", () => {
+    expect(parsed("--delivery", "staged").delivery).to.equal("staged");
+    expect(parsed().delivery).to.equal(undefined);
+  });
+
+  it("give the format by the ending, or by its name, or NDJSON on standard output", () => {
+    expect(parsed().format).to.equal("ndjson");
+    expect(parsed("-o", "A.CSV").format).to.equal("csv");
+    expect(parsed("-o", "x.txt", "-f", "arrows").format).to.equal("arrows");
+  });
+});
