@@ -28,7 +28,7 @@ describe("A slow consumer of a real Spark that ends streams after a second and f
   const query = (rows: number) => `SELECT id, repeat(CAST(id AS STRING), 20) AS text FROM range(0, ${rows}, 1, 8)`;
 
   it("gets every row once though it sleeps for longer than that, with a temporary file for what it had not taken", async () => {
-    const rows = 1_000_000;
+    const rows = 500_000;
     let next = 0;
     let batches = 0;
     let spilled = false;
