@@ -1,7 +1,7 @@
 export type { ArrowIpcBytes } from "./chain/arrow-ipc-bytes.js";
 export { type BatchInfo, batchInfo } from "./chain/batch-info.js";
 export type { InputRow, RowInput } from "./chain/input-rows.js";
-export type { OperatorMetrics, StageProgress, StreamProgress } from "./chain/result-report.js";
+export type { ObservedMetrics, OperatorMetrics, StageProgress, StreamProgress } from "./chain/result-report.js";
 export type { StreamMetrics } from "./chain/stream-metrics.js";
 export {
   type ConnectOptions,

@@ -91,7 +91,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
 
   /** What the stream has done: so far, and in all when it has ended or failed. Spark's own metrics come with the end. */
   get metrics(): StreamMetrics {
-    return this.#counts.snapshot(this.#report?.operators ?? []);
+    return this.#counts.snapshot(this.#report);
   }
 
   /** Puts a batch into the Readable; says whether it has room for another. */

@@ -3,6 +3,7 @@ import type {
   ExecutePlanResponse,
   ExecutePlanResponse_ExecutionProgress,
 } from "../connect/generated/spark-connect_pb.js";
+import { type LiteralValue, literalValue } from "./literal-value.js";
 
 /** How far the tasks of a query are; the argument of a stream's "progress" event. */
 export interface StreamProgress {
@@ -34,21 +35,34 @@ export interface OperatorMetrics {
   readonly metrics: Readonly<Record<string, { readonly value: number; readonly type: string }>>;
 }
 
+/** What `df.observe()` counted: by the observation's name, and then by those of its expressions. */
+export type ObservedMetrics = Readonly<Record<string, Readonly<Record<string, LiteralValue | undefined>>>>;
+
 /** Collects both, as the responses pass by. */
 export class ResultReport {
   /** Called for each progress message. */
   onProgress: ((progress: () => StreamProgress) => void) | undefined;
   #operators: readonly OperatorMetrics[] = [];
+  #observed: ObservedMetrics = {};
 
   /** Empty until the query has ended. */
   get operators(): readonly OperatorMetrics[] {
     return this.#operators;
   }
 
-  take({ responseType, metrics }: ExecutePlanResponse): void {
+  /** Empty until the query has ended. */
+  get observed(): ObservedMetrics {
+    return this.#observed;
+  }
+
+  take({ responseType, metrics, observedMetrics }: ExecutePlanResponse): void {
     if (responseType.case === "executionProgress") {
       const { value } = responseType;
       this.onProgress?.(() => progressOf(value));
+    }
+    for (const { name, keys, values } of observedMetrics) {
+      const pairs = keys.map((key, index) => [key, values[index] && literalValue(values[index])] as const);
+      this.#observed = { ...this.#observed, [name]: Object.fromEntries(pairs) };
     }
     if (metrics && metrics.metrics.length > 0) {
       this.#operators = metrics.metrics.map(({ name, planId, parent, executionMetrics }) => ({

@@ -1,4 +1,4 @@
-import type { OperatorMetrics } from "./result-report.js";
+import type { ObservedMetrics, OperatorMetrics, ResultReport } from "./result-report.js";
 
 /** What a stream has done: so far, or in all once it is over. */
 export interface StreamMetrics {
@@ -11,6 +11,8 @@ export interface StreamMetrics {
   readonly waitedForConsumerMs: number;
   /** Spark's own, operator by operator; empty where the query did not end, or the rows are not of a DataFrame. */
   readonly operators: readonly OperatorMetrics[];
+  /** What `df.observe()` counted; empty as long as the query has not ended. */
+  readonly observed: ObservedMetrics;
 }
 
 /** Counts for {@link StreamMetrics}. */
@@ -32,7 +34,7 @@ export class StreamCounts {
     this.#since = now;
   }
 
-  snapshot(operators: readonly OperatorMetrics[]): StreamMetrics {
+  snapshot(report: ResultReport | undefined): StreamMetrics {
     if (this.#waits) this.waitFor(this.#waits);
     const { rows, batches, bytes } = this;
     return {
@@ -41,7 +43,8 @@ export class StreamCounts {
       bytes,
       waitedForSourceMs: this.#sourceMs,
       waitedForConsumerMs: this.#consumerMs,
-      operators,
+      operators: report?.operators ?? [],
+      observed: report?.observed ?? {},
     };
   }
 }

@@ -145,6 +145,17 @@ export class DataFrame {
     };
   }
 
+  /**
+   * Counts while the rows pass by: aggregates as SQL text, whose values are in `stream.metrics.observed[name]` when the stream
+   * has ended. `df.observe("check", "count(*) AS rows", "max(price) AS dearest")`.
+   */
+  observe(name: string, ...aggregates: string[]): DataFrame {
+    return this.#then((input) => ({
+      case: "collectMetrics",
+      value: { input, name, metrics: aggregates.map(sqlExpression) },
+    }));
+  }
+
   /** Under a name that expressions can qualify columns with. */
   alias(name: string): DataFrame {
     return this.#then((input) => ({ case: "subqueryAlias", value: { input, alias: name } }));

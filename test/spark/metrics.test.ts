@@ -29,4 +29,25 @@ describe("progress and metrics of a real Spark", function () {
     const range = operators.find(({ name }) => name.startsWith("Range"));
     expect(range?.metrics["number of output rows"]).to.deep.equal({ value: 8, type: "sum" });
   });
+
+  it("have what a DataFrame was told to observe, as values of its own types", async () => {
+    const frame = spark
+      .sql("SELECT id, CAST(id AS DECIMAL(10, 2)) AS price FROM range(1, 1001, 1, 3)")
+      .observe(
+        "check",
+        "count(*) AS rows",
+        "max(price) AS dearest",
+        "min(CAST(id AS INT)) AS least",
+        "min(id > 5) AS b",
+      )
+      .where("id > 990")
+      .observe("left", "sum(id)", "max(concat('trip ', id)) AS last", "max(DATE'2026-06-30') AS day");
+    const stream = sparkStream(frame);
+    expect(stream.metrics.observed).to.deep.equal({});
+    await stream.toArray();
+    expect(stream.metrics.observed).to.deep.equal({
+      check: { rows: 1000n, dearest: "1000.00", least: 1, b: false },
+      left: { "sum(id)": 9955n, last: "trip 999", day: "2026-06-30" },
+    });
+  });
 });

@@ -1,0 +1,41 @@
+import type { Expression_Literal } from "../connect/generated/spark-connect_pb.js";
+
+/** What a literal of the protocol is in JavaScript; the same values as those of `rows()`. */
+export type LiteralValue = null | boolean | number | bigint | string | Uint8Array | readonly LiteralValue[];
+
+/** A literal that the server sends; undefined for a type that is not known here. */
+export function literalValue({ literalType }: Expression_Literal): LiteralValue | undefined {
+  switch (literalType.case) {
+    case "null":
+      return null;
+    case "boolean":
+    case "byte":
+    case "short":
+    case "integer":
+    case "long":
+    case "float":
+    case "double":
+    case "string":
+    case "binary":
+      return literalType.value;
+    case "decimal":
+      return literalType.value.value;
+    case "date":
+      return new Date(literalType.value * 86_400_000).toISOString().slice(0, 10);
+    case "timestamp":
+      return `${timestampText(literalType.value)}Z`;
+    case "timestampNtz":
+      return timestampText(literalType.value);
+    case "array":
+      return literalType.value.elements.map((element) => literalValue(element) ?? null);
+    default:
+      return undefined;
+  }
+}
+
+/** Microseconds since 1970 as ISO 8601 text. */
+function timestampText(micros: bigint): string {
+  const part = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
+  const seconds = new Date(Number((micros - part) / 1000n)).toISOString().slice(0, -5);
+  return `${seconds}.${String(part).padStart(6, "0")}`;
+}
