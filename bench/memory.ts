@@ -6,7 +6,7 @@
  * said so in the table. The figures are also kept in bench/results/memory.json.
  */
 import { randomUUID } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { findSparkHome } from "../lib/local/spark-home.js";
 import { testPython } from "../test/support/python.js";
@@ -16,8 +16,9 @@ import { startLoggedSpark } from "./memory/driver-heap.js";
 import { table } from "./table.js";
 import type { Task } from "./task.js";
 
-/** Bytes of Arrow data of a row: three numbers, and a string of 64 characters with its offset. */
-const ROW_BYTES = 3 * 8 + 64 + 4;
+/** Bytes of Arrow data of a row: three numbers, and a string with its offset. */
+const TEXT_BYTES = 472;
+const ROW_BYTES = 3 * 8 + TEXT_BYTES + 4;
 const PARTITION_BYTES = 16e6;
 const RUN_TIMEOUT = 3_600_000;
 
@@ -62,15 +63,14 @@ for (const gigabytes of sizes) {
   for (const each of cases) {
     lines.push(await measure(gigabytes, each));
     console.log(`\n${shown(lines)}`);
+    writeFileSync(new URL("results/memory.json", import.meta.url), `${JSON.stringify(lines, null, 2)}\n`);
   }
 }
-mkdirSync(new URL("results/", import.meta.url), { recursive: true });
-writeFileSync(new URL("results/memory.json", import.meta.url), `${JSON.stringify(lines, null, 2)}\n`);
 
 async function measure(gigabytes: number, { name, contender, options }: Case): Promise<Line> {
   const rows = Math.round((gigabytes * 1e9) / ROW_BYTES);
   const partitions = Math.ceil((gigabytes * 1e9) / PARTITION_BYTES);
-  const query = `SELECT id, id * 0.5D AS x, id % 1000 AS k, lpad(CAST(id AS STRING), 64, 'row ') AS text FROM range(0, ${rows}, 1, ${partitions})`;
+  const query = `SELECT id, id * 0.5D AS x, id % 1000 AS k, lpad(CAST(id AS STRING), ${TEXT_BYTES}, 'row ') AS text FROM range(0, ${rows}, 1, ${partitions})`;
   await using logged = await startLoggedSpark();
   const { url, token } = logged.spark;
   const task: Task = { url, token, sessionId: randomUUID(), query, passes: 1, ...options };

@@ -24,6 +24,7 @@ export class StagedSection {
   readonly #partitions: readonly StagedPartition[];
   readonly #stop = new AbortController();
   #checkpoint: Promise<Checkpoint> | undefined;
+  #removed: Promise<void> | undefined;
 
   constructor(stage: StagedFrame, windows: readonly (readonly StagedPartition[])[]) {
     this.#stage = stage;
@@ -40,8 +41,13 @@ export class StagedSection {
     });
   }
 
-  /** To be called when its windows were closed. */
-  async remove(): Promise<void> {
+  /** To be called when its windows were closed; may be called again. */
+  remove(): Promise<void> {
+    this.#removed ??= this.#remove();
+    return this.#removed;
+  }
+
+  async #remove(): Promise<void> {
     this.#stop.abort();
     const checkpoint = await this.#checkpoint?.catch(() => undefined);
     await checkpoint?.remove(this.#stage.options.collectGarbage);

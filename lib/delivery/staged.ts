@@ -81,7 +81,10 @@ export class StagedCursor implements RowCursor, StageUser {
       await this.#current.close();
       this.#current = undefined;
       // With a next window in another section, the one before it was left.
-      if (this.#sections.length > 1) await this.#sections.shift()!.remove();
+      while (this.#sections.length > 1) {
+        await this.#sections[0]!.remove();
+        this.#sections.shift();
+      }
     }
   }
 

@@ -122,7 +122,7 @@ describe("requestedSchema on a real Spark", function () {
       sparkStream(spark.sql("SELECT IF(id > 1, 1, NULL) AS n FROM range(3)"), { requestedSchema }).toArray(),
     );
     expect(error).to.include({ code: "SCHEMA_MISMATCH" });
-    expect(error.message).to.include('"n" Int32 where the requested schema\'s is "n" Int32 not null');
+    expect(error.message).to.include("`n` as nullable where not nullable is expected");
   });
 
   it("fails as the query does on a value that cannot be cast", async () => {

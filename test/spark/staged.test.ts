@@ -266,7 +266,9 @@ describe('delivery: "staged" on a real Spark', function () {
     });
     const dying = await impatient.connect();
     const stream = sparkStream(dying.range(0, 1000, 1, 2), STAGED);
+    const alive = setInterval(() => void dying.version(), 500); // only calls count as a sign of life
     await new Promise((resolve) => stream.once("readable", resolve));
+    clearInterval(alive);
     stream.on("error", () => {});
     await dying.abandon();
     expect(await impatient.staged()).to.have.length(1);
