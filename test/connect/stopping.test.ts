@@ -1,7 +1,9 @@
 // What is stopped here must stop on the server: a query that is left behind runs on and fills the driver's memory.
+import { execFile } from "node:child_process";
 import { Transform, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { expect } from "chai";
 import { connect, type SparkSession, type SparkStream, sparkStream } from "../../lib/index.js";
 import {
@@ -173,6 +175,23 @@ describe("a stream that is stopped", () => {
     await stream[Symbol.asyncIterator]().next();
     stream.destroy();
     expect(await timeOf(closed(stream))).to.be.below(8000);
+  });
+});
+
+describe("a process whose streams have ended", () => {
+  it("exits by itself though its session was not closed, and nothing is left on the server", async () => {
+    await using server = await startScriptedServer({ batches, faults: [{ operation: 1, after: 3, do: "stall" }] });
+    const entry = new URL("../../lib/index.ts", import.meta.url).href;
+    const script = `
+      import { connect, sparkStream } from "${entry}";
+      const spark = await connect("${server.url}");
+      console.log((await sparkStream(spark.range(25)).toArray()).length);
+      for await (const _ of sparkStream(spark.range(25))) break;`;
+    const args = ["--import", "tsx", "--input-type=module", "-e", script];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 40_000 });
+    expect(stdout).to.equal("3\n");
+    expect(server.operations).to.have.length(2);
+    expectReleased(server);
   });
 });
 
