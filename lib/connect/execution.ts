@@ -87,6 +87,8 @@ const SIGN_OF_LIFE = 2_000;
 const SOON = 500;
 /** ms: a stream that ends sooner without a response was no use, and the next one may be none either. */
 const USELESS = 1_000;
+/** Deadlines in a row after which a stream is opened again, without a response between them. */
+const MAX_EXPIRED = 3;
 const USELESS_STREAM = "it ends every stream at once, without an answer";
 /**
  * Bytes taken by one drain at the most, besides the first response and the last: more than can be in flight, so that a
@@ -273,7 +275,7 @@ export class Execution {
       this.#fail();
       throw received ? operationLost(this.operationId, error) : await this.#calls.explain(error, this.operationId);
     }
-    const expired = error.code === status.DEADLINE_EXCEEDED && this.#retries === 0;
+    const expired = error.code === status.DEADLINE_EXCEEDED && this.#retries < MAX_EXPIRED;
     const wait = expired ? 0 : retryWait(error, this.#retries + 1, this.#policy);
     if (wait === undefined) {
       this.#fail();

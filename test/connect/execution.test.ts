@@ -120,9 +120,9 @@ describe("an execution whose stream breaks", () => {
     expect(fixture.server.operations.map(({ attaches }) => attaches)).to.deep.equal(results.map(() => 2));
   });
 
-  it("gives up a server that is silent twice in a row", async () => {
+  it("gives up a server that is silent four times in a row", async () => {
     const conf = { "spark.connect.execute.reattachable.senderMaxStreamDuration": "100ms" };
-    const stalls = [0, 1].map((stream) => ({ stream, after: stream === 0 ? 2 : 0, do: "stall" as const }));
+    const stalls = [0, 1, 2, 3].map((stream) => ({ stream, after: stream === 0 ? 2 : 0, do: "stall" as const }));
     await using fixture = await scripted({ batches, conf, faults: stalls });
     const { ids, error } = await query(fixture.spark);
     expect([ids, error?.code]).to.deep.equal([everyRow.slice(0, 10), "UNAVAILABLE"]);
