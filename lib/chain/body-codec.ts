@@ -18,8 +18,8 @@ export type CodecName = (typeof codecNames)[number];
 /** The most that one byte can stand for: an RLE block of zstd makes 128 KiB of 4 bytes; a run of lz4 255 of one. */
 const maxExpansion = { zstd: 32768, lz4: 255 } as const;
 
-/** Bytes; the limit of zstd itself. */
-const MAX_ZSTD_WINDOW = 128 * 1024 * 1024;
+/** Bytes of window that a decoder should have at the least (RFC 8878, 3.1.1.1.2); more only for a content that is larger. */
+const ZSTD_WINDOW = 8 * 1024 * 1024;
 
 const loaded = new Map<CodecName, BodyCodec>();
 
@@ -38,17 +38,31 @@ export async function loadCodec(name: CodecName): Promise<BodyCodec> {
 async function loadZstd(): Promise<BodyCodec> {
   // The types are those of a Node that has it; older ones have not.
   const native = zlib.zstdDecompressSync as typeof zlib.zstdDecompressSync | undefined;
-  if (native) return (compressed, length) => native(compressed, { maxOutputLength: length || undefined });
+  if (native) {
+    return (compressed, length) => {
+      checkZstdFrame(compressed, length);
+      return native(compressed, { maxOutputLength: length || undefined });
+    };
+  }
   const { decompress } = await import("fzstd");
   return (compressed, length) => {
-    const { contentSize = 0, windowSize } = zstdFrameHeader(compressed);
-    const most = length ?? compressed.length * maxExpansion.zstd;
-    if (contentSize > most || windowSize > MAX_ZSTD_WINDOW) {
-      throw new RangeError(`The frame holds ${contentSize} bytes and wants a window of ${windowSize}.`);
-    }
+    const contentSize = checkZstdFrame(compressed, length);
     // Into an array of the given length fzstd would also write what is shorter, and leave zeros after it.
-    return decompress(compressed, contentSize === length ? new Uint8Array(length) : undefined);
+    return decompress(compressed, contentSize === undefined ? undefined : new Uint8Array(contentSize));
   };
+}
+
+/**
+ * What a frame claims is allocated before it is read: no more than it can hold, or should.
+ *
+ * @returns the size of its content, where the frame states it
+ */
+function checkZstdFrame(frame: Uint8Array, length = frame.length * maxExpansion.zstd): number | undefined {
+  const { contentSize, windowSize } = zstdFrameHeader(frame);
+  if ((contentSize ?? 0) > length || windowSize > Math.max(length, ZSTD_WINDOW)) {
+    throw new RangeError(`The frame holds ${contentSize} bytes, of ${length}, and wants a window of ${windowSize}.`);
+  }
+  return contentSize;
 }
 
 async function loadLz4(): Promise<BodyCodec> {
