@@ -21,6 +21,10 @@ import { headerType, type IpcMessage, indirect, readLength, structVector, tableF
 
 /** Nested types; as many as Arrow's C++ library accepts. */
 const MAX_DEPTH = 128;
+/** Compressed, a byte of a dictionary stands for this many at the most: its values differ from each other. */
+const DICTIONARY_EXPANSION = 256;
+/** Values that a dictionary may have whatever its bytes: those of some types take none. */
+const FEW_VALUES = 1024;
 
 /** @throws SparkStreamError INVALID_IPC */
 export function checkSchemaMessage(view: DataView, message: IpcMessage): void {
@@ -42,11 +46,25 @@ export function checkBatchMessage(view: DataView, message: IpcMessage, fields: r
   if (message.type === headerType.dictionaryBatch) {
     const data = metadata.optional(message.header, 1);
     if (data === undefined) throw invalidIpc("a dictionary without values");
+    checkDictionaryLength(view, message, data);
     checkBuffers(metadata, data);
   } else {
     checkBuffers(metadata, message.header);
     checkLengths(view, message, fields);
   }
+}
+
+/** Of its values, for all of which apache-arrow makes room: as many as the batch says, and no more than there are bits. */
+function checkDictionaryLength(view: DataView, message: IpcMessage, batch: number): void {
+  const lengthField = tableField(view, batch, 0);
+  const length = lengthField === 0 ? 0 : readLength(view, lengthField);
+  const [node, end] = structVector(view, message, batch, 1, 16);
+  const found = node < end ? readLength(view, node) : 0;
+  if (found !== length) throw invalidIpc(`a dictionary of ${length} values has ${found}`);
+  const compressed = tableField(view, batch, 3) !== 0;
+  const most = 8 * (message.end - message.bodyStart) * (compressed ? DICTIONARY_EXPANSION : 1);
+  if (length > Math.max(most, FEW_VALUES))
+    throw invalidIpc(`a dictionary claims ${length} values, more than its bytes hold`);
 }
 
 function checkField(metadata: MetadataCheck, field: number, depth: number): void {

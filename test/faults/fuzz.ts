@@ -90,12 +90,21 @@ async function measured(target: FuzzTarget, input: readonly Uint8Array[]) {
 
 const memory = () => process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed;
 
+/** What apache-arrow says of an int64 that no number holds: a value as any other, or an offset between two that are checked. */
+const UNSAFE = /is not safe to convert to a number/;
+
 /** A valid result can be read, from the first value to the last. */
 function read(batches: readonly RecordBatch[]): void {
   for (const batch of batches) {
     for (const vector of columnsOf(batch)) {
       if (vector.length !== batch.numRows) throw new Error(`${vector.length} values in a batch of ${batch.numRows}`);
-      for (let row = 0; row < Math.min(vector.length, 1_000); row++) vector.get(row);
+      for (let row = 0; row < Math.min(vector.length, 1_000); row++) {
+        try {
+          vector.get(row);
+        } catch (error) {
+          if (!UNSAFE.test((error as Error).message)) throw error;
+        }
+      }
     }
   }
 }
