@@ -356,6 +356,23 @@ describe("A stream in every composition of Node", () => {
     expect([...copy]).to.deep.equal([0]);
   });
 
+  // A message of more than half of Buffer.poolSize (4 KiB) has memory of its own; smaller ones share Node's pool.
+  it("gives batches of a query whose memory can be moved to a worker, not copied", async () => {
+    await using fixture = await scripted({ batches: idBatches(10_000) });
+    const [batch] = await sparkStream(fixture.spark.table("t")).toArray();
+    const { values } = (batch as RecordBatch).data.children[0]!;
+    const worker = new Worker(
+      `const { parentPort } = require("node:worker_threads");
+       parentPort.once("message", (ids) => parentPort.postMessage([ids.length, ids.at(-1)]));`,
+      { eval: true },
+    );
+    const answer = once(worker, "message");
+    worker.postMessage(values, [values.buffer]);
+    expect((await answer)[0]).to.deep.equal([10_000, 9_999n]);
+    expect(values.length).to.equal(0); // it is there now, and not here
+    await worker.terminate();
+  });
+
   const { duplexPair } = stream as unknown as { duplexPair?: (options: object) => [stream.Duplex, stream.Duplex] };
   (duplexPair ? it : it.skip)("goes through a duplexPair, from Node 22.6 on", async () => {
     const [near, far] = duplexPair!({ objectMode: true });
