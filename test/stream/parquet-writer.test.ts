@@ -35,10 +35,11 @@ import {
   vectorFromArray,
 } from "apache-arrow";
 import { expect } from "chai";
-import { type ErrorCode, SparkStreamError } from "../../lib/errors.js";
+import { SparkStreamError } from "../../lib/errors.js";
 import { parquetWasm, replaceParquetWasm } from "../../lib/sinks/parquet/parquet-wasm.js";
 import { type ParquetWriterOptions, parquetWriter } from "../../lib/sinks/parquet-writer.js";
 import { runPython } from "../support/python.js";
+import { failure } from "../support/writers.js";
 
 let directory: string;
 let file: string;
@@ -69,16 +70,6 @@ function emptyBatch(...fields: Field[]): RecordBatch {
 
 const int = new Int32();
 const ints = (...values: (number | null)[]) => batchOf({ a: values }, int);
-
-async function failure(promise: Promise<unknown>, code: ErrorCode): Promise<SparkStreamError> {
-  const error = await promise.then(
-    () => expect.fail(`no error, where ${code} was to come`),
-    (reason: unknown) => reason,
-  );
-  expect(error).to.be.instanceOf(SparkStreamError);
-  expect((error as SparkStreamError).code, (error as Error).message).to.equal(code);
-  return error as SparkStreamError;
-}
 
 const leftBehind = () => readdir(directory);
 
