@@ -11,7 +11,7 @@ import { Transform } from "streamx";
 import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow, DecodedRow } from "./arrow-ipc-row.js";
 import { readWithArrow } from "./arrow-reader.js";
-import { codecIfLoaded, loadCodec } from "./body-codec.js";
+import { type CodecName, codecIfLoaded, loadCodec } from "./body-codec.js";
 import { invalidIpc } from "./invalid-ipc.js";
 import { headerType, type IpcMessage, readMessage } from "./ipc-message.js";
 import { codecOf, RecordBatchPlan } from "./record-batch-plan.js";
@@ -50,23 +50,23 @@ export class IpcDecoder implements RowDecoder<RecordBatch> {
     if (known === undefined) this.#plan = RecordBatchPlan.compile(schema);
     const plan = this.#plan;
     const messages: IpcMessage[] = [];
+    const toLoad: CodecName[] = [];
     for (let next = readMessage(view, first.end); next !== undefined; next = readMessage(view, next.end)) {
       if (next.type !== headerType.recordBatch && !(plan === undefined && next.type === headerType.dictionaryBatch)) {
         throw invalidIpc(`a message of type ${next.type} where a batch should be`);
       }
       messages.push(next);
+      const codec = plan && codecOf(view, next);
+      if (codec && !codecIfLoaded(codec)) toLoad.push(codec);
     }
     if (plan === undefined) return readWithArrow(bytes, view, messages, schema);
-
-    const names = messages.map((message) => codecOf(view, message));
-    const build = () =>
-      messages.map((message, index) => {
-        const name = names[index];
-        const codec = name && codecIfLoaded(name);
-        return plan.batch(bytes, view, row.owned ? aligned(bytes, message) : message, codec);
-      });
-    const missing = new Set(names.filter((name) => name !== undefined && !codecIfLoaded(name)));
-    return missing.size === 0 ? build() : Promise.all([...missing].map((name) => loadCodec(name!))).then(build);
+    const build = (message: IpcMessage) => {
+      const codec = codecOf(view, message);
+      const at = row.owned ? aligned(bytes, message) : message;
+      return plan.batch(bytes, view, at, codec && codecIfLoaded(codec));
+    };
+    if (toLoad.length === 0) return messages.map(build);
+    return Promise.all(toLoad.map(loadCodec)).then(() => messages.map(build));
   }
 }
 
