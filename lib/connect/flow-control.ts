@@ -5,11 +5,12 @@ const LARGEST = 32 * 1024 * 1024;
 const BANDWIDTH = 125_000;
 
 /**
- * The HTTP/2 window of a stream, in bytes: what is under way when the link is full, which is the bandwidth times the round
- * trip. A server may send so much that was not asked for, and no more, so that a smaller one caps the speed.
+ * The HTTP/2 window of a stream, in bytes. A server may send so much that was not asked for, and no more: with less than what
+ * is under way when the link is full, the bandwidth times the round trip, it would have to stop. Twice as much, since Node
+ * lets it send more only when half of a window is used up.
  *
  * @param roundTripMs undefined where it is not known
  */
 export function windowOf(roundTripMs = 0): number {
-  return Math.round(Math.min(Math.max(roundTripMs * BANDWIDTH, SMALLEST), LARGEST));
+  return Math.round(Math.min(Math.max(2 * roundTripMs * BANDWIDTH, SMALLEST), LARGEST));
 }
