@@ -1,15 +1,15 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { built } from "./build.js";
-import { filesOf, type RecordingName } from "./recording.js";
+import type { RecordingName } from "./recipes.js";
+import { filesOf } from "./recording.js";
 import type { ServedAnswer } from "./replay-server.js";
 
 /** A running replay server. */
-export interface Replay {
+export interface Replay extends AsyncDisposable {
   readonly url: string;
   /** The share of the last answer's time in which the server had something to do; 0 to 1. */
   readonly lastBusy: number;
-  close(): void;
 }
 
 export async function startReplay(name: RecordingName): Promise<Replay> {
@@ -25,6 +25,8 @@ export async function startReplay(name: RecordingName): Promise<Replay> {
     get lastBusy() {
       return lastBusy;
     },
-    close: () => child.disconnect(),
+    async [Symbol.asyncDispose]() {
+      child.disconnect();
+    },
   };
 }
