@@ -40,7 +40,7 @@ export interface AlternateOptions {
 export async function alternate(
   contenders: readonly Contender[],
   task: (contender: Contender) => Task,
-  frame: Frame,
+  frameOf: (contender: Contender) => Frame,
   { runs, metrics, onRun }: AlternateOptions,
 ): Promise<Result[]> {
   const measured = new Map<Contender, Measurement[]>(contenders.map((contender) => [contender, []]));
@@ -50,7 +50,8 @@ export async function alternate(
       if (absent.get(contender) !== undefined) continue;
       try {
         const measurement = await run(contender, task(contender));
-        if (measurement.rows !== frame.rows) throw new Error(`read ${measurement.rows} rows of ${frame.rows}`);
+        const { rows } = frameOf(contender);
+        if (measurement.rows !== rows) throw new Error(`read ${measurement.rows} rows of ${rows}`);
         if (round > 0) measured.get(contender)!.push(measurement);
       } catch (error) {
         if (round > 0) throw error;
@@ -62,7 +63,7 @@ export async function alternate(
   return contenders.map((contender) => {
     const reason = absent.get(contender);
     if (reason !== undefined) return { contender: contender.name, figures: {}, absent: reason };
-    return { contender: contender.name, figures: figuresOf(measured.get(contender)!, metrics, frame) };
+    return { contender: contender.name, figures: figuresOf(measured.get(contender)!, metrics, frameOf(contender)) };
   });
 }
 

@@ -16,7 +16,7 @@ import { connect, type SparkSession } from "../lib/index.js";
 import { findSparkHome } from "../lib/local/spark-home.js";
 import { testPython } from "../test/support/python.js";
 import { type Recipe, type RecordingName, recipes } from "./recipes.js";
-import { withSpark } from "./spark.js";
+import { openSpark } from "./spark.js";
 import { executePlan, openClient } from "./wire.js";
 
 export interface Recording {
@@ -45,10 +45,10 @@ export async function recorded(name: RecordingName): Promise<Recording> {
     const recording = JSON.parse(readFileSync(manifest, "utf8")) as Recording;
     if (JSON.stringify(recording.recipe) === JSON.stringify(recipes[name])) return recording;
   }
-  return await withSpark(async ({ url, token }) => {
-    await using session = await connect(url, { ...(token !== undefined && { token }) });
-    return await record(name, session);
-  });
+  await using spark = await openSpark();
+  const { url, token } = spark.access;
+  await using session = await connect(url, { ...(token !== undefined && { token }) });
+  return await record(name, session);
 }
 
 async function record(name: RecordingName, session: SparkSession): Promise<Recording> {

@@ -12,13 +12,28 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { build } from "./build.js";
+import { far } from "./parts/far.js";
+import { firstBatches } from "./parts/first-batch.js";
+import { growth } from "./parts/growth.js";
+import { install } from "./parts/install.js";
 import { live } from "./parts/live.js";
-import type { Part } from "./parts/part.js";
+import type { Outcome, Part } from "./parts/part.js";
+import { queries } from "./parts/queries.js";
 import { replay } from "./parts/replay.js";
+import { rows } from "./parts/rows.js";
 import { resultTable, verdictTable } from "./report.js";
 import type { Verdict } from "./verdict.js";
 
-const parts: Readonly<Record<string, Part>> = { replay, live };
+const parts: Readonly<Record<string, Part>> = {
+  replay,
+  live,
+  "first-batch": firstBatches,
+  queries,
+  rows,
+  growth,
+  far,
+  install,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -37,18 +52,20 @@ if (!Number.isInteger(runs) || runs < 1) throw new Error("--runs takes a whole n
 build();
 const verdicts: Verdict[] = [];
 for (const name of names) {
-  const outcomes = await parts[name]!({ runs });
-  for (const { title, results, remarks } of outcomes) {
+  const outcomes: Outcome[] = [];
+  for await (const outcome of parts[name]!({ runs })) {
+    const { title, results, remarks } = outcome;
     console.log(`\n${[title, "", resultTable(results), ...remarks].join("\n")}`);
+    verdicts.push(...outcome.verdicts);
+    outcomes.push(outcome);
   }
-  verdicts.push(...outcomes.flatMap((outcome) => outcome.verdicts));
   writeResults(name, outcomes);
 }
 console.log(`\n${verdictTable(verdicts)}`);
 if (values.json) writeFileSync(values.json, `${JSON.stringify(verdicts, null, 2)}\n`);
 if (values.strict && verdicts.some(({ pass }) => !pass)) process.exitCode = 1;
 
-function writeResults(name: string, outcomes: unknown): void {
+function writeResults(name: string, outcomes: readonly Outcome[]): void {
   const machine = {
     node: process.version,
     platform: `${process.platform}-${process.arch}`,

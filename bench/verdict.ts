@@ -37,7 +37,15 @@ export function compare(results: readonly Result[], comparison: Comparison): Ver
   const ours = figureOf(results, contender, metric);
   const theirs = figureOf(results, peer, metric);
   const ratios = summary(ours.samples.map((value, round) => value / theirs.samples[round]!));
-  return verdict(`${part}, ${metric.name}: ${contender} / ${peer}`, metric.unit, ours.median, theirs.median, ratios, bound, target);
+  return verdict(
+    `${part}, ${metric.name}: ${contender} / ${peer}`,
+    metric.unit,
+    ours.median,
+    theirs.median,
+    ratios,
+    bound,
+    target,
+  );
 }
 
 /** A figure beside a limit, which `target` is a share of. */

@@ -9,6 +9,10 @@ import { measured } from "./measured.js";
 
 await measured(
   async ({ url, token, sessionId }) => openClient(new Endpoint(url, { ...(token && { token }) }), sessionId),
-  (wire, { query }, tally) => drainResponses(wire, query, (_data, rows) => tally.add(rows)),
+  (wire, { query }, tally) =>
+    drainResponses(wire, query, (_data, rows) => {
+      tally.add(rows);
+      return undefined;
+    }),
   releaseSession,
 );

@@ -10,7 +10,7 @@ import { executePlan, type WireClient } from "../wire.js";
 export function drainResponses(
   wire: WireClient,
   query: string,
-  take: (data: Uint8Array, rows: number) => Promise<unknown> | undefined | void,
+  take: (data: Uint8Array, rows: number) => Promise<unknown> | undefined,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const call = executePlan(wire, query, (bytes) => fromBinary(ExecutePlanResponseSchema, bytes));

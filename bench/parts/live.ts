@@ -4,7 +4,7 @@ import { adbcDriver, bareDrain, ourBytes, ourRows, ours, pyspark, rustClient } f
 import { alternate } from "../measure.js";
 import { cpu, drainMetrics, firstBatch, memory, rowSpeed, speed } from "../metrics.js";
 import { TRIP_BYTES, trips } from "../recipes.js";
-import { type SparkAccess, withSpark } from "../spark.js";
+import { openSpark, type SparkAccess } from "../spark.js";
 import { compare } from "../verdict.js";
 import type { Outcome, Part, PartOptions } from "./part.js";
 
@@ -12,8 +12,11 @@ const ROWS = 5_000_000;
 /** Row by row PySpark takes 10 s for a million. */
 const FEWER_ROWS = 300_000;
 
-export const live: Part = (options) =>
-  withSpark(async (spark) => [await batches(spark, options), await rowByRow(spark, options)]);
+export const live: Part = async function* (options) {
+  await using spark = await openSpark();
+  yield await batches(spark.access, options);
+  yield await rowByRow(spark.access, options);
+};
 
 async function batches(spark: SparkAccess, { runs }: PartOptions): Promise<Outcome> {
   const [raw, itsBatches, table, cStream, rust, adbc] = await Promise.all([
@@ -27,7 +30,7 @@ async function batches(spark: SparkAccess, { runs }: PartOptions): Promise<Outco
   const contenders = [bareDrain, ours, ourBytes, raw, itsBatches, table, cStream, rust, adbc];
   const frame = { rows: ROWS, arrowBytes: ROWS * TRIP_BYTES };
   const task = () => ({ ...spark, sessionId: randomUUID(), query: trips(ROWS), passes: 1 });
-  const results = await alternate(contenders, task, frame, { runs, metrics: [...drainMetrics, firstBatch] });
+  const results = await alternate(contenders, task, () => frame, { runs, metrics: [...drainMetrics, firstBatch] });
   const beside = { part: "live", metric: speed, contender: ours.name, bound: "at least" } as const;
   return {
     title: `live, 10,000-row batches (${ROWS} rows, ${Math.round(frame.arrowBytes / 1e6)} MB)`,
@@ -44,7 +47,7 @@ async function rowByRow(spark: SparkAccess, { runs }: PartOptions): Promise<Outc
   const theirs = await pyspark("rows");
   const frame = { rows: FEWER_ROWS, arrowBytes: FEWER_ROWS * TRIP_BYTES };
   const task = () => ({ ...spark, sessionId: randomUUID(), query: trips(FEWER_ROWS), passes: 3 });
-  const results = await alternate([ourRows, theirs], task, frame, { runs, metrics: [rowSpeed, cpu, memory] });
+  const results = await alternate([ourRows, theirs], task, () => frame, { runs, metrics: [rowSpeed, cpu, memory] });
   const comparison = { part: "live", metric: rowSpeed, contender: ourRows.name, peer: theirs.name } as const;
   return {
     title: `live, row by row (${FEWER_ROWS} rows)`,

@@ -46,7 +46,7 @@ function smallBatches(): readonly Target[] {
   ];
 }
 
-export const replay: Part = async (options) => {
+export const replay: Part = async function* (options) {
   const contenders = [
     bareDrain,
     ours,
@@ -55,13 +55,11 @@ export const replay: Part = async (options) => {
     ourBytesToSocket,
     ...(await Promise.all([pyspark("batches"), pyspark("table"), rustClient(), adbcDriver()])),
   ];
-  const outcomes: Outcome[] = [];
   for (const name of Object.keys(recipes) as RecordingName[]) {
-    outcomes.push(await replayOne(name, await recorded(name), contenders, WARM, options));
+    yield await replayOne(name, await recorded(name), contenders, WARM, options);
   }
   // The first result of a process is mostly V8's work, for which there is no target.
-  outcomes.push(await replayOne("batches-10000", await recorded("batches-10000"), contenders, 1, options));
-  return outcomes;
+  yield await replayOne("batches-10000", await recorded("batches-10000"), contenders, 1, options);
 };
 
 async function replayOne(
@@ -76,13 +74,18 @@ async function replayOne(
   await using server = await startReplay(name);
   const busy = new Map<Contender, number[]>(contenders.map((contender) => [contender, []]));
   const task = { url: server.url, sessionId, query: recipe.query, passes };
-  const results = await alternate(contenders, () => task, recording, {
-    runs,
-    metrics: drainMetrics,
-    onRun: (contender) => {
-      busy.get(contender)!.push(server.lastBusy);
+  const results = await alternate(
+    contenders,
+    () => task,
+    () => recording,
+    {
+      runs,
+      metrics: drainMetrics,
+      onRun: (contender) => {
+        busy.get(contender)!.push(server.lastBusy);
+      },
     },
-  });
+  );
   return {
     title: `${title} (${rows} rows, ${Math.round(arrowBytes / 1e6)} MB)`,
     results,
