@@ -11,12 +11,12 @@ import { build } from "./build.js";
 import { bareDrain, type Contender, ourRows, ours } from "./contenders.js";
 import { run } from "./measure.js";
 import type { RecordingName } from "./recipes.js";
-import { recorded } from "./recording.js";
+import { filesOf, recorded } from "./recording.js";
 import { startReplay } from "./replay.js";
 import { table } from "./table.js";
 
 /** With so many passes, what V8 does for the first ones does not count for much. */
-const PASSES = 15;
+const PASSES = 30;
 const LISTED = 25;
 const [BEGIN, END] = ["<!-- measured -->", "<!-- /measured -->"];
 
@@ -33,7 +33,7 @@ build();
 for (const [name, { contender, recording, passes = PASSES }] of Object.entries(paths)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const { recipe, sessionId } = await recorded(recording);
-  await using server = await startReplay(recording);
+  await using server = await startReplay(filesOf(recording));
   const profile = await profileOf(contender, { url: server.url, sessionId, query: recipe.query, passes });
   const file = new URL(`profiles/${name}.md`, import.meta.url);
   const before = await readFile(file, "utf8").catch(() => `# ${contender.name}, ${recipe.title}\n\n${BEGIN}\n${END}\n`);
@@ -83,8 +83,12 @@ function shares({ nodes, samples, timeDeltas }: Profile): string {
     const time = timeDeltas[index]!;
     busy += time;
     const file = fileOf(url);
-    add(modules, file === "" ? functionName : moduleOf(file), time);
-    add(functions, file === "" ? functionName : `${functionName || "(anonymous)"} ${file}:${lineNumber + 1}`, time);
+    add(modules, moduleOf(file, functionName), time);
+    add(
+      functions,
+      file === "" ? functionName || "(native)" : `${functionName || "(anonymous)"} ${file}:${lineNumber + 1}`,
+      time,
+    );
   }
   const lines = (found: ReadonlyMap<string, number>) =>
     [...found]
@@ -104,8 +108,9 @@ function fileOf(url: string): string {
   return url.replace(/^.*\/node_modules\//, "").replace(/^.*\/data\/build\//, "");
 }
 
-/** A package; a file of this one. */
-function moduleOf(file: string): string {
+/** A package; a file of this one; what V8 calls "(garbage collector)" and the like; or what is not JavaScript. */
+function moduleOf(file: string, functionName: string): string {
+  if (file === "") return functionName.startsWith("(") ? functionName : "(native)";
   if (file.startsWith("lib/") || file.startsWith("bench/") || file.startsWith("node:")) return file;
   return file.split("/", file.startsWith("@") ? 2 : 1).join("/");
 }

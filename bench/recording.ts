@@ -33,7 +33,12 @@ export interface Recording {
 
 const folder = new URL("data/recordings/", import.meta.url);
 
-export function filesOf(name: RecordingName): { readonly frames: string; readonly manifest: string } {
+export interface RecordingFiles {
+  readonly frames: string;
+  readonly manifest: string;
+}
+
+export function filesOf(name: RecordingName): RecordingFiles {
   const file = (extension: string) => fileURLToPath(new URL(`${name}.${extension}`, folder));
   return { frames: file("grpc"), manifest: file("json") };
 }

@@ -1,8 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { built } from "./build.js";
-import type { RecordingName } from "./recipes.js";
-import { filesOf } from "./recording.js";
+import type { RecordingFiles } from "./recording.js";
 import type { ServedAnswer } from "./replay-server.js";
 
 /** A running replay server. */
@@ -12,8 +11,7 @@ export interface Replay extends AsyncDisposable {
   readonly lastBusy: number;
 }
 
-export async function startReplay(name: RecordingName): Promise<Replay> {
-  const { frames, manifest } = filesOf(name);
+export async function startReplay({ frames, manifest }: RecordingFiles): Promise<Replay> {
   const child = fork(built("replay-server.ts"), [frames, manifest], { execArgv: [] });
   const [{ port }] = (await once(child, "message")) as [{ port: number }];
   let lastBusy = 0;

@@ -15,6 +15,7 @@ import { build } from "./build.js";
 import { far } from "./parts/far.js";
 import { firstBatches } from "./parts/first-batch.js";
 import { growth } from "./parts/growth.js";
+import { guard } from "./parts/guard.js";
 import { install } from "./parts/install.js";
 import { live } from "./parts/live.js";
 import type { Outcome, Part } from "./parts/part.js";
@@ -33,6 +34,7 @@ const parts: Readonly<Record<string, Part>> = {
   growth,
   far,
   install,
+  guard,
 };
 
 const { values, positionals } = parseArgs({

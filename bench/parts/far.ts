@@ -29,7 +29,7 @@ export const far: Part = async function* ({ runs }) {
     of: ({ seconds }) => wireBytes / 1e6 / seconds,
   };
 
-  await using server = await startReplay("zstd");
+  await using server = await startReplay(filesOf("zstd"));
   await using far = await startLink(new URL(server.url.replace("sc:", "http:")).port);
   const contenders = [bareDrain, ours, ...(await Promise.all([pyspark("batches"), adbcDriver()]))];
   // The second pass has a connection, as a session of some length has.

@@ -13,7 +13,7 @@ import {
 import { alternate, type Result } from "../measure.js";
 import { cpu, drainMetrics, speed } from "../metrics.js";
 import { type RecordingName, recipes } from "../recipes.js";
-import { type Recording, recorded } from "../recording.js";
+import { filesOf, type Recording, recorded } from "../recording.js";
 import { startReplay } from "../replay.js";
 import { against, type Bound, compare, type Verdict } from "../verdict.js";
 import type { Outcome, Part, PartOptions } from "./part.js";
@@ -71,7 +71,7 @@ async function replayOne(
 ): Promise<Outcome> {
   const { recipe, sessionId, rows, arrowBytes } = recording;
   const title = `replay, ${recipe.title}${passes === 1 ? ", the first of a process" : ""}`;
-  await using server = await startReplay(name);
+  await using server = await startReplay(filesOf(name));
   const busy = new Map<Contender, number[]>(contenders.map((contender) => [contender, []]));
   const task = { url: server.url, sessionId, query: recipe.query, passes };
   const results = await alternate(
