@@ -67,7 +67,7 @@ export function adbcDriver(): Promise<Contender> {
 /** A contender in a Python environment of its own, in the user's cache. */
 async function installed(name: string, source: string, venv: string, packages: readonly string[]): Promise<Contender> {
   try {
-    const { python } = await provisionVenv({ name: venv, packages });
+    const { python } = await provisionVenv({ name: venv, packages, onProgress: console.error });
     return pythonContender(name, source, python, "");
   } catch (error) {
     const reason = (error as Error).message.split("\n").at(0)!;

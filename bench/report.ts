@@ -13,19 +13,23 @@ export function resultTable(results: readonly Result[]): string {
   );
 }
 
+export const verdictHeader = ["comparison", "unit", "value", "beside", "ratio (min–max)", "target", ""] as const;
+
+export function verdictCells(verdict: Verdict): string[] {
+  const { name, unit, value, peer, ratio, ratioMin, ratioMax, bound, target, pass } = verdict;
+  return [
+    name,
+    unit,
+    significant(value),
+    significant(peer),
+    `${ratio.toFixed(2)} (${ratioMin.toFixed(2)}–${ratioMax.toFixed(2)})`,
+    `${bound === "at least" ? "≥" : "≤"} ${target.toFixed(2)}`,
+    pass ? "pass" : "MISSED",
+  ];
+}
+
 export function verdictTable(verdicts: readonly Verdict[]): string {
-  return table(
-    ["comparison", "unit", "value", "beside", "ratio (min–max)", "target", ""],
-    verdicts.map(({ name, unit, value, peer, ratio, ratioMin, ratioMax, bound, target, pass }) => [
-      name,
-      unit,
-      significant(value),
-      significant(peer),
-      `${ratio.toFixed(2)} (${ratioMin.toFixed(2)}–${ratioMax.toFixed(2)})`,
-      `${bound === "at least" ? "≥" : "≤"} ${target.toFixed(2)}`,
-      pass ? "pass" : "MISSED",
-    ]),
-  );
+  return table(verdictHeader, verdicts.map(verdictCells));
 }
 
 function shown({ median, min, max, digits }: Figure): string {

@@ -4,7 +4,8 @@ raw       gRPC's responses as the stub gives them, not decoded
 batches   its iterator of record batches: the innermost one that hands out Arrow data, which its public iterators (of
           one-batch tables, of rows) are made of
 table     what toArrow() is made of: the whole result as one table
-c-stream  SPARK-54337's own path, DataFrame.__arrow_c_stream__
+c-stream  SPARK-54337's own path: the batches that DataFrame.__arrow_c_stream__ hands out. In PySpark 4.3.0 that method itself
+          fails for a frame with a timestamp (it asks for no time zone), so its batches are taken one level below
 rows      toLocalIterator()
 """
 
@@ -16,6 +17,7 @@ from measured import connection_string, measured
 from pyspark.sql.connect.client import SparkConnectClient
 from pyspark.sql.connect.proto import Plan, ReattachOptions
 from pyspark.sql.connect.session import SparkSession
+from pyspark.sql.interchange import _get_arrow_array_partition_stream
 
 
 def plan_of(query):
@@ -51,7 +53,7 @@ def table(query, tally):
 
 
 def c_stream(query, tally):
-    for batch in pyarrow.RecordBatchReader.from_stream(session.sql(query)):
+    for batch in _get_arrow_array_partition_stream(session.sql(query)):
         tally.add(batch.num_rows)
 
 
