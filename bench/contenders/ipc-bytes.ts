@@ -6,7 +6,7 @@
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { arrowIpcBytes } from "../../lib/index.js";
-import { measured } from "./measured.js";
+import { measured, type Tally } from "./measured.js";
 import { startReader } from "./reader-process.js";
 import { openSession } from "./session.js";
 
@@ -17,7 +17,7 @@ await measured(
   async ({ session, reader }, { query }, tally) => {
     const stream = arrowIpcBytes(session.sql(query));
     if (reader) await reader.send((socket) => pipeline(stream, socket));
-    else await pipeline(stream, new Writable({ write: (_bytes, _encoding, callback) => callback() }));
+    else await pipeline(stream, nowhere(tally));
     tally.add(stream.metrics.rows);
   },
   async ({ session, reader }) => {
@@ -25,3 +25,13 @@ await measured(
     await session.close();
   },
 );
+
+/** Its pieces tell no rows: those are counted at the end. */
+function nowhere(tally: Tally): Writable {
+  return new Writable({
+    write(_bytes, _encoding, callback) {
+      tally.add(0);
+      callback();
+    },
+  });
+}
