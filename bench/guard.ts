@@ -11,15 +11,22 @@ import { Decimal, type RecordBatch, TimestampMicrosecond, Utf8, vectorFromArray 
 import { ExecutePlanResponseSchema } from "../lib/connect/generated/spark-connect_pb.js";
 import { responsesOf } from "../lib/testing/scripted-result.js";
 import { batchOf } from "../test/support/ipc.js";
-import { bareDrain, ours } from "./contenders.js";
+import { bareDrain, type Contender, ours } from "./contenders.js";
 import { alternate, type Result } from "./measure.js";
-import { drainMetrics, type Frame, speed } from "./metrics.js";
+import { cpu, type Frame, type Metric, memory, speed } from "./metrics.js";
 import type { Recording, RecordingFiles } from "./recording.js";
 import { startReplay } from "./replay.js";
-import { figureOf } from "./verdict.js";
 
 const ROWS = 1_000;
 const BATCHES = 800;
+
+/** Of the fastest pass. */
+const best: Metric = {
+  name: "best MB/s",
+  unit: "MB/s",
+  digits: 0,
+  of: ({ fastestSeconds }, { arrowBytes }) => arrowBytes / 1e6 / fastestSeconds,
+};
 
 export interface GuardResults {
   readonly frame: Frame;
@@ -34,17 +41,31 @@ export async function runGuard(runs: number): Promise<GuardResults> {
     const recording = await generate(files);
     const { sessionId, recipe } = recording;
     await using server = await startReplay(files);
-    const task = () => ({ url: server.url, sessionId, query: recipe.query, passes: 12, samples: 6 });
-    const results = await alternate([bareDrain, ours], task, () => recording, { runs, metrics: drainMetrics });
+    const task = () => ({ url: server.url, sessionId, query: recipe.query, passes: 15, samples: 10 });
+    const results = await alternate([bareDrain, ours], task, () => recording, {
+      runs,
+      metrics: [best, speed, cpu, memory],
+    });
     return { frame: recording, results };
   } finally {
     await rm(directory, { recursive: true });
   }
 }
 
-/** The speed of sparkStream() as a share of the bare drain's, each at its best: what is slower was disturbed. */
-export function guardRatio(results: readonly Result[]): number {
-  return figureOf(results, ours.name, speed).max / figureOf(results, bareDrain.name, speed).max;
+export interface GuardRatios {
+  /** The speed of sparkStream() as a share of the bare drain's. */
+  readonly speed: number;
+  /** The bare drain's CPU time as a share of that of sparkStream(), which a busy machine hardly changes. */
+  readonly cpu: number;
+}
+
+/** Of these results, each contender at its best: whatever is worse was disturbed. */
+export function guardRatios(results: readonly Result[]): GuardRatios {
+  const figures = ({ name }: Contender, metric: Metric) =>
+    results.flatMap(({ contender, figures }) => (contender === name ? [figures[metric.name]!] : []));
+  const fastest = (contender: Contender) => Math.max(...figures(contender, best).map(({ max }) => max));
+  const cheapest = (contender: Contender) => Math.min(...figures(contender, cpu).map(({ min }) => min));
+  return { speed: fastest(ours) / fastest(bareDrain), cpu: cheapest(bareDrain) / cheapest(ours) };
 }
 
 /** Writes the answer to a query as Spark gives it, in the form of a recording. */

@@ -27,8 +27,9 @@ export interface Measurement {
   /** Of one pass. */
   readonly rows: number;
   readonly batches: number;
-  /** Medians over the passes that count; the 99th percentile of their times. */
+  /** Medians over the passes that count; the least and the 99th percentile of their times. */
   readonly seconds: number;
+  readonly fastestSeconds: number;
   readonly p99Seconds: number;
   readonly firstBatchSeconds: number;
   /** From the beginning of the first pass that counts to the end of the last. */

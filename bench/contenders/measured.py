@@ -56,6 +56,7 @@ def measured(drain, finish):
         "rows": done[0][0].rows,
         "batches": done[0][0].batches,
         "seconds": quantile(seconds, 0.5),
+        "fastestSeconds": quantile(seconds, 0),
         "p99Seconds": quantile(seconds, 0.99),
         "firstBatchSeconds": quantile([tally.first or seconds for tally, seconds in done], 0.5),
         "wallSeconds": wall,

@@ -45,6 +45,7 @@ export async function measured<T>(
     rows,
     batches,
     seconds: quantile(seconds, 0.5),
+    fastestSeconds: quantile(seconds, 0),
     p99Seconds: quantile(seconds, 0.99),
     firstBatchSeconds: quantile(
       done.map(({ tally, ms }) => (tally.first ?? ms) / 1000),

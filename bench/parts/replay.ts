@@ -20,6 +20,8 @@ import type { Outcome, Part, PartOptions } from "./part.js";
 
 /** Drains of one process, the last of which counts: by then V8 has compiled what is hot. */
 const WARM = 5;
+/** What is compiled before needs fewer, for its connection and its memory. */
+const WARM_OTHERS = 3;
 
 /** A server that is busier than this may be what a contender waited for. */
 const BUSY_LIMIT = 0.9;
@@ -73,19 +75,19 @@ async function replayOne(
   const title = `replay, ${recipe.title}${passes === 1 ? ", the first of a process" : ""}`;
   await using server = await startReplay(filesOf(name));
   const busy = new Map<Contender, number[]>(contenders.map((contender) => [contender, []]));
-  const task = { url: server.url, sessionId, query: recipe.query, passes };
-  const results = await alternate(
-    contenders,
-    () => task,
-    () => recording,
-    {
-      runs,
-      metrics: drainMetrics,
-      onRun: (contender) => {
-        busy.get(contender)!.push(server.lastBusy);
-      },
+  const task = ({ command }: Contender) => ({
+    url: server.url,
+    sessionId,
+    query: recipe.query,
+    passes: command[0] === process.execPath ? passes : Math.min(passes, WARM_OTHERS),
+  });
+  const results = await alternate(contenders, task, () => recording, {
+    runs,
+    metrics: drainMetrics,
+    onRun: (contender) => {
+      busy.get(contender)!.push(server.lastBusy);
     },
-  );
+  });
   return {
     title: `${title} (${rows} rows, ${Math.round(arrowBytes / 1e6)} MB)`,
     results,
