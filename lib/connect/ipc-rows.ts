@@ -3,7 +3,7 @@
  * client that has no Python.
  */
 import { SparkStreamError } from "../errors.js";
-import { DataFrame } from "./dataframe.js";
+import type { DataFrame } from "./dataframe.js";
 import type { RelationInit } from "./plan.js";
 import { call, pickledPair } from "./python-pickle.js";
 import type { SparkSession } from "./session.js";
@@ -50,8 +50,8 @@ const pythonVersions = new WeakMap<SparkSession, Promise<string>>();
  */
 export function ipcRows(dataFrame: DataFrame): DataFrame {
   const { session } = dataFrame;
-  return new DataFrame(session, async () => {
-    const known = pythonVersions.get(session) ?? findPython(session);
+  return dataFrame.withPlan(async () => {
+    const known = pythonVersions.get(session) ?? findPython(dataFrame);
     pythonVersions.set(session, known);
     known.catch(() => pythonVersions.delete(session));
     return mapInArrow(await dataFrame.relation(), await known);
@@ -71,10 +71,10 @@ function mapInArrow(input: RelationInit, pythonVer: string): RelationInit {
 }
 
 /** A worker refuses a function that was made for another version than its own, and says which that is. */
-async function findPython(session: SparkSession): Promise<string> {
+async function findPython(dataFrame: DataFrame): Promise<string> {
   const probe = (pythonVer: string) => {
     const input = { relType: { case: "range" as const, value: { end: 1n, step: 1n, numPartitions: 1 } } };
-    return new DataFrame(session, async () => mapInArrow(input, pythonVer)).execute();
+    return dataFrame.withPlan(async () => mapInArrow(input, pythonVer)).execute();
   };
   try {
     const told = await probe("0.0").then(
