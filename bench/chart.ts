@@ -13,15 +13,16 @@ const COLUMNS = 2;
 const WIDTH = 470;
 const HEAD = 48;
 const ROW = 24;
-const LABELS = 178;
+const LABELS = 192;
 const VALUES = 62;
 const GAP = 24;
+const LEGEND = "Blue: this package. Pale: gRPC alone, nothing decoded. Lines: from the least to the most of the runs.";
 
 /** In its own colours on its own ground, so that it can be read on any page; dark where the reader's system is. */
 const style = `
-  svg { --ground: #ffffff; --text: #1f2328; --soft: #59636e; --bar: #aab4be; --ours: #0969da; --limit: #dde2e7; }
+  svg { --ground: #ffffff; --text: #1f2328; --soft: #59636e; --bar: #aab4be; --ours: #0969da; --limit: #d1d9e0; }
   @media (prefers-color-scheme: dark) {
-    svg { --ground: #0d1117; --text: #e6edf3; --soft: #9198a1; --bar: #57606a; --ours: #4493f8; --limit: #2d333b; }
+    svg { --ground: #0d1117; --text: #e6edf3; --soft: #9198a1; --bar: #57606a; --ours: #4493f8; --limit: #343c46; }
   }
   .ground { fill: var(--ground); } text { fill: var(--text); } .soft { fill: var(--soft); } .other { fill: var(--bar); }
   .ours { fill: var(--ours); } .limit { fill: var(--limit); } .range { stroke: var(--soft); stroke-width: 1.5; }`;
@@ -43,13 +44,15 @@ export function chart(panels: readonly Panel[], roleOf: (contender: string) => "
     }
     top += Math.max(...line.map(({ height }) => height)) + GAP;
   }
+  const height = top + GAP;
   const width = GAP + COLUMNS * (WIDTH + GAP);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${top}" font-family="system-ui, sans-serif" font-size="13">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="13">`,
     "<title>How fast results of Spark arrive, by client</title>",
     `<style>${style}\n</style>`,
-    `<rect class="ground" width="${width}" height="${top}" rx="8"/>`,
+    `<rect class="ground" width="${width}" height="${height}" rx="8"/>`,
     ...parts,
+    `<text class="soft" x="${GAP}" y="${top - 4}">${LEGEND}</text>`,
     "</svg>\n",
   ].join("\n");
 }

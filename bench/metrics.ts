@@ -7,6 +7,11 @@ export interface Frame {
   readonly arrowBytes: number;
 }
 
+/** For people: "5,000,000 rows, 264 MB". */
+export function sizeOf({ rows, arrowBytes }: Frame): string {
+  return `${rows.toLocaleString("en")} rows, ${Math.round(arrowBytes / 1e6)} MB`;
+}
+
 /** One column of a table of results. */
 export interface Metric {
   readonly name: string;

@@ -1,3 +1,5 @@
+import type { Frame } from "./metrics.js";
+
 /** The results that are recorded of a real Spark. A new one is an entry of {@link recipes}; a changed one is recorded anew. */
 export interface Recipe {
   /** For people. */
@@ -19,8 +21,10 @@ export function trips(rows: number): string {
   FROM range(0, ${rows}, 1, 10)`;
 }
 
-/** Bytes of Arrow data of such a row, in large batches. */
-export const TRIP_BYTES = 52.7;
+/** What {@link trips} gives, with the bytes of Arrow data that Spark sends for it in batches of 10,000 rows. */
+export function tripsFrame(rows: number): Frame {
+  return { rows, arrowBytes: rows * 52.7 };
+}
 
 const allTrips = trips(5_000_000);
 

@@ -69,10 +69,11 @@ for (const name of names) {
     console.log(`\n${[title, "", resultTable(results), ...remarks].join("\n")}`);
     verdicts.push(...outcome.verdicts);
     outcomes.push(outcome);
+    // What is there is kept, should a later one fail.
+    writeResults(name, outcomes);
+    publish();
   }
-  writeResults(name, outcomes);
 }
-publish();
 console.log(`\n${verdictTable(verdicts)}`);
 if (values.json) writeFileSync(values.json, `${JSON.stringify(verdicts, null, 2)}\n`);
 if (values.strict && verdicts.some(({ pass }) => !pass)) process.exitCode = 1;

@@ -8,7 +8,7 @@ import { statSync } from "node:fs";
 import { built } from "../build.js";
 import { adbcDriver, bareDrain, ours, pyspark } from "../contenders.js";
 import { alternate } from "../measure.js";
-import { cpu, type Metric, memory, time } from "../metrics.js";
+import { cpu, type Metric, memory, sizeOf, time } from "../metrics.js";
 import { filesOf, recorded } from "../recording.js";
 import { startReplay } from "../replay.js";
 import { against, figureOf } from "../verdict.js";
@@ -38,7 +38,7 @@ export const far: Part = async function* ({ runs }) {
   const name = `far, zstd: ${ours.name} / the link`;
   const { samples } = figureOf(results, ours.name, link);
   yield {
-    title: `far, 100 Mbit/s and ${LATENCY_MS} ms each way, zstd (${rows} rows, ${Math.round(wireBytes / 1e6)} MB on the wire)`,
+    title: `far, 100 Mbit/s and ${LATENCY_MS} ms each way, zstd (${sizeOf({ rows, arrowBytes: wireBytes })} on the wire)`,
     results,
     verdicts: [against(name, link.unit, samples, LINK_BYTES_PER_SECOND / 1e6, "at least", 0.9)],
     remarks: [],

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { adbcDriver, bareDrain, ours, pyspark } from "../contenders.js";
 import { alternate } from "../measure.js";
 import { firstBatch, time } from "../metrics.js";
-import { TRIP_BYTES, trips } from "../recipes.js";
+import { trips, tripsFrame } from "../recipes.js";
 import { openSpark } from "../spark.js";
 import { compare } from "../verdict.js";
 import type { Part } from "./part.js";
@@ -20,7 +20,7 @@ export const firstBatches: Part = async function* ({ runs }) {
   await using spark = await openSpark();
   const contenders = [bareDrain, ours, ...(await Promise.all([pyspark("batches"), adbcDriver()]))];
   for (const { title, rows, ...each } of frames) {
-    const frame = { rows, arrowBytes: rows * TRIP_BYTES };
+    const frame = tripsFrame(rows);
     const task = () => ({ ...spark.access, ...each, sessionId: randomUUID() });
     const found = await alternate(contenders, task, () => frame, { runs, metrics: [firstBatch, time] });
     const comparison = { part: `first batch, ${title}`, metric: firstBatch, contender: ours.name } as const;

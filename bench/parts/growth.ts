@@ -2,8 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { type Contender, ours } from "../contenders.js";
 import { alternate } from "../measure.js";
-import { cpu, type Metric, memory, speed, time } from "../metrics.js";
-import { TRIP_BYTES, trips } from "../recipes.js";
+import { cpu, type Metric, memory, sizeOf, speed, time } from "../metrics.js";
+import { trips, tripsFrame } from "../recipes.js";
 import { openSpark } from "../spark.js";
 import { type Bound, compare } from "../verdict.js";
 import type { Part } from "./part.js";
@@ -20,17 +20,14 @@ export const growth: Part = async function* ({ runs }) {
     query: trips(rowsOf.get(contender)!),
     passes: 3,
   });
-  const frame = (contender: Contender) => {
-    const rows = rowsOf.get(contender)!;
-    return { rows, arrowBytes: rows * TRIP_BYTES };
-  };
+  const frame = (contender: Contender) => tripsFrame(rowsOf.get(contender)!);
   const metrics = [time, speed, cpu, memory];
   const results = await alternate([...rowsOf.keys()], task, frame, { runs, metrics });
   // The smallest result is mostly what a query costs by itself, so the middle one is where proportion begins.
   const verdict = (metric: Metric, peer: string, bound: Bound, target: number) =>
     compare(results, { part: "growth", metric, contender: "16 x", peer, bound, target });
   yield {
-    title: `growth, live, sparkStream (1 x: ${ROWS} rows)`,
+    title: `growth, live, sparkStream (1 x: ${sizeOf(tripsFrame(ROWS))})`,
     results,
     verdicts: [
       verdict(speed, "4 x", "at least", 0.9),

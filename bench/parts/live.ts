@@ -2,8 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { adbcDriver, bareDrain, ourBytes, ourRows, ours, pyspark, rustClient } from "../contenders.js";
 import { alternate } from "../measure.js";
-import { cpu, drainMetrics, firstBatch, memory, rowSpeed, speed } from "../metrics.js";
-import { TRIP_BYTES, trips } from "../recipes.js";
+import { cpu, drainMetrics, firstBatch, memory, rowSpeed, sizeOf, speed } from "../metrics.js";
+import { trips, tripsFrame } from "../recipes.js";
 import { openSpark, type SparkAccess } from "../spark.js";
 import { compare } from "../verdict.js";
 import type { Outcome, Part, PartOptions } from "./part.js";
@@ -28,12 +28,12 @@ async function batches(spark: SparkAccess, { runs }: PartOptions): Promise<Outco
     adbcDriver(),
   ]);
   const contenders = [bareDrain, ours, ourBytes, raw, itsBatches, table, cStream, rust, adbc];
-  const frame = { rows: ROWS, arrowBytes: ROWS * TRIP_BYTES };
+  const frame = tripsFrame(ROWS);
   const task = () => ({ ...spark, sessionId: randomUUID(), query: trips(ROWS), passes: 1 });
   const results = await alternate(contenders, task, () => frame, { runs, metrics: [...drainMetrics, firstBatch] });
   const beside = { part: "live", metric: speed, contender: ours.name, bound: "at least" } as const;
   return {
-    title: `live, 10,000-row batches (${ROWS} rows, ${Math.round(frame.arrowBytes / 1e6)} MB)`,
+    title: `live, 10,000-row batches (${sizeOf(frame)})`,
     results,
     verdicts: [
       compare(results, { ...beside, peer: raw.name, target: 1 }),
@@ -45,12 +45,12 @@ async function batches(spark: SparkAccess, { runs }: PartOptions): Promise<Outco
 
 async function rowByRow(spark: SparkAccess, { runs }: PartOptions): Promise<Outcome> {
   const theirs = await pyspark("rows");
-  const frame = { rows: FEWER_ROWS, arrowBytes: FEWER_ROWS * TRIP_BYTES };
+  const frame = tripsFrame(FEWER_ROWS);
   const task = () => ({ ...spark, sessionId: randomUUID(), query: trips(FEWER_ROWS), passes: 2 });
   const results = await alternate([ourRows, theirs], task, () => frame, { runs, metrics: [rowSpeed, cpu, memory] });
   const comparison = { part: "live", metric: rowSpeed, contender: ourRows.name, peer: theirs.name } as const;
   return {
-    title: `live, row by row (${FEWER_ROWS} rows)`,
+    title: `live, row by row (${sizeOf(frame)})`,
     results,
     verdicts: [compare(results, { ...comparison, bound: "at least", target: 30 })],
     remarks: [],

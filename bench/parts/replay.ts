@@ -11,7 +11,7 @@ import {
   rustClient,
 } from "../contenders.js";
 import { alternate, type Result } from "../measure.js";
-import { cpu, drainMetrics, speed } from "../metrics.js";
+import { cpu, drainMetrics, sizeOf, speed } from "../metrics.js";
 import { type RecordingName, recipes } from "../recipes.js";
 import { filesOf, type Recording, recorded } from "../recording.js";
 import { startReplay } from "../replay.js";
@@ -71,7 +71,7 @@ async function replayOne(
   passes: number,
   { runs }: PartOptions,
 ): Promise<Outcome> {
-  const { recipe, sessionId, rows, arrowBytes } = recording;
+  const { recipe, sessionId } = recording;
   const title = `replay, ${recipe.title}${passes === 1 ? ", the first of a process" : ""}`;
   await using server = await startReplay(filesOf(name));
   const busy = new Map<Contender, number[]>(contenders.map((contender) => [contender, []]));
@@ -89,7 +89,7 @@ async function replayOne(
     },
   });
   return {
-    title: `${title} (${rows} rows, ${Math.round(arrowBytes / 1e6)} MB)`,
+    title: `${title} (${sizeOf(recording)})`,
     results,
     verdicts: passes === 1 ? [] : [...verdictsOf(title, name, results), serverVerdict(title, busy.get(bareDrain)!)],
     remarks: [busyRemark(busy)],
