@@ -8,7 +8,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "./build.js";
-import { bareDrain, type Contender, ourRows, ours } from "./contenders.js";
+import { bareDrain, type Contender, ourBytesToSocket, ourRows, ours } from "./contenders.js";
 import { run } from "./measure.js";
 import type { RecordingName } from "./recipes.js";
 import { filesOf, recorded } from "./recording.js";
@@ -25,6 +25,7 @@ const paths: Readonly<Record<string, { contender: Contender; recording: Recordin
   "spark-stream": { contender: ours, recording: "batches-10000" },
   "spark-stream-1000": { contender: ours, recording: "batches-1000" },
   "spark-stream-wide": { contender: ours, recording: "wide" },
+  "ipc-bytes-to-socket": { contender: ourBytesToSocket, recording: "batches-10000" },
   rows: { contender: ourRows, recording: "batches-10000", passes: 3 },
 };
 

@@ -11,7 +11,7 @@ export interface ReaderProcess {
 }
 
 export async function startReader(): Promise<ReaderProcess> {
-  const child = fork(fileURLToPath(new URL("socket-reader.js", import.meta.url)));
+  const child = fork(fileURLToPath(new URL("socket-reader.js", import.meta.url)), { execArgv: [] });
   const [port] = (await once(child, "message")) as [number];
   return {
     async send(write) {

@@ -23,7 +23,7 @@ export const firstBatches: Part = async function* ({ runs }) {
     const frame = tripsFrame(rows);
     const task = () => ({ ...spark.access, ...each, sessionId: randomUUID() });
     const found = await alternate(contenders, task, () => frame, { runs, metrics: [firstBatch, time] });
-    const comparison = { part: `first batch, ${title}`, metric: firstBatch, contender: ours.name } as const;
+    const comparison = { part: `live, ${title}`, metric: firstBatch, contender: ours.name } as const;
     yield {
       title: `first batch, live, ${title}`,
       results: found,
