@@ -7,7 +7,7 @@
  *   queries      1,000 small queries, one after the other and 32 at a time
  *   rows         record batches to plain objects
  *   growth       4 and 16 times the rows
- *   far          a server at the other end of a long and narrow link
+ *   far          a server at the other end of a long link, narrow or wide
  *   install      size on disk, and the time of an import
  *   guard        the short replay that the tests repeat
  *
