@@ -118,7 +118,7 @@ describe("a stream that is stopped", () => {
     const stream = open(fixture.spark).destroy();
     expect(await timeOf(closed(stream))).to.be.below(100);
     await sleep(50);
-    expect(fixture.server.requests.map(({ method }) => method)).to.deep.equal(["config"]);
+    expect(fixture.server.requests.map(({ method }) => method)).to.deep.equal(["config", "config"]);
   });
 
   it("with a signal that is aborted already never runs its query", async () => {
