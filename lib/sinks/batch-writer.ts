@@ -29,9 +29,9 @@ export const batchWriterOptions = ["schema", "signal"] as const;
 /** Makes the bytes of one format. */
 export interface BatchEncoder {
   /** The bytes that the batch lets go out, in order, and in pieces that are not too long to make. */
-  batch(batch: RecordBatch): Iterable<Uint8Array>;
+  batch(batch: RecordBatch): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   /** The last bytes. */
-  finish(): Iterable<Uint8Array>;
+  finish(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
 /** Called with the first batch's schema, or that of the options. */
@@ -99,8 +99,8 @@ class BatchWriter extends TargetWriter {
     await this.#send(encoder.finish());
   }
 
-  async #send(pieces: Iterable<Uint8Array>): Promise<void> {
-    for (const bytes of pieces) {
+  async #send(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const bytes of pieces) {
       await this.target.write(bytes); // rejects once the writer is destroyed
       await setImmediate();
     }

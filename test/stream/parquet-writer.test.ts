@@ -36,7 +36,6 @@ import {
 } from "apache-arrow";
 import { expect } from "chai";
 import { SparkStreamError } from "../../lib/errors.js";
-import { parquetWasm, replaceParquetWasm } from "../../lib/sinks/parquet/parquet-wasm.js";
 import { type ParquetWriterOptions, parquetWriter } from "../../lib/sinks/parquet-writer.js";
 import { runPython } from "../support/python.js";
 import { failure } from "../support/writers.js";
@@ -699,7 +698,7 @@ print(subprocess.run(["sh", "-c", command, *sys.argv[1:]], capture_output=True, 
       const source = Readable.from(
         (async function* () {
           yield ints(1, 2, 3);
-          while (bytes().length === 0) await setImmediate();
+          while (bytes().length < 5) await setImmediate();
           throw boom;
         })(),
       );
@@ -767,22 +766,6 @@ print(subprocess.run(["sh", "-c", command, *sys.argv[1:]], capture_output=True, 
   });
 
   describe("As to its cost, it", () => {
-    it("keeps the memory of WebAssembly at the size of a column of a row group, over any number of them", async () => {
-      replaceParquetWasm();
-      const values = Array.from({ length: 100_000 }, (_, index) => index * 7919);
-      const batch = ints(...values.slice(0, 50_000));
-      const grown: number[] = [];
-      async function* source() {
-        for (let group = 0; group < 120; group++) {
-          yield batch;
-          grown.push((parquetWasm().wasmMemory() as { buffer: ArrayBuffer }).buffer.byteLength);
-        }
-      }
-      await pipeline(source, parquetWriter(file, { rowGroupRows: 50_000 }));
-      expect(grown.at(-1)).to.equal(grown[5]);
-      expect(await look(file, "f.metadata.num_rows")).to.equal(6_000_000);
-    });
-
     it("lets other work run between the columns of a row group", async () => {
       const columns = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`c${index}`, [1, 2, 3]]));
       let turns = 0;
@@ -794,14 +777,6 @@ print(subprocess.run(["sh", "-c", command, *sys.argv[1:]], capture_output=True, 
       over = true;
       await other;
       expect(turns).to.be.above(30);
-    });
-
-    it("has a fresh encoder after one broke down", async () => {
-      const before = parquetWasm();
-      replaceParquetWasm();
-      expect(parquetWasm()).to.not.equal(before);
-      await write([ints(1)], file);
-      expect(await look(file, "f.metadata.num_rows")).to.equal(1);
     });
 
     it("does not include parquet-wasm until something is written", async () => {

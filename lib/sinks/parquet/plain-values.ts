@@ -1,0 +1,63 @@
+/**
+ * Values in the encoding PLAIN, as they are appended to: words and fixed bytes as they are, bytes of other lengths behind
+ * their length, booleans as bits.
+ */
+import { ByteBuffer } from "./byte-buffer.js";
+import { copyBytes } from "./byte-values.js";
+import type { PhysicalType } from "./parquet-type.js";
+import type { BooleanValues, ByteValues, Values, WordValues } from "./values.js";
+
+export class PlainValues {
+  readonly #physical: PhysicalType;
+  readonly #buffer = new ByteBuffer();
+
+  constructor(physical: PhysicalType) {
+    this.#physical = physical;
+  }
+
+  /** Bytes in memory. */
+  get byteLength(): number {
+    return this.#buffer.length;
+  }
+
+  append(values: Values): void {
+    if (this.#physical === "BOOLEAN") this.#buffer.append((values as BooleanValues).booleans);
+    else if (this.#physical === "BYTE_ARRAY") appendPrefixed(this.#buffer, values as ByteValues);
+    else if (this.#physical === "FIXED_LEN_BYTE_ARRAY") {
+      const { bytes, offsets, count } = values as ByteValues;
+      this.#buffer.append(bytes.subarray(offsets[0]!, offsets[count]!));
+    } else {
+      const { words } = values as WordValues;
+      this.#buffer.append(new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
+    }
+  }
+
+  /** A view, until the next call. */
+  take(): Uint8Array {
+    const view = this.#buffer.view();
+    this.#buffer.clear();
+    return this.#physical === "BOOLEAN" ? packed(view) : view;
+  }
+}
+
+function appendPrefixed(buffer: ByteBuffer, { bytes: source, offsets, count }: ByteValues): void {
+  const start = buffer.grow(4 * count + offsets[count]! - offsets[0]!);
+  const target = buffer.bytes;
+  for (let index = 0, at = start; index < count; index++) {
+    const from = offsets[index]!;
+    const to = offsets[index + 1]!;
+    const size = to - from;
+    target[at] = size;
+    target[at + 1] = size >>> 8;
+    target[at + 2] = size >>> 16;
+    target[at + 3] = size >>> 24;
+    copyBytes(target, at + 4, source, from, to);
+    at += 4 + size;
+  }
+}
+
+function packed(booleans: Uint8Array): Uint8Array {
+  const bits = new Uint8Array((booleans.length + 7) >> 3);
+  for (let index = 0; index < booleans.length; index++) bits[index >> 3]! |= booleans[index]! << (index & 7);
+  return bits;
+}
