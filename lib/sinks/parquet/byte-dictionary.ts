@@ -1,6 +1,6 @@
 /** A dictionary of strings and binaries. */
 import { ByteBuffer } from "./byte-buffer.js";
-import { copyBytes } from "./byte-values.js";
+import { copyBytes, takeBytes } from "./byte-values.js";
 import type { Dictionary } from "./dictionary.js";
 import { INITIAL_SLOTS, MAX_PROBES, rehashed, shiftOf } from "./hash-slots.js";
 import type { ByteValues } from "./values.js";
@@ -21,11 +21,25 @@ export class ByteDictionary implements Dictionary<ByteValues> {
   }
 
   add({ count, bytes, offsets }: ByteValues, indices: Int32Array, at: number): boolean {
+    let slots = this.#slots;
+    let shift = shiftOf(slots);
     for (let index = 0; index < count; index++) {
       const from = offsets[index]!;
       const to = offsets[index + 1]!;
-      const found = this.#indexOf(bytes, from, to);
-      if (found < 0) return false;
+      const hash = hashOf(bytes, from, to);
+      let slot = hash >>> shift;
+      let found = slots[slot]! - 1;
+      for (let probes = 0; found >= 0 && !this.#isAt(found, hash, bytes, from, to); probes++) {
+        if (probes === MAX_PROBES) return false;
+        slot = (slot + 1) & (slots.length - 1);
+        found = slots[slot]! - 1;
+      }
+      if (found < 0) {
+        if (this.#bytes.length + to - from + this.#prefix * (this.size + 1) > this.#limit) return false;
+        found = this.#added(slot, hash, bytes, from, to);
+        slots = this.#slots;
+        shift = shiftOf(slots);
+      }
       indices[at + index] = found;
     }
     return true;
@@ -33,6 +47,10 @@ export class ByteDictionary implements Dictionary<ByteValues> {
 
   values(): ByteValues {
     return { count: this.size, bytes: this.#bytes.view(), offsets: this.#offsets.subarray(0, this.size + 1) };
+  }
+
+  take(indices: Int32Array): ByteValues {
+    return takeBytes(this.#bytes.bytes, this.#offsets, indices);
   }
 
   clear(): void {
@@ -43,32 +61,17 @@ export class ByteDictionary implements Dictionary<ByteValues> {
     this.#offsets = new Int32Array(INITIAL_SLOTS / 2 + 1);
   }
 
-  /** -1 where it does not fit. */
-  #indexOf(bytes: Uint8Array, from: number, to: number): number {
-    const slots = this.#slots;
-    const hash = hashOf(bytes, from, to);
-    let slot = hash >>> shiftOf(slots);
-    for (let probes = 0; slots[slot] !== 0; probes++) {
-      const found = slots[slot]! - 1;
-      if (this.#hashes[found] === hash && this.#isAt(found, bytes, from, to)) return found;
-      if (probes === MAX_PROBES) return -1;
-      slot = (slot + 1) & (slots.length - 1);
-    }
-    if (this.#bytes.length + to - from + this.#prefix * (this.size + 1) > this.#limit) return -1;
-    const start = this.#bytes.grow(to - from);
-    copyBytes(this.#bytes.bytes, start, bytes, from, to);
-    return this.#added(slot, hash);
-  }
-
-  #isAt(found: number, bytes: Uint8Array, from: number, to: number): boolean {
+  #isAt(found: number, hash: number, bytes: Uint8Array, from: number, to: number): boolean {
     const start = this.#offsets[found]!;
-    if (this.#offsets[found + 1]! - start !== to - from) return false;
+    if (this.#hashes[found] !== hash || this.#offsets[found + 1]! - start !== to - from) return false;
     const known = this.#bytes.bytes;
     for (let index = from, other = start; index < to; index++, other++) if (bytes[index] !== known[other]) return false;
     return true;
   }
 
-  #added(slot: number, hash: number): number {
+  #added(slot: number, hash: number, bytes: Uint8Array, from: number, to: number): number {
+    const start = this.#bytes.grow(to - from);
+    copyBytes(this.#bytes.bytes, start, bytes, from, to);
     const index = this.size++;
     this.#slots[slot] = this.size;
     this.#hashes[index] = hash;
@@ -96,12 +99,16 @@ function hashOf(bytes: Uint8Array, from: number, to: number): number {
   let hash = to - from;
   let index = from;
   for (; index + 4 <= to; index += 4) {
-    const word = bytes[index]! | (bytes[index + 1]! << 8) | (bytes[index + 2]! << 16) | (bytes[index + 3]! << 24);
-    hash = mixed(hash, word);
+    hash = mixed(
+      hash,
+      bytes[index]! | (bytes[index + 1]! << 8) | (bytes[index + 2]! << 16) | (bytes[index + 3]! << 24),
+    );
   }
-  let rest = 0;
-  for (; index < to; index++) rest = (rest << 8) | bytes[index]!;
-  hash = mixed(hash, rest);
+  if (index < to) {
+    let rest = 0;
+    for (; index < to; index++) rest = (rest << 8) | bytes[index]!;
+    hash = mixed(hash, rest);
+  }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   return Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
 }

@@ -15,7 +15,7 @@ import type { LeafEntries } from "./levels.js";
 import { PageLevels } from "./page-levels.js";
 import type { Page, PageMaker } from "./pages.js";
 import type { LeafNode } from "./parquet-schema.js";
-import { PlainValues } from "./plain-values.js";
+import { PlainValues, plainSize } from "./plain-values.js";
 import { type Range, type Statistics, statisticsFor } from "./statistics.js";
 import type { Values } from "./values.js";
 
@@ -23,12 +23,15 @@ import type { Values } from "./values.js";
 export const encodings = { PLAIN: 0, RLE: 3, RLE_DICTIONARY: 8 } as const;
 
 export interface ChunkOptions {
-  /** Bytes of values, or of indices in memory, at which a page ends. */
+  /** Bytes of its values, indices or levels in memory at which a page ends. */
   readonly pageBytes: number;
   /** Bytes of a dictionary page; 0: no dictionaries. */
   readonly dictionaryBytes: number;
   readonly statistics: boolean;
 }
+
+/** Values of a chunk after which its dictionary must have saved bytes; as many as a page of Spark's writer has rows. */
+const TRIAL = 20_000;
 
 /** A chunk that is complete. */
 export interface ChunkPages {
@@ -38,8 +41,7 @@ export interface ChunkPages {
   readonly dictionaryEncoded: number;
   /** Of entries: values, nulls and empty lists. */
   readonly count: number;
-  readonly nullCount: number;
-  readonly range: Range | undefined;
+  readonly statistics: { readonly nullCount: number; readonly range: Range | undefined } | undefined;
 }
 
 /** Used again after each row group. */
@@ -59,6 +61,7 @@ export class ColumnChunk {
   // The chunk under way.
   #statistics: Statistics | undefined;
   #inDictionary = false;
+  #tried = false;
   #data: Promise<Page>[] = [];
   #dictionaryEncoded = 0;
   #count = 0;
@@ -79,28 +82,27 @@ export class ColumnChunk {
     this.#statistics = this.#options.statistics ? statisticsFor(this.#leaf.parquet) : undefined;
     this.#dictionary?.clear();
     this.#inDictionary = this.#dictionary !== undefined;
+    this.#tried = false;
     this.#data = [];
     this.#dictionaryEncoded = this.#count = this.#nullCount = 0;
   }
 
   /** Entries of whole rows. */
   append({ count, definition, repetition, values }: Omit<LeafEntries, "leaf">): void {
-    if (this.#inDictionary && !this.#look(values)) {
+    if (this.#inDictionary && !this.#lookUp(values)) {
       this.#endPage();
       this.#inDictionary = false;
+      if (this.#dictionaryEncoded === 0) this.#dictionary!.clear();
     }
-    if (!this.#inDictionary) {
-      this.#plain.append(values);
-      this.#statistics?.add(values);
-    }
+    if (!this.#inDictionary) this.#appendPlain(values);
+    else if (this.#indexCount >= TRIAL) this.#tryDictionary();
     this.#repetition.append(repetition ?? 0, count);
     this.#definition.append(definition, count);
     this.#entries += count;
     this.#count += count;
     this.#nullCount += count - values.count;
-    const { pageBytes } = this.#options;
-    if (this.#plain.byteLength >= pageBytes || 4 * Math.max(this.#indexCount, this.#entries) >= 4 * pageBytes)
-      this.#endPage();
+    const bytes = Math.max(this.#plain.byteLength, 4 * this.#indexCount, this.#entries);
+    if (bytes >= this.#options.pageBytes) this.#endPage();
   }
 
   /** Completes the chunk. The next call of `append` begins another one. */
@@ -116,15 +118,36 @@ export class ColumnChunk {
         dictionary = this.#pages.make("dictionary", { 1: size, 2: encodings.PLAIN }, [this.#plain.take()]);
       }
     }
-    const counts = { dictionaryEncoded: this.#dictionaryEncoded, count: this.#count, nullCount: this.#nullCount };
+    const counts = { dictionaryEncoded: this.#dictionaryEncoded, count: this.#count };
     const range = this.#statistics?.range();
+    const statistics = this.#options.statistics ? { nullCount: this.#nullCount, range } : undefined;
     const data = this.#data;
     this.#begin();
-    return { ...counts, range, dictionary: await dictionary, data: await Promise.all(data) };
+    return { ...counts, statistics, dictionary: await dictionary, data: await Promise.all(data) };
+  }
+
+  #appendPlain(values: Values): void {
+    this.#plain.append(values);
+    this.#statistics?.add(values);
+  }
+
+  /** Once, in the first page: a dictionary that takes more bytes than it saves is given up, and its page is made PLAIN. */
+  #tryDictionary(): void {
+    if (this.#tried || !this.#inDictionary || this.#indexCount === 0) return;
+    this.#tried = true;
+    const { physical } = this.#leaf.parquet;
+    const dictionary = this.#dictionary!;
+    const values = dictionary.take(this.#indices.subarray(0, this.#indexCount));
+    const indexBytes = (values.count * bitWidth(dictionary.size - 1)) / 8;
+    if (plainSize(physical, dictionary.values()) + indexBytes < plainSize(physical, values)) return;
+    this.#inDictionary = false;
+    this.#indexCount = 0;
+    this.#appendPlain(values);
+    dictionary.clear();
   }
 
   /** False where the dictionary is full. */
-  #look(values: Values): boolean {
+  #lookUp(values: Values): boolean {
     const needed = this.#indexCount + values.count;
     if (needed > this.#indices.length) {
       const grown = new Int32Array(Math.max(needed, 2 * this.#indices.length));
@@ -138,6 +161,7 @@ export class ColumnChunk {
 
   #endPage(): void {
     if (this.#entries === 0) return;
+    this.#tryDictionary();
     const out = this.#scratch;
     out.clear();
     this.#repetition.takeTo(out);

@@ -1,5 +1,7 @@
 /** Arrow's decimals, whole numbers of 32 to 256 bits with the lower ones first, in the sizes that Parquet has for them. */
+
 import { fixedByteValues } from "./byte-values.js";
+import { Misfit } from "./misfit.js";
 import type { ByteValues, WordValues } from "./values.js";
 
 /**
@@ -48,6 +50,6 @@ export function decimalBytes(
   return fixedByteValues(bytes, length, undefined);
 }
 
-function tooLarge(): RangeError {
-  return new RangeError("a decimal that has more digits than its precision");
+function tooLarge(): Misfit {
+  return new Misfit("a decimal that has more digits than its precision");
 }

@@ -18,6 +18,8 @@ export interface Dictionary<V extends Values = Values> {
   add(values: V, indices: Int32Array, at: number): boolean;
   /** All of them, by their index. */
   values(): V;
+  /** Those of the indices. */
+  take(indices: Int32Array): V;
   clear(): void;
 }
 

@@ -69,7 +69,8 @@ export class FooterBuilder {
   }
 
   #columnMetaData(chunk: PlacedChunk): ThriftStruct {
-    const { leaf, offset, dictionary, data, dictionaryEncoded, count, nullCount, range } = chunk;
+    const { leaf, offset, dictionary, data, dictionaryEncoded, count, statistics } = chunk;
+    const range = statistics?.range;
     const { compressed, uncompressed } = sizesOf(chunk);
     const plain = data.length - dictionaryEncoded;
     const used = [
@@ -92,7 +93,13 @@ export class FooterBuilder {
       7: BigInt(compressed),
       9: BigInt(offset + (dictionary?.bytes.length ?? 0)),
       11: dictionary && BigInt(offset),
-      12: { 3: BigInt(nullCount), 5: range?.max, 6: range?.min },
+      12: statistics && {
+        3: BigInt(statistics.nullCount),
+        5: range?.max,
+        6: range?.min,
+        7: range && true, // exact
+        8: range && true,
+      },
       13: pageCounts.filter(({ of }) => of > 0).map(({ page, encoding, of }) => ({ 1: page.type, 2: encoding, 3: of })),
     };
   }

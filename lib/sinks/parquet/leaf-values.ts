@@ -4,13 +4,13 @@ import { byteValues, checkUtf8, fixedByteValues, offsetsOf, viewValues } from ".
 import type { ColumnCursor } from "./column-cursor.js";
 import { decimalBytes, decimalWords } from "./decimal-values.js";
 import type { LeafNode } from "./parquet-schema.js";
-import { type BooleanValues, type ByteValues, type Values, type WordValues, wordsOf } from "./values.js";
+import { type BooleanValues, type ByteValues, takeWords, type Values, type WordValues, wordsOf } from "./values.js";
 
 /**
  * @param cursor after the validity
  * @param length of the field, nulls included
  * @param positions of the values in it; undefined: all
- * @throws RangeError where they don't fit the type
+ * @throws Misfit where they don't fit the type
  */
 export function leafValues(
   { type, parquet }: Pick<LeafNode, "type" | "parquet">,
@@ -46,22 +46,6 @@ export function leafValues(
   const words = wordsOf(parquet.physical);
   if (words === undefined) return fixedByteValues(cursor.buffer(), parquet.length!, positions);
   return takeWords(int32s(cursor.buffer()), words, positions);
-}
-
-export function takeWords(source: Int32Array, width: 1 | 2, positions: Int32Array | undefined): WordValues {
-  if (positions === undefined) return { count: source.length / width, words: source };
-  const count = positions.length;
-  const words = new Int32Array(width * count);
-  if (width === 1) {
-    for (let index = 0; index < count; index++) words[index] = source[positions[index]!]!;
-  } else {
-    for (let index = 0; index < count; index++) {
-      const from = 2 * positions[index]!;
-      words[2 * index] = source[from]!;
-      words[2 * index + 1] = source[from + 1]!;
-    }
-  }
-  return { count, words };
 }
 
 function booleanValues(bits: Uint8Array, length: number, positions: Int32Array | undefined): BooleanValues {

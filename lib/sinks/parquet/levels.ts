@@ -12,6 +12,7 @@ import { offsetsOf } from "./byte-values.js";
 import { ColumnCursor } from "./column-cursor.js";
 import { dictionaryOf } from "./dictionary-values.js";
 import { leafValues } from "./leaf-values.js";
+import { Misfit } from "./misfit.js";
 import type { LeafNode, ListNode, ParquetNode } from "./parquet-schema.js";
 import type { Values } from "./values.js";
 
@@ -36,7 +37,7 @@ interface Entries {
 /**
  * All leaves of a column.
  *
- * @throws RangeError where the data is broken, or is not what the schema says
+ * @throws Misfit where the data is broken, or is not what the schema says
  */
 export function leafEntries(node: ParquetNode, column: ColumnBuffers): LeafEntries[] {
   const leaves: LeafEntries[] = [];
@@ -100,7 +101,7 @@ function defined(entries: Entries, validity: Uint8Array, { nullable, path }: Par
     const position = at === undefined ? entry : at[entry]!;
     const level = typeof definition === "number" ? definition : definition[entry]!;
     const valid = position >= 0 && (noNulls || ((validity[position >> 3]! >> (position & 7)) & 1) === 1);
-    if (!valid && position >= 0 && !nullable) throw new RangeError(`a null in ${path}, which is not nullable`);
+    if (!valid && position >= 0 && !nullable) throw new Misfit(`a null in ${path}, which is not nullable`);
     levels[entry] = valid ? level + step : level;
     positions[entry] = valid ? position : -1;
   }
@@ -149,6 +150,6 @@ function sizeAt(position: number, offsets: Int32Array | number, path: string): n
   if (position < 0) return 0;
   if (typeof offsets === "number") return offsets;
   const size = offsets[position + 1]! - offsets[position]!;
-  if (size < 0) throw new RangeError(`the offsets of ${path} go backwards`);
+  if (size < 0) throw new Misfit(`the offsets of ${path} go backwards`);
   return size;
 }

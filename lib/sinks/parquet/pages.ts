@@ -4,7 +4,10 @@
  * Memory: the bodies that are being compressed, {@link MAX_PENDING} and what one row adds, as long as {@link PageMaker.room} is
  * waited for; they are made in buffers that are used again.
  */
+
+import { SparkStreamError } from "../../errors.js";
 import type { Compress } from "./codec.js";
+import { Misfit } from "./misfit.js";
 import { encodeThrift, type ThriftStruct } from "./thrift.js";
 
 export interface Page {
@@ -37,7 +40,7 @@ export class PageMaker {
   /** @param details the struct of the type */
   make(kind: keyof typeof pageTypes, details: ThriftStruct, parts: readonly Uint8Array[]): Promise<Page> {
     const size = parts.reduce((sum, part) => sum + part.length, 0);
-    if (size > MAX_BODY) throw new RangeError("a row that takes more than the 2 GiB of a page");
+    if (size > MAX_BODY) throw new Misfit("a row that takes more than the 2 GiB of a page");
     const buffer = this.#compress ? this.#take(size) : undefined;
     const body = buffer ? buffer.subarray(0, size) : undefined;
     if (body) copyTo(body, 0, parts);
@@ -70,7 +73,7 @@ export class PageMaker {
     parts: readonly Uint8Array[],
   ): Promise<Page> {
     // Without a codec the parts are copied before this function is left.
-    const content = body ? [await this.#compress!(body)] : parts;
+    const content = body ? [await this.#compress!(body).catch(broken)] : parts;
     const compressedSize = content.reduce((sum, part) => sum + part.length, 0);
     const { type, field } = pageTypes[kind];
     const header = encodeThrift({ 1: type, 2: size, 3: compressedSize, [field]: details });
@@ -93,6 +96,10 @@ export class PageMaker {
     this.#free.push(buffer);
     this.#freeBytes += buffer.length;
   }
+}
+
+function broken(cause: Error): never {
+  throw new SparkStreamError("WRITE_FAILED", `A page cannot be compressed: ${cause.message}.`, { cause });
 }
 
 function copyTo(target: Uint8Array, start: number, parts: readonly Uint8Array[]): void {

@@ -15,6 +15,7 @@ import { codecNumbers, loadCodec, type ParquetCompression } from "./codec.js";
 import { ColumnChunk } from "./column-chunk.js";
 import { FooterBuilder, type PlacedChunk, parquetMagic } from "./footer.js";
 import { leafEntries } from "./levels.js";
+import { Misfit } from "./misfit.js";
 import { type Page, PageMaker } from "./pages.js";
 import { type ParquetSchema, parquetSchema } from "./parquet-schema.js";
 import { newDictionaryBytes, type RowSlice, rowSlice } from "./row-slices.js";
@@ -81,7 +82,7 @@ export class ParquetEncoder {
    *   does not have
    */
   async *batch(batch: RecordBatch): AsyncGenerator<Uint8Array> {
-    const pages = (this.#pages ??= await this.#open());
+    this.#pages ??= await this.#open();
     const limits = this.#options.rowGroup;
     for (let row = 0; row < batch.numRows; ) {
       if (row > 0) await setImmediate();
@@ -89,7 +90,7 @@ export class ParquetEncoder {
       this.#append(slice);
       row += slice.rows;
       if (this.#rows >= limits.rows || this.#bytes >= limits.bytes) yield* this.#endRowGroup();
-      await pages.room();
+      await this.#pages.room();
     }
   }
 
@@ -123,11 +124,7 @@ export class ParquetEncoder {
       try {
         for (const { leaf, ...entries } of leafEntries(node, column)) this.#chunks[leaf.index]!.append(entries);
       } catch (cause) {
-        throw new SparkStreamError(
-          "INVALID_INPUT",
-          `Column \`${node.path}\` has values that do not fit its type: ${(cause as Error).message}. Where it is text that is not UTF-8, CAST it to BINARY in the query.`,
-          { cause },
-        );
+        throw failed(node.path, cause as Error);
       }
     }
     this.#rows += rows;
@@ -152,6 +149,17 @@ export class ParquetEncoder {
     this.#rows = this.#bytes = 0;
     this.#dictionaries.clear();
   }
+}
+
+function failed(path: string, cause: Error): SparkStreamError {
+  const { message } = cause;
+  if (cause instanceof Misfit) {
+    const hint = "Where it is text that is not UTF-8, CAST it to BINARY in the query.";
+    const text = `Column \`${path}\` has values that do not fit its type: ${message}. ${hint}`;
+    return new SparkStreamError("INVALID_INPUT", text, { cause });
+  }
+  const text = `The Parquet encoder broke down over column \`${path}\` (${message}); it may lack memory: try fewer rowGroupRows.`;
+  return new SparkStreamError("WRITE_FAILED", text, { cause });
 }
 
 function unsupported(path: string, type: string, reason: string): SparkStreamError {

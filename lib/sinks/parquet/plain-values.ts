@@ -7,6 +7,14 @@ import { copyBytes } from "./byte-values.js";
 import type { PhysicalType } from "./parquet-type.js";
 import type { BooleanValues, ByteValues, Values, WordValues } from "./values.js";
 
+/** Bytes of the values, PLAIN; of booleans, in memory. */
+export function plainSize(physical: PhysicalType, values: Values): number {
+  if ("words" in values) return values.words.byteLength;
+  if ("booleans" in values) return values.count;
+  const { offsets, count } = values;
+  return offsets[count]! - offsets[0]! + (physical === "BYTE_ARRAY" ? 4 * count : 0);
+}
+
 export class PlainValues {
   readonly #physical: PhysicalType;
   readonly #buffer = new ByteBuffer();
@@ -22,8 +30,10 @@ export class PlainValues {
 
   append(values: Values): void {
     if (this.#physical === "BOOLEAN") this.#buffer.append((values as BooleanValues).booleans);
-    else if (this.#physical === "BYTE_ARRAY") appendPrefixed(this.#buffer, values as ByteValues);
-    else if (this.#physical === "FIXED_LEN_BYTE_ARRAY") {
+    else if (this.#physical === "BYTE_ARRAY") {
+      const start = this.#buffer.grow(plainSize(this.#physical, values));
+      writePrefixed(this.#buffer.bytes, start, values as ByteValues);
+    } else if (this.#physical === "FIXED_LEN_BYTE_ARRAY") {
       const { bytes, offsets, count } = values as ByteValues;
       this.#buffer.append(bytes.subarray(offsets[0]!, offsets[count]!));
     } else {
@@ -40,9 +50,7 @@ export class PlainValues {
   }
 }
 
-function appendPrefixed(buffer: ByteBuffer, { bytes: source, offsets, count }: ByteValues): void {
-  const start = buffer.grow(4 * count + offsets[count]! - offsets[0]!);
-  const target = buffer.bytes;
+function writePrefixed(target: Uint8Array, start: number, { bytes: source, offsets, count }: ByteValues): void {
   for (let index = 0, at = start; index < count; index++) {
     const from = offsets[index]!;
     const to = offsets[index + 1]!;

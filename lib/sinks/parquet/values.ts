@@ -31,3 +31,20 @@ export function wordsOf(physical: PhysicalType): 1 | 2 | undefined {
   if (physical === "INT32" || physical === "FLOAT") return 1;
   return physical === "INT64" || physical === "DOUBLE" ? 2 : undefined;
 }
+
+/** The values at `positions`; undefined: all, as they are. */
+export function takeWords(source: Int32Array, width: 1 | 2, positions: Int32Array | undefined): WordValues {
+  if (positions === undefined) return { count: source.length / width, words: source };
+  const count = positions.length;
+  const words = new Int32Array(width * count);
+  if (width === 1) {
+    for (let index = 0; index < count; index++) words[index] = source[positions[index]!]!;
+  } else {
+    for (let index = 0; index < count; index++) {
+      const from = 2 * positions[index]!;
+      words[2 * index] = source[from]!;
+      words[2 * index + 1] = source[from + 1]!;
+    }
+  }
+  return { count, words };
+}

@@ -1,7 +1,7 @@
 /** A dictionary of numbers of one or two words. They are the same where their bits are: NaN and -0.0 stay what they are. */
 import type { Dictionary } from "./dictionary.js";
 import { INITIAL_SLOTS, MAX_PROBES, rehashed, shiftOf } from "./hash-slots.js";
-import type { WordValues } from "./values.js";
+import { takeWords, type WordValues } from "./values.js";
 
 const MULTIPLIER = 0x9e3779b1;
 
@@ -24,6 +24,10 @@ export class WordDictionary implements Dictionary<WordValues> {
 
   values(): WordValues {
     return { count: this.size, words: this.#words.subarray(0, this.#width * this.size) };
+  }
+
+  take(indices: Int32Array): WordValues {
+    return takeWords(this.#words, this.#width, indices);
   }
 
   clear(): void {
