@@ -2,8 +2,8 @@
  * What all writers have in common: a core Writable of record batches that sends an encoder's bytes to a target. In,
  * apache-arrow RecordBatch, all of one schema; out, bytes, the last of them before "finish".
  *
- * Memory: one batch, and what the encoder holds. A batch is done when its bytes are with the target. Encoding happens on
- * this thread; between the pieces that an encoder yields others get a turn.
+ * Memory: one batch, and what the encoder holds. A batch is done when its bytes are with the target, or with the encoder.
+ * Encoding happens on this thread; between the pieces that an encoder yields others get a turn.
  */
 import { addAbortSignal, type Writable } from "node:stream";
 import { setImmediate } from "node:timers/promises";

@@ -40,7 +40,8 @@ export interface ParquetWriterOptions extends BatchWriterOptions {
 export function parquetWriter(target: string | URL | Writable, options: ParquetWriterOptions = {}): Writable {
   checkOptions(options);
   const { compression = "zstd", rowGroupRows, dictionary = true, statistics = true, metadata = {} } = options;
-  const rowGroup = rowGroupRows === undefined ? defaultRowGroup : { rows: rowGroupRows, bytes: Number.POSITIVE_INFINITY };
+  const rowGroup =
+    rowGroupRows === undefined ? defaultRowGroup : { rows: rowGroupRows, bytes: Number.POSITIVE_INFINITY };
   return batchWriter(NAME, target, options, async () => {
     const [{ ParquetEncoder }, { loadCodec }] = await Promise.all([
       import("./parquet/parquet-encoder.js"),

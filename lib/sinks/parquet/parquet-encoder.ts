@@ -10,9 +10,11 @@
 import { setImmediate } from "node:timers/promises";
 import type { RecordBatch, Schema, Vector } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
+import type { BatchEncoder } from "../batch-writer.js";
 import { messageBytes, schemaMessage } from "../ipc/message.js";
-import { codecNumbers, loadCodec, type ParquetCompression } from "./codec.js";
+import type { Compress } from "./codec.js";
 import { ColumnChunk } from "./column-chunk.js";
+import { arrowSchemaKey, codecNumbers, type ParquetCompression } from "./file-options.js";
 import { FooterBuilder, type PlacedChunk, parquetMagic } from "./footer.js";
 import { leafEntries } from "./levels.js";
 import { Misfit } from "./misfit.js";
@@ -20,9 +22,6 @@ import { type Page, PageMaker } from "./pages.js";
 import { type ParquetSchema, parquetSchema } from "./parquet-schema.js";
 import { newDictionaryBytes, type RowSlice, rowSlice } from "./row-slices.js";
 import { unsupportedField } from "./unsupported-field.js";
-
-/** The key under which the footer holds the Arrow schema. */
-export const arrowSchemaKey = "ARROW:schema";
 
 export interface RowGroupLimits {
   readonly rows: number;
@@ -32,6 +31,8 @@ export interface RowGroupLimits {
 
 export interface ParquetEncoderOptions {
   readonly compression: ParquetCompression;
+  /** The codec of that name. */
+  readonly compress: Compress | undefined;
   readonly rowGroup: RowGroupLimits;
   readonly dictionary: boolean;
   readonly statistics: boolean;
@@ -46,14 +47,14 @@ const PAGE_BYTES = 1024 * 1024;
 /** Bytes of the open pages of all leaves, and of the dictionaries of all leaves: with many leaves each gets less. */
 const OPEN_BYTES = 16 * 1024 * 1024;
 
-export class ParquetEncoder {
+export class ParquetEncoder implements BatchEncoder {
   readonly #schema: ParquetSchema;
-  readonly #options: ParquetEncoderOptions;
+  readonly #limits: RowGroupLimits;
   readonly #metadata: ReadonlyMap<string, string>;
   readonly #footer: FooterBuilder;
-  /** By the leaves of the schema; made with the first batch. */
-  #chunks: readonly ColumnChunk[] = [];
-  #pages: PageMaker | undefined;
+  readonly #pages: PageMaker;
+  /** By the leaves of the schema. */
+  readonly #chunks: readonly ColumnChunk[];
   // The row group under way.
   #rows = 0;
   #bytes = 0;
@@ -67,29 +68,32 @@ export class ParquetEncoder {
    * @throws SparkStreamError UNSUPPORTED_TYPE
    */
   constructor(schema: Schema, options: ParquetEncoderOptions) {
+    const { compression, compress, rowGroup, dictionary, statistics, metadata } = options;
     const found = unsupportedField(schema.fields);
     if (found) throw unsupported(found.path, found.type, found.reason);
     this.#schema = parquetSchema(schema.fields);
-    this.#options = options;
+    this.#limits = rowGroup;
     const arrowSchema = Buffer.from(messageBytes([schemaMessage(schema)])).toString("base64");
     // As pyarrow does: readers without Arrow find the schema's metadata too.
-    this.#metadata = new Map([[arrowSchemaKey, arrowSchema], ...schema.metadata, ...Object.entries(options.metadata)]);
-    this.#footer = new FooterBuilder(this.#schema, codecNumbers[options.compression]);
+    this.#metadata = new Map([[arrowSchemaKey, arrowSchema], ...schema.metadata, ...Object.entries(metadata)]);
+    this.#footer = new FooterBuilder(this.#schema, codecNumbers[compression]);
+    const pages = new PageMaker(compress);
+    this.#pages = pages;
+    const { leaves } = this.#schema;
+    const pageBytes = Math.min(PAGE_BYTES, Math.floor(OPEN_BYTES / leaves.length));
+    const chunkOptions = { pageBytes, dictionaryBytes: dictionary ? pageBytes : 0, statistics };
+    this.#chunks = leaves.map((leaf) => new ColumnChunk(leaf, pages, chunkOptions));
   }
 
-  /**
-   * @throws SparkStreamError INVALID_INPUT for values that don't fit their type, UNSUPPORTED for a codec that this machine
-   *   does not have
-   */
+  /** @throws SparkStreamError INVALID_INPUT for values that don't fit their type */
   async *batch(batch: RecordBatch): AsyncGenerator<Uint8Array> {
-    this.#pages ??= await this.#open();
-    const limits = this.#options.rowGroup;
+    const { rows, bytes } = this.#limits;
     for (let row = 0; row < batch.numRows; ) {
       if (row > 0) await setImmediate();
-      const slice = rowSlice(batch, row, limits.rows - this.#rows, SLICE_BYTES);
+      const slice = rowSlice(batch, row, rows - this.#rows, SLICE_BYTES);
       this.#append(slice);
       row += slice.rows;
-      if (this.#rows >= limits.rows || this.#bytes >= limits.bytes) yield* this.#endRowGroup();
+      if (this.#rows >= rows || this.#bytes >= bytes) yield* this.#endRowGroup();
       await this.#pages.room();
     }
   }
@@ -105,17 +109,6 @@ export class ParquetEncoder {
     if (this.#position > 0) return;
     this.#position = parquetMagic.length;
     yield parquetMagic;
-  }
-
-  async #open(): Promise<PageMaker> {
-    const { compression, dictionary, statistics } = this.#options;
-    const pages = new PageMaker(await loadCodec(compression));
-    const { leaves } = this.#schema;
-    const share = Math.floor(OPEN_BYTES / leaves.length);
-    const pageBytes = Math.min(PAGE_BYTES, share);
-    const options = { pageBytes, dictionaryBytes: dictionary ? pageBytes : 0, statistics };
-    this.#chunks = leaves.map((leaf) => new ColumnChunk(leaf, pages, options));
-    return pages;
   }
 
   #append({ rows, bytes, columns }: RowSlice): void {
