@@ -781,7 +781,6 @@ print(subprocess.run(["sh", "-c", command, *sys.argv[1:]], capture_output=True, 
 
     it("loads the package of a codec for a file with that codec, and none before", async () => {
       const program = `
-      import { once } from "node:events";
       import { createRequire } from "node:module";
       import { Writable } from "node:stream";
       import { parquetWriter } from ${JSON.stringify(new URL("../../lib/sinks/parquet-writer.ts", import.meta.url).href)};
@@ -791,7 +790,7 @@ print(subprocess.run(["sh", "-c", command, *sys.argv[1:]], capture_output=True, 
       for (const compression of ["gzip", "snappy"]) {
         const writer = parquetWriter(new Writable(), { compression });
         writer.on("error", () => {});
-        await once(writer.end(), "close");
+        await new Promise((resolve) => writer.end().once("close", resolve));
         found.push(loaded());
       }
       console.log(JSON.stringify(found));`;
