@@ -27,7 +27,7 @@ import {
 import { expect } from "chai";
 import { columnBuffers } from "../../lib/sinks/ipc/column-buffers.js";
 import { ColumnChunk } from "../../lib/sinks/parquet/column-chunk.js";
-import { leafEntries } from "../../lib/sinks/parquet/levels.js";
+import { type LeafEntries, leafEntries } from "../../lib/sinks/parquet/levels.js";
 import { PageMaker } from "../../lib/sinks/parquet/pages.js";
 import { parquetSchema } from "../../lib/sinks/parquet/parquet-schema.js";
 import { type ParquetWriterOptions, parquetWriter } from "../../lib/sinks/parquet-writer.js";
@@ -271,7 +271,9 @@ describe("The Parquet encoder", () => {
         values.map((value) => value && Buffer.from(value)),
         new Binary(),
       ).data[0]!;
-      return leafEntries(node!, columnBuffers(data))[0]!;
+      const found: LeafEntries[] = [];
+      leafEntries(node!, columnBuffers(data), (leaf) => found.push(leaf));
+      return found[0]!;
     };
 
     it("ends one when it has its bytes, and a dictionary when it has its own", async () => {

@@ -20,11 +20,20 @@ export class ByteStatistics implements Statistics<ByteValues> {
     if (count === 0 || this.#tooLong) return;
     let min = 0;
     let max = 0;
+    let minHead = headOf(bytes, offsets[0]!, offsets[1]!, this.#signBit);
+    let maxHead = minHead;
     for (let index = 1; index < count; index++) {
       const from = offsets[index]!;
       const to = offsets[index + 1]!;
-      if (compared(bytes, from, to, bytes, offsets[min]!, offsets[min + 1]!, this.#signBit) < 0) min = index;
-      else if (compared(bytes, from, to, bytes, offsets[max]!, offsets[max + 1]!, this.#signBit) > 0) max = index;
+      const head = headOf(bytes, from, to, this.#signBit);
+      if (head > minHead && head < maxHead) continue;
+      if (compared(bytes, from, to, bytes, offsets[min]!, offsets[min + 1]!, this.#signBit) < 0) {
+        min = index;
+        minHead = head;
+      } else if (compared(bytes, from, to, bytes, offsets[max]!, offsets[max + 1]!, this.#signBit) > 0) {
+        max = index;
+        maxHead = head;
+      }
     }
     const value = (index: number) => bytes.subarray(offsets[index]!, offsets[index + 1]!);
     const known = this.#range;
@@ -42,6 +51,19 @@ export class ByteStatistics implements Statistics<ByteValues> {
   #compare(one: Uint8Array, other: Uint8Array): number {
     return compared(one, 0, one.length, other, 0, other.length, this.#signBit);
   }
+}
+
+/** The first four bytes as a number, zeros where there are fewer: by it most values are neither the smallest nor the largest. */
+function headOf(bytes: Uint8Array, from: number, to: number, signBit: number): number {
+  const size = to - from;
+  if (size === 0) return -1;
+  const first = (bytes[from]! ^ signBit) * 2 ** 24;
+  return (
+    first +
+    (size > 1 ? bytes[from + 1]! << 16 : 0) +
+    (size > 2 ? bytes[from + 2]! << 8 : 0) +
+    (size > 3 ? bytes[from + 3]! : 0)
+  );
 }
 
 function compared(

@@ -4,7 +4,7 @@ import { Misfit } from "./misfit.js";
 import type { ByteValues } from "./values.js";
 
 /** From here on a copy by the engine is faster than one by a loop. */
-const LONG = 32;
+const LONG = 96;
 
 export function copyBytes(target: Uint8Array, at: number, source: Uint8Array, from: number, to: number): void {
   if (to - from >= LONG) target.set(source.subarray(from, to), at);

@@ -62,6 +62,9 @@ export class ColumnChunk {
   #statistics: Statistics | undefined;
   #inDictionary = false;
   #tried = false;
+  /** How many of the next chunks are made without a dictionary: 1, 3, 7, 15, 15 and so on after each that was given up. */
+  #skip = 0;
+  #givenUp = 0;
   #data: Promise<Page>[] = [];
   #dictionaryEncoded = 0;
   #count = 0;
@@ -81,14 +84,15 @@ export class ColumnChunk {
   #begin(): void {
     this.#statistics = this.#options.statistics ? statisticsFor(this.#leaf.parquet) : undefined;
     this.#dictionary?.clear();
-    this.#inDictionary = this.#dictionary !== undefined;
+    this.#inDictionary = this.#dictionary !== undefined && this.#skip === 0;
+    this.#skip = Math.max(0, this.#skip - 1);
     this.#tried = false;
     this.#data = [];
     this.#dictionaryEncoded = this.#count = this.#nullCount = 0;
   }
 
   /** Entries of whole rows. */
-  append({ count, definition, repetition, values }: Omit<LeafEntries, "leaf">): void {
+  append({ count, definition, repetition, values }: LeafEntries): void {
     if (this.#inDictionary && !this.#lookUp(values)) {
       this.#endPage();
       this.#inDictionary = false;
@@ -139,7 +143,12 @@ export class ColumnChunk {
     const dictionary = this.#dictionary!;
     const values = dictionary.take(this.#indices.subarray(0, this.#indexCount));
     const indexBytes = (values.count * bitWidth(dictionary.size - 1)) / 8;
-    if (plainSize(physical, dictionary.values()) + indexBytes < plainSize(physical, values)) return;
+    if (plainSize(physical, dictionary.values()) + indexBytes < plainSize(physical, values)) {
+      this.#givenUp = 0;
+      return;
+    }
+    this.#givenUp = Math.min(this.#givenUp + 1, 4);
+    this.#skip = 2 ** this.#givenUp - 1;
     this.#inDictionary = false;
     this.#indexCount = 0;
     this.#appendPlain(values);

@@ -2,9 +2,14 @@
 
 import { fixedByteValues } from "./byte-values.js";
 import { Misfit } from "./misfit.js";
+import { Scratch } from "./scratch.js";
 import type { ByteValues, WordValues } from "./values.js";
 
+const wordScratch = new Scratch(Int32Array);
+
 /**
+ * The words are in an array that the next call uses again, unless they are the source itself.
+ *
  * @param width of a source value, 32-bit words
  * @param target of a value that is made, 32-bit words
  */
@@ -16,7 +21,7 @@ export function decimalWords(
 ): WordValues {
   const count = positions?.length ?? source.length / width;
   if (width === target && positions === undefined) return { count, words: source };
-  const words = new Int32Array(target * count);
+  const words = wordScratch.take(target * count);
   for (let index = 0; index < count; index++) {
     const from = width * (positions === undefined ? index : positions[index]!);
     let last = source[from]!;

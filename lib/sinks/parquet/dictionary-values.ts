@@ -63,7 +63,8 @@ function decoded(leaf: LeafNode, vector: Vector): Decoded {
       isNull[start + index] = 1 - ((validity[index >> 3]! >> (index & 7)) & 1);
     }
     start += length;
-    chunks.push(leafValues(leaf, cursor, length, undefined));
+    const values = leafValues(leaf, cursor, length, undefined);
+    chunks.push("words" in values ? { ...values, words: values.words.slice() } : values);
   }
   const made = { count, isNull, take: taker(leaf, chunks) };
   known.set(vector, made);

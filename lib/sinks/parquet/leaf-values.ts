@@ -1,9 +1,13 @@
-/** A leaf's Arrow buffers as {@link Values}. What is in memory as Parquet has it is not copied. */
+/**
+ * A leaf's Arrow buffers as {@link Values}. What is in memory as Parquet has it is not copied; other words are in an array
+ * that the next call uses again.
+ */
 import { Type } from "apache-arrow";
 import { byteValues, checkUtf8, fixedByteValues, offsetsOf, viewValues } from "./byte-values.js";
 import type { ColumnCursor } from "./column-cursor.js";
 import { decimalBytes, decimalWords } from "./decimal-values.js";
 import type { LeafNode } from "./parquet-schema.js";
+import { Scratch } from "./scratch.js";
 import { type BooleanValues, type ByteValues, takeWords, type Values, type WordValues, wordsOf } from "./values.js";
 
 /**
@@ -45,8 +49,10 @@ export function leafValues(
   }
   const words = wordsOf(parquet.physical);
   if (words === undefined) return fixedByteValues(cursor.buffer(), parquet.length!, positions);
-  return takeWords(int32s(cursor.buffer()), words, positions);
+  return takeWords(int32s(cursor.buffer()), words, positions, wordScratch.take(words * (positions?.length ?? 0)));
 }
+
+const wordScratch = new Scratch(Int32Array);
 
 function booleanValues(bits: Uint8Array, length: number, positions: Int32Array | undefined): BooleanValues {
   const count = positions?.length ?? length;
@@ -66,7 +72,11 @@ function widened(
 ): WordValues {
   const narrow = bitWidth === 8 ? (isSigned ? Int8Array : Uint8Array) : isSigned ? Int16Array : Uint16Array;
   const source = new narrow(buffer.buffer as ArrayBuffer, buffer.byteOffset, (8 * buffer.length) / bitWidth);
-  return takeWords(Int32Array.from(source), 1, positions);
+  const count = positions?.length ?? source.length;
+  const words = wordScratch.take(count);
+  for (let index = 0; index < count; index++)
+    words[index] = source[positions === undefined ? index : positions[index]!]!;
+  return { count, words };
 }
 
 function variableBytes(

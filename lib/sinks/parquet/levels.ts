@@ -14,6 +14,7 @@ import { dictionaryOf } from "./dictionary-values.js";
 import { leafValues } from "./leaf-values.js";
 import { Misfit } from "./misfit.js";
 import type { LeafNode, ListNode, ParquetNode } from "./parquet-schema.js";
+import { Scratch } from "./scratch.js";
 import type { Values } from "./values.js";
 
 export interface LeafEntries {
@@ -35,29 +36,28 @@ interface Entries {
 }
 
 /**
- * All leaves of a column.
+ * Hands out the leaves of a column, one after the other. What is handed out holds until the call of `emit` is over: its
+ * arrays are used again.
  *
  * @throws Misfit where the data is broken, or is not what the schema says
  */
-export function leafEntries(node: ParquetNode, column: ColumnBuffers): LeafEntries[] {
-  const leaves: LeafEntries[] = [];
+export function leafEntries(node: ParquetNode, column: ColumnBuffers, emit: (leaf: LeafEntries) => void): void {
   const rows: Entries = { count: column.length, definition: 0, repetition: undefined, at: undefined };
-  visit(node, new ColumnCursor(column), rows, leaves);
-  return leaves;
+  visit(node, new ColumnCursor(column), rows, emit);
 }
 
-function visit(node: ParquetNode, cursor: ColumnCursor, above: Entries, leaves: LeafEntries[]): void {
+function visit(node: ParquetNode, cursor: ColumnCursor, above: Entries, emit: (leaf: LeafEntries) => void): void {
   const length = cursor.length();
   if (node.kind === "leaf") {
-    leaves.push(leafOf(node, cursor, above, length));
+    emit(leafOf(node, cursor, above, length));
     return;
   }
   const entries = defined(above, cursor.buffer(), node);
   if (node.kind === "struct") {
-    for (const child of node.children) visit(child, cursor, entries, leaves);
+    for (const child of node.children) visit(child, cursor, entries, emit);
   } else {
     const offsets = typeof node.offsets === "number" ? node.offsets : offsetsOf(cursor.buffer(), length, node.offsets);
-    visit(node.child, cursor, elements(entries, offsets, node), leaves);
+    visit(node.child, cursor, elements(entries, offsets, node), emit);
   }
 }
 
@@ -65,22 +65,49 @@ function leafOf(node: LeafNode, cursor: ColumnCursor, above: Entries, length: nu
   if (node.type.typeId === Type.Null) {
     return { leaf: node, ...above, values: { count: 0, words: new Int32Array(0) } };
   }
-  const validity = cursor.buffer();
+  const own = cursor.buffer();
   const dictionary = node.dictionary && dictionaryOf(node, cursor);
-  const { count, definition, repetition, at } = defined(
-    above,
-    dictionary?.validity(validity, length) ?? validity,
-    node,
-  );
-  const positions = at && withValue(at);
+  const validity = dictionary?.validity(own, length) ?? own;
+  const { count, repetition } = above;
+  const { definition, positions } = present(above, validity, node);
   const values = dictionary ? dictionary.take(positions, length) : leafValues(node, cursor, length, positions);
   return { leaf: node, count, definition, repetition, values };
 }
 
+const levelScratch = new Scratch(Uint8Array);
+const positionScratch = new Scratch(Int32Array);
+
+/** As {@link defined}, with the positions of those that have a value alone. */
+function present(
+  above: Entries,
+  validity: Uint8Array,
+  node: LeafNode,
+): { definition: Entries["definition"]; positions: Int32Array | undefined } {
+  const { count, definition, at } = above;
+  if (at === undefined && validity.length > 0 && node.nullable && typeof definition === "number") {
+    const levels = levelScratch.take(count);
+    const positions = positionScratch.take(count);
+    let next = 0;
+    for (let entry = 0; entry < count; entry++) {
+      const bit = (validity[entry >> 3]! >> (entry & 7)) & 1;
+      levels[entry] = definition + bit;
+      positions[next] = entry;
+      next += bit;
+    }
+    return { definition: levels, positions: positions.subarray(0, next) };
+  }
+  const entries = defined(above, validity, node);
+  return { definition: entries.definition, positions: entries.at && withValue(entries.at) };
+}
+
 function withValue(at: Int32Array): Int32Array {
-  const positions = new Int32Array(at.length);
+  const positions = positionScratch.take(at.length);
   let count = 0;
-  for (const position of at) if (position >= 0) positions[count++] = position;
+  for (let entry = 0; entry < at.length; entry++) {
+    const position = at[entry]!;
+    positions[count] = position;
+    if (position >= 0) count++;
+  }
   return positions.subarray(0, count);
 }
 

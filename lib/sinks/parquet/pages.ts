@@ -85,7 +85,7 @@ export class PageMaker {
 
   #take(size: number): Uint8Array<ArrayBuffer> {
     const index = this.#free.findIndex((buffer) => buffer.length >= size);
-    if (index < 0) return new Uint8Array(size);
+    if (index < 0) return Buffer.allocUnsafeSlow(size) as Uint8Array<ArrayBuffer>;
     const [buffer] = this.#free.splice(index, 1);
     this.#freeBytes -= buffer!.length;
     return buffer!;

@@ -2,7 +2,7 @@
  * Record batches to the bytes of a Parquet file. In, batches of any size; out, the file's bytes in order, a row group at a
  * time.
  *
- *     batch → slices of 1 MiB → leaves with levels → pages of 1 MiB, compressed on other threads → row groups → footer
+ *     batch → slices of 4 MiB → leaves with levels → pages of 1 MiB, compressed on other threads → row groups → footer
  *
  * Memory: the compressed pages of one row group; of each leaf a page and a dictionary, which share {@link OPEN_BYTES}; what is
  * being compressed; and the metadata of all row groups so far.
@@ -41,11 +41,11 @@ export interface ParquetEncoderOptions {
 }
 
 /** Bytes of Arrow data that are worked on at a time, unless one row has more. */
-const SLICE_BYTES = 1024 * 1024;
+const SLICE_BYTES = 4 * 1024 * 1024;
 /** Bytes of a page and of a dictionary at the most, as in Arrow's and Spark's writers. */
 const PAGE_BYTES = 1024 * 1024;
 /** Bytes of the open pages of all leaves, and of the dictionaries of all leaves: with many leaves each gets less. */
-const OPEN_BYTES = 16 * 1024 * 1024;
+const OPEN_BYTES = 32 * 1024 * 1024;
 
 export class ParquetEncoder implements BatchEncoder {
   readonly #schema: ParquetSchema;
@@ -115,7 +115,7 @@ export class ParquetEncoder implements BatchEncoder {
     for (const [index, column] of columns.entries()) {
       const node = this.#schema.columns[index]!;
       try {
-        for (const { leaf, ...entries } of leafEntries(node, column)) this.#chunks[leaf.index]!.append(entries);
+        leafEntries(node, column, (entries) => this.#chunks[entries.leaf.index]!.append(entries));
       } catch (cause) {
         throw failed(node.path, cause as Error);
       }

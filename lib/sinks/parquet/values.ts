@@ -32,11 +32,19 @@ export function wordsOf(physical: PhysicalType): 1 | 2 | undefined {
   return physical === "INT64" || physical === "DOUBLE" ? 2 : undefined;
 }
 
-/** The values at `positions`; undefined: all, as they are. */
-export function takeWords(source: Int32Array, width: 1 | 2, positions: Int32Array | undefined): WordValues {
+/**
+ * The values at `positions`; undefined: all, as they are.
+ *
+ * @param words what they are written to, if not as they are
+ */
+export function takeWords(
+  source: Int32Array,
+  width: 1 | 2,
+  positions: Int32Array | undefined,
+  words = new Int32Array(width * (positions?.length ?? 0)),
+): WordValues {
   if (positions === undefined) return { count: source.length / width, words: source };
   const count = positions.length;
-  const words = new Int32Array(width * count);
   if (width === 1) {
     for (let index = 0; index < count; index++) words[index] = source[positions[index]!]!;
   } else {
