@@ -1,6 +1,6 @@
 /** A dictionary of strings and binaries. */
 import { ByteBuffer } from "./byte-buffer.js";
-import { copyBytes, takeBytes } from "./byte-values.js";
+import { copyBytes, takeBytes, viewOf } from "./byte-values.js";
 import type { Dictionary } from "./dictionary.js";
 import { INITIAL_SLOTS, MAX_PROBES, rehashed, shiftOf } from "./hash-slots.js";
 import type { ByteValues } from "./values.js";
@@ -11,6 +11,8 @@ export class ByteDictionary implements Dictionary<ByteValues> {
   readonly #prefix: number;
   readonly #limit: number;
   readonly #bytes = new ByteBuffer();
+  /** Of those: four bytes at a time are read by it as fast as one. */
+  #view = viewOf(this.#bytes.bytes);
   #slots = new Int32Array(INITIAL_SLOTS);
   #hashes = new Int32Array(INITIAL_SLOTS / 2);
   #offsets = new Int32Array(INITIAL_SLOTS / 2 + 1);
@@ -21,15 +23,16 @@ export class ByteDictionary implements Dictionary<ByteValues> {
   }
 
   add({ count, bytes, offsets }: ByteValues, indices: Int32Array, at: number): boolean {
+    const view = viewOf(bytes);
     let slots = this.#slots;
     let shift = shiftOf(slots);
     for (let index = 0; index < count; index++) {
       const from = offsets[index]!;
       const to = offsets[index + 1]!;
-      const hash = hashOf(bytes, from, to);
+      const hash = hashOf(view, from, to);
       let slot = hash >>> shift;
       let found = slots[slot]! - 1;
-      for (let probes = 0; found >= 0 && !this.#isAt(found, hash, bytes, from, to); probes++) {
+      for (let probes = 0; found >= 0 && !this.#isAt(found, hash, view, from, to); probes++) {
         if (probes === MAX_PROBES) return false;
         slot = (slot + 1) & (slots.length - 1);
         found = slots[slot]! - 1;
@@ -61,16 +64,22 @@ export class ByteDictionary implements Dictionary<ByteValues> {
     this.#offsets = new Int32Array(INITIAL_SLOTS / 2 + 1);
   }
 
-  #isAt(found: number, hash: number, bytes: Uint8Array, from: number, to: number): boolean {
+  #isAt(found: number, hash: number, view: DataView, from: number, to: number): boolean {
     const start = this.#offsets[found]!;
     if (this.#hashes[found] !== hash || this.#offsets[found + 1]! - start !== to - from) return false;
-    const known = this.#bytes.bytes;
-    for (let index = from, other = start; index < to; index++, other++) if (bytes[index] !== known[other]) return false;
+    const known = this.#view;
+    let index = from;
+    let other = start;
+    for (; index + 4 <= to; index += 4, other += 4) {
+      if (view.getInt32(index, true) !== known.getInt32(other, true)) return false;
+    }
+    for (; index < to; index++, other++) if (view.getUint8(index) !== known.getUint8(other)) return false;
     return true;
   }
 
   #added(slot: number, hash: number, bytes: Uint8Array, from: number, to: number): number {
     const start = this.#bytes.grow(to - from);
+    if (this.#view.buffer !== this.#bytes.bytes.buffer) this.#view = viewOf(this.#bytes.bytes);
     copyBytes(this.#bytes.bytes, start, bytes, from, to);
     const index = this.size++;
     this.#slots[slot] = this.size;
@@ -95,18 +104,13 @@ function twice(array: Int32Array, rest: number): Int32Array<ArrayBuffer> {
 }
 
 /** As MurmurHash3 mixes, four bytes at a time. */
-function hashOf(bytes: Uint8Array, from: number, to: number): number {
+function hashOf(view: DataView, from: number, to: number): number {
   let hash = to - from;
   let index = from;
-  for (; index + 4 <= to; index += 4) {
-    hash = mixed(
-      hash,
-      bytes[index]! | (bytes[index + 1]! << 8) | (bytes[index + 2]! << 16) | (bytes[index + 3]! << 24),
-    );
-  }
+  for (; index + 4 <= to; index += 4) hash = mixed(hash, view.getInt32(index, true));
   if (index < to) {
     let rest = 0;
-    for (; index < to; index++) rest = (rest << 8) | bytes[index]!;
+    for (; index < to; index++) rest = (rest << 8) | view.getUint8(index);
     hash = mixed(hash, rest);
   }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

@@ -1,3 +1,4 @@
+import { viewOf } from "./byte-values.js";
 import type { Range, Statistics } from "./statistics.js";
 import type { BooleanValues, ByteValues } from "./values.js";
 import { FloatStatistics } from "./word-statistics.js";
@@ -20,12 +21,14 @@ export class ByteStatistics implements Statistics<ByteValues> {
     if (count === 0 || this.#tooLong) return;
     let min = 0;
     let max = 0;
-    let minHead = headOf(bytes, offsets[0]!, offsets[1]!, this.#signBit);
+    const view = viewOf(bytes);
+    const flip = this.#signBit << 24;
+    let minHead = headOf(view, offsets[0]!, offsets[1]!, flip);
     let maxHead = minHead;
     for (let index = 1; index < count; index++) {
       const from = offsets[index]!;
       const to = offsets[index + 1]!;
-      const head = headOf(bytes, from, to, this.#signBit);
+      const head = headOf(view, from, to, flip);
       if (head > minHead && head < maxHead) continue;
       if (compared(bytes, from, to, bytes, offsets[min]!, offsets[min + 1]!, this.#signBit) < 0) {
         min = index;
@@ -54,16 +57,11 @@ export class ByteStatistics implements Statistics<ByteValues> {
 }
 
 /** The first four bytes as a number, zeros where there are fewer: by it most values are neither the smallest nor the largest. */
-function headOf(bytes: Uint8Array, from: number, to: number, signBit: number): number {
-  const size = to - from;
-  if (size === 0) return -1;
-  const first = (bytes[from]! ^ signBit) * 2 ** 24;
-  return (
-    first +
-    (size > 1 ? bytes[from + 1]! << 16 : 0) +
-    (size > 2 ? bytes[from + 2]! << 8 : 0) +
-    (size > 3 ? bytes[from + 3]! : 0)
-  );
+function headOf(view: DataView, from: number, to: number, flip: number): number {
+  if (to - from >= 4) return (view.getInt32(from) ^ flip) >>> 0;
+  let head = 0;
+  for (let index = 0; index < 4; index++) head = (head << 8) | (from + index < to ? view.getUint8(from + index) : 0);
+  return (head ^ flip) >>> 0;
 }
 
 function compared(

@@ -4,7 +4,11 @@ import { Misfit } from "./misfit.js";
 import type { ByteValues } from "./values.js";
 
 /** From here on a copy by the engine is faster than one by a loop. */
-const LONG = 96;
+export const LONG = 128;
+
+export function viewOf({ buffer, byteOffset, length }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, length);
+}
 
 export function copyBytes(target: Uint8Array, at: number, source: Uint8Array, from: number, to: number): void {
   if (to - from >= LONG) target.set(source.subarray(from, to), at);

@@ -32,6 +32,8 @@ export interface ChunkOptions {
 
 /** Values of a chunk after which its dictionary must have saved bytes; as many as a page of Spark's writer has rows. */
 const TRIAL = 20_000;
+/** The same where nearly all of them are different. */
+const SHORT_TRIAL = 4096;
 
 /** A chunk that is complete. */
 export interface ChunkPages {
@@ -99,7 +101,7 @@ export class ColumnChunk {
       if (this.#dictionaryEncoded === 0) this.#dictionary!.clear();
     }
     if (!this.#inDictionary) this.#appendPlain(values);
-    else if (this.#indexCount >= TRIAL) this.#tryDictionary();
+    else if (this.#indexCount >= this.#trial()) this.#tryDictionary();
     this.#repetition.append(repetition ?? 0, count);
     this.#definition.append(definition, count);
     this.#entries += count;
@@ -133,6 +135,10 @@ export class ColumnChunk {
   #appendPlain(values: Values): void {
     this.#plain.append(values);
     this.#statistics?.add(values);
+  }
+
+  #trial(): number {
+    return 10 * this.#dictionary!.size > 9 * this.#indexCount ? SHORT_TRIAL : TRIAL;
   }
 
   /** Once, in the first page: a dictionary that takes more bytes than it saves is given up, and its page is made PLAIN. */

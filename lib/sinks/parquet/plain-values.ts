@@ -3,7 +3,7 @@
  * their length, booleans as bits.
  */
 import { ByteBuffer } from "./byte-buffer.js";
-import { copyBytes } from "./byte-values.js";
+import { LONG, viewOf } from "./byte-values.js";
 import type { PhysicalType } from "./parquet-type.js";
 import type { BooleanValues, ByteValues, Values, WordValues } from "./values.js";
 
@@ -50,17 +50,22 @@ export class PlainValues {
   }
 }
 
+/** Words at a time, by views, up to where the engine's own copy is faster. */
 function writePrefixed(target: Uint8Array, start: number, { bytes: source, offsets, count }: ByteValues): void {
+  const out = viewOf(target);
+  const view = viewOf(source);
   for (let index = 0, at = start; index < count; index++) {
-    const from = offsets[index]!;
+    let from = offsets[index]!;
     const to = offsets[index + 1]!;
-    const size = to - from;
-    target[at] = size;
-    target[at + 1] = size >>> 8;
-    target[at + 2] = size >>> 16;
-    target[at + 3] = size >>> 24;
-    copyBytes(target, at + 4, source, from, to);
-    at += 4 + size;
+    out.setInt32(at, to - from, true);
+    at += 4;
+    if (to - from >= LONG) {
+      target.set(source.subarray(from, to), at);
+      at += to - from;
+      continue;
+    }
+    for (; from + 4 <= to; from += 4, at += 4) out.setInt32(at, view.getInt32(from, true), true);
+    for (; from < to; from++, at++) out.setUint8(at, view.getUint8(from));
   }
 }
 
