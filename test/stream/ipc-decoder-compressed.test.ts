@@ -241,7 +241,18 @@ describe("IpcDecoder, of compressed bodies put together by hand,", () => {
 
   it("refuses a zstd frame of far more than its buffer says, before it takes the memory for it", async () => {
     const block = [0x02 | (31 << 3), 0xff, 0x7f >> 3, 0x41]; // 131,071 bytes, repeated
-    const frame = Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 11 << 3, ...Array(8192).fill(block).flat(), 0x01, 0, 0]);
+    const frame = Uint8Array.from([
+      0x28,
+      0xb5,
+      0x2f,
+      0xfd,
+      0x00,
+      11 << 3,
+      ...Array(8192).fill(block).flat(),
+      0x01,
+      0,
+      0,
+    ]);
     const buffers = [nothing, compressedBuffer(64, frame)]; // 1 GiB
     const before = process.resourceUsage().maxRSS;
     const error = await failureOf(

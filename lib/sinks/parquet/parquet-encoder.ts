@@ -73,7 +73,7 @@ export class ParquetEncoder implements BatchEncoder {
     if (found) throw unsupported(found.path, found.type, found.reason);
     this.#schema = parquetSchema(schema.fields);
     this.#limits = rowGroup;
-    const arrowSchema = Buffer.from(messageBytes([schemaMessage(schema)])).toString("base64");
+    const arrowSchema = Buffer.from(messageBytes(schemaMessage(schema))).toString("base64");
     // As pyarrow does: readers without Arrow find the schema's metadata too.
     this.#metadata = new Map([[arrowSchemaKey, arrowSchema], ...schema.metadata, ...Object.entries(metadata)]);
     this.#footer = new FooterBuilder(this.#schema, codecNumbers[compression]);
