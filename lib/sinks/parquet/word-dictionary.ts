@@ -1,4 +1,7 @@
-/** A dictionary of numbers of one or two words. They are the same where their bits are: NaN and -0.0 stay what they are. */
+/**
+ * A dictionary of numbers of one or two words. They are the same where their bits are: NaN and -0.0 stay what they are. The
+ * loop is there for each width, since it runs once per value.
+ */
 import type { Dictionary } from "./dictionary.js";
 import { INITIAL_SLOTS, MAX_PROBES, rehashed, shiftOf } from "./hash-slots.js";
 import { takeWords, type WordValues } from "./values.js";
