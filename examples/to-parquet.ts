@@ -1,4 +1,4 @@
-// A query's result into a Parquet file, however large: memory holds one row group.
+// A query's result into a Parquet file, however large: memory holds the compressed pages of one row group.
 //
 // npx tsx examples/to-parquet.ts [file]      with SPARK_REMOTE, or a local Spark
 import { pipeline } from "node:stream/promises";

@@ -2,8 +2,8 @@
  * What all writers have in common: a core Writable of record batches that sends an encoder's bytes to a target. In,
  * apache-arrow RecordBatch, all of one schema; out, bytes, the last of them before "finish".
  *
- * Memory: one batch, and what the encoder holds. A batch is done when its bytes are with the target. Encoding happens on
- * this thread; between the pieces that an encoder yields others get a turn.
+ * Memory: one batch, and what the encoder holds. A batch is done when its bytes are with the target, or with the encoder.
+ * Encoding happens on this thread; between the pieces that an encoder yields others get a turn.
  */
 import { addAbortSignal, type Writable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
@@ -29,9 +29,9 @@ export const batchWriterOptions = ["schema", "signal"] as const;
 /** Makes the bytes of one format. */
 export interface BatchEncoder {
   /** The bytes that the batch lets go out, in order, and in pieces that are not too long to make. */
-  batch(batch: RecordBatch): Iterable<Uint8Array>;
+  batch(batch: RecordBatch): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   /** The last bytes. */
-  finish(): Iterable<Uint8Array>;
+  finish(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
 /** Called with the first batch's schema, or that of the options. */
@@ -99,8 +99,8 @@ class BatchWriter extends TargetWriter {
     await this.#send(encoder.finish());
   }
 
-  async #send(pieces: Iterable<Uint8Array>): Promise<void> {
-    for (const bytes of pieces) {
+  async #send(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const bytes of pieces) {
       await this.target.write(bytes); // rejects once the writer is destroyed
       await setImmediate();
     }

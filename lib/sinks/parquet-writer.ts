@@ -1,4 +1,7 @@
-/** parquetWriter(): record batches to one Parquet file. In, apache-arrow RecordBatch; out, the file. Memory: see parquet/file-encoder.ts. */
+/**
+ * parquetWriter(): record batches to one Parquet file. In, apache-arrow RecordBatch; out, the file. Memory: see
+ * parquet/parquet-encoder.ts.
+ */
 import type { Writable } from "node:stream";
 import { type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
 import { arrowSchemaKey, type ParquetCompression, parquetCompressions } from "./parquet/file-options.js";
@@ -12,6 +15,10 @@ export interface ParquetWriterOptions extends BatchWriterOptions {
    * at most.
    */
   rowGroupRows?: number;
+  /** Default: true. Columns of few values refer to a dictionary, up to 1 MiB of it a row group. */
+  dictionary?: boolean;
+  /** Default: true. The footer has the smallest and the largest value of each column and row group. */
+  statistics?: boolean;
   /** Key-value pairs for the file's footer, beside those of the schema. */
   metadata?: Readonly<Record<string, string>>;
 }
@@ -32,19 +39,32 @@ export interface ParquetWriterOptions extends BatchWriterOptions {
  */
 export function parquetWriter(target: string | URL | Writable, options: ParquetWriterOptions = {}): Writable {
   checkOptions(options);
+  const { compression = "zstd", rowGroupRows, dictionary = true, statistics = true, metadata = {} } = options;
+  const rowGroup =
+    rowGroupRows === undefined ? defaultRowGroup : { rows: rowGroupRows, bytes: Number.POSITIVE_INFINITY };
   return batchWriter(NAME, target, options, async () => {
-    const { ParquetFileEncoder } = await import("./parquet/file-encoder.js");
-    return (schema) => new ParquetFileEncoder(schema, options);
+    const [{ ParquetEncoder }, { loadCodec }] = await Promise.all([
+      import("./parquet/parquet-encoder.js"),
+      import("./parquet/codec.js"),
+    ]);
+    const compress = await loadCodec(compression);
+    const encoderOptions = { compression, compress, rowGroup, dictionary, statistics, metadata };
+    return (schema) => new ParquetEncoder(schema, encoderOptions);
   });
 }
 
+/** Bytes are those of Arrow data. */
+const defaultRowGroup = { rows: 1024 * 1024, bytes: 64 * 1024 * 1024 };
+
 const NAME = "parquetWriter";
-const knownOptions = ["compression", "rowGroupRows", "metadata", ...batchWriterOptions];
+const knownOptions = ["compression", "rowGroupRows", "dictionary", "statistics", "metadata", ...batchWriterOptions];
 
 function checkOptions(options: ParquetWriterOptions): void {
   checkNames(NAME, options, knownOptions);
-  const { compression, rowGroupRows, metadata } = options;
+  const { compression, rowGroupRows, dictionary, statistics, metadata } = options;
   checkChoice(NAME, "compression", compression, parquetCompressions);
+  checkChoice(NAME, "dictionary", dictionary, [true, false]);
+  checkChoice(NAME, "statistics", statistics, [true, false]);
   if (rowGroupRows !== undefined && !(Number.isInteger(rowGroupRows) && rowGroupRows > 0 && rowGroupRows < 2 ** 31)) {
     throw invalidOption(NAME, "rowGroupRows must be a whole number of rows, from 1 to 2,147,483,647");
   }

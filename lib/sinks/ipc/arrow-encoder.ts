@@ -55,14 +55,14 @@ export class ArrowEncoder implements BatchEncoder {
     const start = this.#file ? fileStart : new Uint8Array(0);
     this.#position = start.length + messageLength(this.#schema);
     if (this.#file) yield start;
-    yield messageBytes([this.#schema]);
+    yield messageBytes(this.#schema);
   }
 
   #placed(message: IpcMessage, blocks: Block[]): Uint8Array {
     if (this.#file)
       blocks.push({ offset: this.#position, headLength: 8 + message.head.length, bodyLength: message.size });
     this.#position += messageLength(message);
-    return messageBytes([message]);
+    return messageBytes(message);
   }
 
   /** A reader of a file takes its messages in any order, so there can be one dictionary of a column. */

@@ -5,7 +5,7 @@
 import { Message, type Schema, type Vector } from "apache-arrow";
 import { type ColumnBuffers, columnBuffers } from "./column-buffers.js";
 
-/** Of a buffer in a body; what Arrow's format recommends, and parquet-wasm copies less than for 8. */
+/** Of a buffer in a body; what Arrow's format recommends. */
 const alignment = 64;
 
 /** A message is -1, the size of its metadata, the metadata, and its body; a stream ends with -1, 0. */
@@ -20,22 +20,18 @@ export interface IpcMessage {
 /** What a stream ends with. */
 export const endOfStream = Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0);
 
-/** Messages as they follow each other in a stream, in one piece. */
-export function messageBytes(messages: readonly IpcMessage[], end: Uint8Array = new Uint8Array(0)): Uint8Array {
-  const bytes = new Uint8Array(messages.reduce((sum, message) => sum + messageLength(message), end.length));
+/** A message as it is in a stream. */
+export function messageBytes({ head, buffers, size }: IpcMessage): Uint8Array {
+  const bytes = new Uint8Array(8 + head.length + size);
   const view = new DataView(bytes.buffer);
-  let position = 0;
-  for (const { head, buffers } of messages) {
-    view.setInt32(position, -1, true);
-    view.setInt32(position + 4, head.length, true);
-    bytes.set(head, position + 8);
-    position += 8 + head.length;
-    for (const buffer of buffers) {
-      bytes.set(buffer, position);
-      position += aligned(buffer.length);
-    }
+  view.setInt32(0, -1, true);
+  view.setInt32(4, head.length, true);
+  bytes.set(head, 8);
+  let position = 8 + head.length;
+  for (const buffer of buffers) {
+    bytes.set(buffer, position);
+    position += aligned(buffer.length);
   }
-  bytes.set(end, position);
   return bytes;
 }
 

@@ -1,143 +1,163 @@
 /**
- * Record batches to the bytes of a Parquet file, by parquet-wasm. In, row groups; out, the file's bytes in order.
- * Memory: one column of a row group, about three times over (its IPC stream, parquet-wasm's copy, the encoded chunk), and
- * the metadata of all row groups so far.
+ * Record batches to the bytes of a Parquet file. In, batches of any size; out, the file's bytes in order, a row group at a
+ * time.
  *
- * parquet-wasm's own stream, `transformParquetStream`, is not used. It ignores every error of its encoder: a record batch
- * that can't be written is silently missing from a file that looks complete, a type that can't be written gives a file
- * without rows, a failing source a file that ends early; and a panic is thrown where nobody can catch it, while the
- * stream never ends. `writeParquet` is synchronous and throws. So each column of a row group is made a small file of its
- * own by it, and the column chunks are put together here. It also keeps the event loop free between columns, keeps
- * the memory of WebAssembly, which never shrinks, at the size of one column, and leaves nothing under way at a destroy.
+ *     batch → slices of 4 MiB → leaves with levels → pages of 1 MiB, compressed on other threads → row groups → footer
+ *
+ * Memory: the compressed pages of one row group; of each leaf a page and a dictionary, which share {@link OPEN_BYTES}; what is
+ * being compressed; and the metadata of all row groups so far.
  */
-import { type Field, Schema } from "apache-arrow";
-import type { WriterProperties } from "parquet-wasm";
+import { setImmediate } from "node:timers/promises";
+import type { RecordBatch, Schema, Vector } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
-import type { ColumnBuffers } from "../ipc/column-buffers.js";
-import { columnIpc, schemaIpc } from "./column-ipc.js";
-import { codecs, type ParquetCompression } from "./file-options.js";
-import { type ColumnChunks, columnChunks, FooterBuilder, type PlacedChunks, parquetMagic } from "./footer.js";
-import { parquetWasm, replaceParquetWasm } from "./parquet-wasm.js";
+import type { BatchEncoder } from "../batch-writer.js";
+import { messageBytes, schemaMessage } from "../ipc/message.js";
+import type { Compress } from "./codec.js";
+import { ColumnChunk } from "./column-chunk.js";
+import { arrowSchemaKey, codecNumbers, type ParquetCompression } from "./file-options.js";
+import { FooterBuilder, type PlacedChunk, parquetMagic } from "./footer.js";
+import { leafEntries } from "./levels.js";
+import { Misfit } from "./misfit.js";
+import { type Page, PageMaker } from "./pages.js";
+import { type ParquetSchema, parquetSchema } from "./parquet-schema.js";
+import { newDictionaryBytes, type RowSlice, rowSlice } from "./row-slices.js";
 import { unsupportedField } from "./unsupported-field.js";
 
-export class ParquetEncoder {
-  readonly fields: readonly Field[];
-  readonly #compression: ParquetCompression;
+export interface RowGroupLimits {
+  readonly rows: number;
+  /** Of Arrow data. */
+  readonly bytes: number;
+}
+
+export interface ParquetEncoderOptions {
+  readonly compression: ParquetCompression;
+  /** The codec of that name. */
+  readonly compress: Compress | undefined;
+  readonly rowGroup: RowGroupLimits;
+  readonly dictionary: boolean;
+  readonly statistics: boolean;
+  /** Key-value pairs of the footer, besides those of the schema. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Bytes of Arrow data that are worked on at a time, unless one row has more. */
+const SLICE_BYTES = 4 * 1024 * 1024;
+/** Bytes of a page and of a dictionary at the most, as in Arrow's and Spark's writers. */
+const PAGE_BYTES = 1024 * 1024;
+/** Bytes of the open pages of all leaves, and of the dictionaries of all leaves: with many leaves each gets less. */
+const OPEN_BYTES = 32 * 1024 * 1024;
+
+export class ParquetEncoder implements BatchEncoder {
+  readonly #schema: ParquetSchema;
+  readonly #limits: RowGroupLimits;
   readonly #metadata: ReadonlyMap<string, string>;
   readonly #footer: FooterBuilder;
-  /** Bytes so far. */
+  readonly #pages: PageMaker;
+  /** By the leaves of the schema. */
+  readonly #chunks: readonly ColumnChunk[];
+  // The row group under way.
+  #rows = 0;
+  #bytes = 0;
+  readonly #dictionaries = new Set<Vector>();
+  /** Bytes of the file so far. */
   #position = 0;
 
   /**
-   * Checks the schema, and loads parquet-wasm.
+   * Checks the schema.
    *
-   * @param metadata key-value pairs of the footer, besides those of the schema.
    * @throws SparkStreamError UNSUPPORTED_TYPE
    */
-  constructor(schema: Schema, compression: ParquetCompression, metadata: Readonly<Record<string, string>>) {
+  constructor(schema: Schema, options: ParquetEncoderOptions) {
+    const { compression, compress, rowGroup, dictionary, statistics, metadata } = options;
     const found = unsupportedField(schema.fields);
     if (found) throw unsupported(found.path, found.type, found.reason);
-    this.fields = schema.fields;
-    this.#compression = compression;
+    this.#schema = parquetSchema(schema.fields);
+    this.#limits = rowGroup;
+    const arrowSchema = Buffer.from(messageBytes(schemaMessage(schema))).toString("base64");
     // As pyarrow does: readers without Arrow find the schema's metadata too.
-    this.#metadata = new Map([...schema.metadata, ...Object.entries(metadata)]);
-    this.#footer = new FooterBuilder(this.#emptyFile(schema));
+    this.#metadata = new Map([[arrowSchemaKey, arrowSchema], ...schema.metadata, ...Object.entries(metadata)]);
+    this.#footer = new FooterBuilder(this.#schema, codecNumbers[compression]);
+    const pages = new PageMaker(compress);
+    this.#pages = pages;
+    const { leaves } = this.#schema;
+    const pageBytes = Math.min(PAGE_BYTES, Math.floor(OPEN_BYTES / leaves.length));
+    const chunkOptions = { pageBytes, dictionaryBytes: dictionary ? pageBytes : 0, statistics };
+    this.#chunks = leaves.map((leaf) => new ColumnChunk(leaf, pages, chunkOptions));
   }
 
-  /** Yields the bytes of the group, one top-level column at a time. */
-  *rowGroup(rows: number, columns: readonly (readonly ColumnBuffers[])[]): Generator<Uint8Array> {
-    const start = this.#start();
-    if (start.length > 0) yield start;
-    const chunks: PlacedChunks[] = [];
-    for (const [index, pieces] of columns.entries()) {
-      const column = this.#column(this.fields[index]!, pieces, rows);
-      chunks.push({ ...column.metadata, offset: this.#position });
-      this.#position += column.bytes.length;
-      yield column.bytes;
+  /** @throws SparkStreamError INVALID_INPUT for values that don't fit their type */
+  async *batch(batch: RecordBatch): AsyncGenerator<Uint8Array> {
+    const { rows, bytes } = this.#limits;
+    for (let row = 0; row < batch.numRows; ) {
+      if (row > 0) await setImmediate();
+      const slice = rowSlice(batch, row, rows - this.#rows, SLICE_BYTES);
+      this.#append(slice);
+      row += slice.rows;
+      if (this.#rows >= rows || this.#bytes >= bytes) yield* this.#endRowGroup();
+      await this.#pages.room();
     }
-    this.#footer.addRowGroup(rows, chunks);
   }
 
   /** The last bytes of the file. */
-  finish(): Uint8Array {
-    const start = this.#start();
-    const footer = this.#footer.finish(this.#metadata);
-    const end = new Uint8Array(start.length + footer.length);
-    end.set(start);
-    end.set(footer, start.length);
-    return end;
+  async *finish(): AsyncGenerator<Uint8Array> {
+    yield* this.#start();
+    if (this.#rows > 0) yield* this.#endRowGroup();
+    yield this.#footer.finish(this.#metadata);
   }
 
-  #start(): Uint8Array {
-    if (this.#position > 0) return new Uint8Array(0);
+  *#start(): Generator<Uint8Array> {
+    if (this.#position > 0) return;
     this.#position = parquetMagic.length;
-    return parquetMagic;
+    yield parquetMagic;
   }
 
-  #emptyFile(schema: Schema): Uint8Array {
-    try {
-      return this.#encode(schemaIpc(schema));
-    } catch (error) {
-      for (const field of schema.fields) {
-        try {
-          this.#encode(schemaIpc(new Schema([field])));
-        } catch (cause) {
-          throw unsupported(field.name, `${field.type}`, (cause as Error).message, cause);
-        }
+  #append({ rows, bytes, columns }: RowSlice): void {
+    for (const [index, column] of columns.entries()) {
+      const node = this.#schema.columns[index]!;
+      try {
+        leafEntries(node, column, (entries) => this.#chunks[entries.leaf.index]!.append(entries));
+      } catch (cause) {
+        throw failed(node.path, cause as Error);
       }
-      throw error;
     }
+    this.#rows += rows;
+    this.#bytes += bytes + newDictionaryBytes(columns, this.#dictionaries);
   }
 
-  #column(field: Field, pieces: readonly ColumnBuffers[], rows: number): ColumnChunks {
-    try {
-      return columnChunks(this.#encode(columnIpc(field, pieces)), rows);
-    } catch (cause) {
-      const { name, message } = cause as Error;
-      // A panic in WebAssembly, mostly for lack of memory; or no memory here.
-      if (name === "RuntimeError" || name === "RangeError") {
-        throw new SparkStreamError(
-          "WRITE_FAILED",
-          `The Parquet encoder broke down over ${rows} rows of column \`${field.name}\` (${message}); it may lack memory: try fewer rowGroupRows.`,
-          { cause },
-        );
+  async *#endRowGroup(): AsyncGenerator<Uint8Array> {
+    yield* this.#start();
+    const start = this.#position;
+    const placed: PlacedChunk[] = [];
+    // All of them at once: what is left of each is compressed together.
+    const finished = await Promise.all(this.#chunks.map((chunk) => chunk.finish()));
+    for (const [index, chunk] of finished.entries()) {
+      placed.push({ ...chunk, leaf: this.#schema.leaves[index]!, offset: this.#position });
+      const pages: readonly Page[] = chunk.dictionary ? [chunk.dictionary, ...chunk.data] : chunk.data;
+      for (const { bytes } of pages) {
+        this.#position += bytes.length;
+        yield bytes;
       }
-      throw new SparkStreamError(
-        "INVALID_INPUT",
-        `Column \`${field.name}\` has values that do not fit its type: ${message}. Where it is text that is not UTF-8, CAST it to BINARY in the query.`,
-        { cause },
-      );
     }
-  }
-
-  /** A whole Parquet file. Nothing of it stays in parquet-wasm: both calls free what they are given. */
-  #encode(ipc: Uint8Array): Uint8Array {
-    const { Table, writeParquet } = parquetWasm();
-    try {
-      return writeParquet(Table.fromIPCStream(ipc), this.#properties());
-    } catch (error) {
-      if ((error as Error).name === "RuntimeError") replaceParquetWasm(); // a panic
-      throw error;
-    }
-  }
-
-  #properties(): WriterProperties {
-    const { Compression, EnabledStatistics, WriterPropertiesBuilder } = parquetWasm();
-    return (
-      new WriterPropertiesBuilder()
-        .setCompression(Compression[codecs[this.#compression]])
-        // Of column chunks; those of pages would go into the page index, which is not kept.
-        .setStatisticsEnabled(EnabledStatistics.Chunk)
-        .setMaxRowGroupSize(2 ** 31)
-        .build()
-    );
+    this.#footer.addRowGroup(this.#rows, start, placed);
+    this.#rows = this.#bytes = 0;
+    this.#dictionaries.clear();
   }
 }
 
-function unsupported(path: string, type: string, reason: string, cause?: unknown): SparkStreamError {
+function failed(path: string, cause: Error): SparkStreamError {
+  const { message } = cause;
+  if (cause instanceof Misfit) {
+    const hint = "Where it is text that is not UTF-8, CAST it to BINARY in the query.";
+    const text = `Column \`${path}\` has values that do not fit its type: ${message}. ${hint}`;
+    return new SparkStreamError("INVALID_INPUT", text, { cause });
+  }
+  const text = `The Parquet encoder broke down over column \`${path}\` (${message}); it may lack memory: try fewer rowGroupRows.`;
+  return new SparkStreamError("WRITE_FAILED", text, { cause });
+}
+
+function unsupported(path: string, type: string, reason: string): SparkStreamError {
   return new SparkStreamError(
     "UNSUPPORTED_TYPE",
     `Column \`${path}\` is of type ${type}, which a Parquet file cannot give back exactly: ${reason}. CAST it to STRING in the query, or leave it out.`,
-    { cause },
   );
 }

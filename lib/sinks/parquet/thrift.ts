@@ -1,211 +1,108 @@
 /**
- * Thrift's compact protocol, as far as a Parquet footer needs it: any struct is read to a plain tree, and a tree is
- * written back field for field, so that what this package does not know of a footer is kept as it was.
+ * Thrift's compact protocol, as far as Parquet's footer and page headers need it: plain objects to bytes.
  *
- *     field header   1 byte: (id - id of the field before) << 4 | type; where that difference is not 1 to 15: type, zigzag id
+ *     field header   1 byte: (id - id of the field before) << 4 | type
  *     list header    1 byte: size << 4 | type of the elements; where the size is over 14: 0xf0 | type, varint size
  *     i16, i32, i64  zigzag varint
  *     binary         varint size, bytes
  *     struct         its fields, then a byte 0
  */
+import { ByteBuffer } from "./byte-buffer.js";
 
-/** Type numbers of the protocol. */
-export const thriftType = {
-  true: 1,
-  false: 2,
-  i8: 3,
-  i16: 4,
-  i32: 5,
-  i64: 6,
-  double: 7,
-  binary: 8,
-  list: 9,
-  set: 10,
-  map: 11,
-  struct: 12,
-} as const;
+const types = { true: 1, false: 2, i8: 3, i16: 4, i32: 5, i64: 6, binary: 8, list: 9, struct: 12 } as const;
 
 /**
- * A number is a bigint (i8 to i64); binary, and a double, are their bytes. As a struct, bytes stand for one that is
- * encoded already.
+ * A number is an i32, a bigint an i64 (of less than 2^53), a string UTF-8. Fields that are undefined are left out; the
+ * step from one id to the next is 15 at most.
  */
-export type ThriftValue = boolean | bigint | Uint8Array | ThriftList | ThriftStruct;
-export interface ThriftList {
-  /** Of the elements. */
-  readonly type: number;
-  readonly values: readonly ThriftValue[];
-}
-export interface ThriftField {
-  readonly type: number;
-  readonly value: ThriftValue;
-}
-/** By field id. */
-export type ThriftStruct = Map<number, ThriftField>;
-
-/** @throws RangeError where the bytes end too early. */
-export function decodeThrift(bytes: Uint8Array): ThriftStruct {
-  return new ThriftReader(bytes).struct();
+export type ThriftValue =
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | ShortInt
+  | EncodedStruct
+  | readonly ThriftValue[]
+  | ThriftStruct;
+export interface ThriftStruct {
+  readonly [id: number]: ThriftValue | undefined;
 }
 
-export function encodeThrift(struct: ThriftStruct): Uint8Array {
-  const writer = new ThriftWriter();
-  writer.struct(struct);
-  return writer.finish();
-}
+/** An i8 or an i16. */
+export class ShortInt {
+  readonly type: "i8" | "i16";
+  readonly value: number;
 
-class ThriftReader {
-  readonly #bytes: Uint8Array;
-  #position = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  struct(): ThriftStruct {
-    const struct: ThriftStruct = new Map();
-    for (let id = 0; ; ) {
-      const header = this.#byte();
-      if (header === 0) return struct;
-      const type = header & 15;
-      id = header >> 4 === 0 ? Number(this.#zigzag()) : id + (header >> 4);
-      struct.set(id, { type, value: type <= thriftType.false ? type === thriftType.true : this.#value(type) });
-    }
-  }
-
-  #value(type: number): ThriftValue {
-    switch (type) {
-      case thriftType.true:
-      case thriftType.false:
-        return this.#byte() === thriftType.true;
-      case thriftType.i8:
-        return BigInt(this.#byte());
-      case thriftType.i16:
-      case thriftType.i32:
-      case thriftType.i64:
-        return this.#zigzag();
-      case thriftType.double:
-        return this.#take(8);
-      case thriftType.binary:
-        return this.#take(Number(this.#varint()));
-      case thriftType.list:
-      case thriftType.set:
-        return this.#list();
-      case thriftType.struct:
-        return this.struct();
-      default:
-        throw new RangeError(`Thrift type ${type} has no place in a Parquet footer`);
-    }
-  }
-
-  #list(): ThriftList {
-    const header = this.#byte();
-    const type = header & 15;
-    const size = header >> 4 === 15 ? Number(this.#varint()) : header >> 4;
-    const values: ThriftValue[] = [];
-    for (let index = 0; index < size; index++) values.push(this.#value(type));
-    return { type, values };
-  }
-
-  #zigzag(): bigint {
-    const value = this.#varint();
-    return (value >> 1n) ^ -(value & 1n);
-  }
-
-  #varint(): bigint {
-    let value = 0n;
-    for (let shift = 0n; ; shift += 7n) {
-      const byte = this.#byte();
-      value |= BigInt(byte & 127) << shift;
-      if (byte < 128) return value;
-    }
-  }
-
-  #byte(): number {
-    const byte = this.#bytes[this.#position++];
-    if (byte === undefined) throw new RangeError("the Thrift bytes end too early");
-    return byte;
-  }
-
-  #take(size: number): Uint8Array {
-    const end = this.#position + size;
-    if (end > this.#bytes.length) throw new RangeError("the Thrift bytes end too early");
-    // A copy: a view would keep the whole file alive that the footer was read from.
-    const taken = Uint8Array.prototype.slice.call(this.#bytes, this.#position, end);
-    this.#position = end;
-    return taken;
+  constructor(type: "i8" | "i16", value: number) {
+    this.type = type;
+    this.value = value;
   }
 }
 
-class ThriftWriter {
-  #bytes = new Uint8Array(1024);
-  #position = 0;
+/** A struct that is bytes already: objects of many columns and row groups would take ten times the memory. */
+export class EncodedStruct {
+  readonly bytes: Uint8Array;
 
-  finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#position);
+  constructor(struct: ThriftStruct) {
+    this.bytes = encodeThrift(struct);
   }
+}
 
-  struct(struct: ThriftStruct): void {
-    let previous = 0;
-    for (const [id, { type, value }] of [...struct].sort(([a], [b]) => a - b)) {
-      const written = typeof value === "boolean" ? (value ? thriftType.true : thriftType.false) : type;
-      const step = id - previous;
-      previous = id;
-      if (step > 0 && step < 16) this.#byte((step << 4) | written);
-      else {
-        this.#byte(written);
-        this.#zigzag(BigInt(id));
-      }
-      if (typeof value !== "boolean") this.#value(type, value);
-    }
-    this.#byte(0);
-  }
+export function encodeThrift(struct: ThriftStruct): Uint8Array<ArrayBuffer> {
+  const out = new ByteBuffer(64);
+  writeStruct(out, struct);
+  return out.view();
+}
 
-  #value(type: number, value: ThriftValue): void {
-    if (typeof value === "boolean") this.#byte(value ? thriftType.true : thriftType.false);
-    else if (typeof value === "bigint") {
-      if (type === thriftType.i8) this.#byte(Number(value));
-      else this.#zigzag(value);
-    } else if (value instanceof Uint8Array) {
-      if (type === thriftType.binary) this.#varint(BigInt(value.length));
-      this.#raw(value);
-    } else if (value instanceof Map) this.struct(value);
-    else this.#list(value);
-  }
+function typeOf(value: ThriftValue): number {
+  if (typeof value === "boolean") return value ? types.true : types.false;
+  if (typeof value === "number") return types.i32;
+  if (typeof value === "bigint") return types.i64;
+  if (typeof value === "string" || value instanceof Uint8Array) return types.binary;
+  if (value instanceof ShortInt) return types[value.type];
+  return Array.isArray(value) ? types.list : types.struct;
+}
 
-  #list({ type, values }: ThriftList): void {
-    if (values.length < 15) this.#byte((values.length << 4) | type);
-    else {
-      this.#byte(0xf0 | type);
-      this.#varint(BigInt(values.length));
-    }
-    for (const value of values) this.#value(type, value);
+function writeStruct(out: ByteBuffer, struct: ThriftStruct): void {
+  let previous = 0;
+  // Keys that are whole numbers come in their order.
+  for (const [key, value] of Object.entries(struct) as [string, ThriftValue | undefined][]) {
+    if (value === undefined) continue;
+    out.byte(((Number(key) - previous) << 4) | typeOf(value));
+    previous = Number(key);
+    if (typeof value !== "boolean") writeValue(out, value);
   }
+  out.byte(0);
+}
 
-  #zigzag(value: bigint): void {
-    this.#varint(BigInt.asUintN(64, (value << 1n) ^ (value >> 63n)));
-  }
+function writeValue(out: ByteBuffer, value: Exclude<ThriftValue, boolean>): void {
+  if (typeof value === "number" || typeof value === "bigint") writeZigzag(out, Number(value));
+  else if (value instanceof ShortInt) {
+    if (value.type === "i8") out.byte(value.value);
+    else writeZigzag(out, value.value);
+  } else if (typeof value === "string") writeBinary(out, new TextEncoder().encode(value));
+  else if (value instanceof Uint8Array) writeBinary(out, value);
+  else if (value instanceof EncodedStruct) out.append(value.bytes);
+  else if (Array.isArray(value)) writeList(out, value);
+  else writeStruct(out, value as ThriftStruct);
+}
 
-  #varint(value: bigint): void {
-    let rest = value;
-    for (; rest > 127n; rest >>= 7n) this.#byte(Number(rest & 127n) | 128);
-    this.#byte(Number(rest));
+function writeList(out: ByteBuffer, values: readonly Exclude<ThriftValue, boolean>[]): void {
+  const type = values.length > 0 ? typeOf(values[0]!) : types.struct;
+  if (values.length < 15) out.byte((values.length << 4) | type);
+  else {
+    out.byte(0xf0 | type);
+    out.varint(values.length);
   }
+  for (const value of values) writeValue(out, value);
+}
 
-  #byte(byte: number): void {
-    this.#room(1);
-    this.#bytes[this.#position++] = byte;
-  }
+function writeBinary(out: ByteBuffer, bytes: Uint8Array): void {
+  out.varint(bytes.length);
+  out.append(bytes);
+}
 
-  #raw(bytes: Uint8Array): void {
-    this.#room(bytes.length);
-    this.#bytes.set(bytes, this.#position);
-    this.#position += bytes.length;
-  }
-
-  #room(size: number): void {
-    if (this.#position + size <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(2 * this.#bytes.length, this.#position + size));
-    grown.set(this.#bytes);
-    this.#bytes = grown;
-  }
+function writeZigzag(out: ByteBuffer, value: number): void {
+  out.varint(value < 0 ? -2 * value - 1 : 2 * value);
 }

@@ -38,7 +38,7 @@ function unsupportedType(type: DataType, path: string): UnsupportedField | undef
   }
 }
 
-/** Each of these was tried: it comes back as something else, or the encoder refuses it or breaks down. */
+/** Each of these was tried: readers give it back as something else, or not at all. */
 function reasonAgainst(type: DataType): string | undefined {
   const { unit, scale, listSize, byteWidth, dictionary } = type as unknown as {
     unit: number;
@@ -80,7 +80,7 @@ const notInDictionary = new Set([
   Type.Map,
   Type.Dictionary,
   Type.Null,
-  // Its size statistics are refused by readers as not fitting the type.
+  // Arrow's Rust library takes it for one of byte arrays, and fails.
   Type.FixedSizeBinary,
 ]);
 

@@ -1,0 +1,142 @@
+import { viewOf } from "./byte-values.js";
+import type { Range, Statistics } from "./statistics.js";
+import type { BooleanValues, ByteValues } from "./values.js";
+import { FloatStatistics } from "./word-statistics.js";
+
+/** Bytes of both ends of a range; a larger one would weigh more in the footer than it saves. As parquet-mr and Arrow have it. */
+const MAX_RANGE = 4096;
+
+/** Byte by byte, unsigned; a signed number has its sign in the first one. */
+export class ByteStatistics implements Statistics<ByteValues> {
+  readonly #signBit: number;
+  #range: Range | undefined;
+  #tooLong = false;
+
+  /** @param signed of values that are numbers of one size, the highest byte first */
+  constructor(signed: boolean) {
+    this.#signBit = signed ? 0x80 : 0;
+  }
+
+  add({ count, bytes, offsets }: ByteValues): void {
+    if (count === 0 || this.#tooLong) return;
+    let min = 0;
+    let max = 0;
+    const view = viewOf(bytes);
+    const flip = this.#signBit << 24;
+    let minHead = headOf(view, offsets[0]!, offsets[1]!, flip);
+    let maxHead = minHead;
+    for (let index = 1; index < count; index++) {
+      const from = offsets[index]!;
+      const to = offsets[index + 1]!;
+      const head = headOf(view, from, to, flip);
+      if (head > minHead && head < maxHead) continue;
+      if (compared(bytes, from, to, bytes, offsets[min]!, offsets[min + 1]!, this.#signBit) < 0) {
+        min = index;
+        minHead = head;
+      } else if (compared(bytes, from, to, bytes, offsets[max]!, offsets[max + 1]!, this.#signBit) > 0) {
+        max = index;
+        maxHead = head;
+      }
+    }
+    const value = (index: number) => bytes.subarray(offsets[index]!, offsets[index + 1]!);
+    const known = this.#range;
+    const least = known && this.#compare(known.min, value(min)) <= 0 ? known.min : value(min);
+    const most = known && this.#compare(known.max, value(max)) >= 0 ? known.max : value(max);
+    this.#tooLong = least.length + most.length > MAX_RANGE;
+    // A view would keep the batch alive.
+    if (!this.#tooLong) this.#range = { min: Uint8Array.from(least), max: Uint8Array.from(most) };
+  }
+
+  range(): Range | undefined {
+    return this.#tooLong ? undefined : this.#range;
+  }
+
+  #compare(one: Uint8Array, other: Uint8Array): number {
+    return compared(one, 0, one.length, other, 0, other.length, this.#signBit);
+  }
+}
+
+/** The first four bytes as a number, zeros where there are fewer: by it most values are neither the smallest nor the largest. */
+function headOf(view: DataView, from: number, to: number, flip: number): number {
+  if (to - from >= 4) return (view.getInt32(from) ^ flip) >>> 0;
+  let head = 0;
+  for (let index = 0; index < 4; index++) head = (head << 8) | (from + index < to ? view.getUint8(from + index) : 0);
+  return (head ^ flip) >>> 0;
+}
+
+function compared(
+  one: Uint8Array,
+  from: number,
+  to: number,
+  other: Uint8Array,
+  otherFrom: number,
+  otherTo: number,
+  signBit: number,
+): number {
+  const length = Math.min(to - from, otherTo - otherFrom);
+  for (let index = 0; index < length; index++) {
+    const difference = one[from + index]! - other[otherFrom + index]!;
+    if (difference === 0) continue;
+    return index === 0 && signBit ? (one[from]! ^ signBit) - (other[otherFrom]! ^ signBit) : difference;
+  }
+  return to - from - (otherTo - otherFrom);
+}
+
+/** Of 16-bit floats, which as 32-bit ones are exactly the same. */
+export class HalfStatistics implements Statistics<ByteValues> {
+  readonly #floats = new FloatStatistics(Float32Array);
+
+  add({ count, bytes, offsets }: ByteValues): void {
+    const values = new Float32Array(count);
+    for (let index = 0; index < count; index++) {
+      values[index] = halfToNumber(bytes[offsets[index]!]! | (bytes[offsets[index]! + 1]! << 8));
+    }
+    this.#floats.add({ count, words: new Int32Array(values.buffer) });
+  }
+
+  range(): Range | undefined {
+    const range = this.#floats.range();
+    const half = (bytes: Uint8Array) => numberToHalf(new Float32Array(bytes.buffer as ArrayBuffer)[0]!);
+    return range && { min: half(range.min), max: half(range.max) };
+  }
+}
+
+/** 1 bit of sign, 5 of exponent, 10 of fraction (IEEE 754, binary16). */
+function halfToNumber(half: number): number {
+  const exponent = (half >> 10) & 31;
+  const fraction = half & 1023;
+  const size =
+    exponent === 31
+      ? fraction === 0
+        ? Number.POSITIVE_INFINITY
+        : Number.NaN
+      : exponent === 0
+        ? fraction * 2 ** -24
+        : (1024 + fraction) * 2 ** (exponent - 25);
+  return half >> 15 ? -size : size;
+}
+
+/** Of a number that was one. */
+function numberToHalf(value: number): Uint8Array {
+  const size = Math.abs(value);
+  const exponent = size === 0 ? 0 : Math.max(0, Math.floor(Math.log2(size)) + 15);
+  const fraction = exponent === 0 ? size * 2 ** 24 : size * 2 ** (25 - exponent) - 1024;
+  const half = size === Number.POSITIVE_INFINITY ? 31 << 10 : (exponent << 10) | fraction;
+  const signed = Object.is(value, -0) || value < 0 ? half | 0x8000 : half;
+  return Uint8Array.of(signed & 255, signed >> 8);
+}
+
+export class BooleanStatistics implements Statistics<BooleanValues> {
+  #anyFalse = false;
+  #anyTrue = false;
+
+  add({ booleans }: BooleanValues): void {
+    this.#anyFalse ||= booleans.includes(0);
+    this.#anyTrue ||= booleans.includes(1);
+  }
+
+  range(): Range | undefined {
+    if (!this.#anyFalse && !this.#anyTrue) return undefined;
+    return { min: Uint8Array.of(this.#anyFalse ? 0 : 1), max: Uint8Array.of(this.#anyTrue ? 1 : 0) };
+  }
+}

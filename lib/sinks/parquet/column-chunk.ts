@@ -1,0 +1,198 @@
+/**
+ * One leaf of a row group: its entries become pages as they come. In, entries of some rows at a time; out, the pages of the
+ * chunk and what the footer says of them.
+ *
+ *     dictionary page    where values came to be in a dictionary
+ *     data pages         version 1: repetition levels, definition levels, values; all of them end with a row
+ *
+ * Values are looked up in a dictionary as long as that is small enough; from the page on in which it isn't, they are PLAIN.
+ * Memory: one page, the dictionary, and the compressed pages.
+ */
+import { ByteBuffer } from "./byte-buffer.js";
+import { type Dictionary, dictionaryFor } from "./dictionary.js";
+import { bitWidth, writeHybrid } from "./hybrid.js";
+import type { LeafEntries } from "./levels.js";
+import { PageLevels } from "./page-levels.js";
+import type { Page, PageMaker } from "./pages.js";
+import type { LeafNode } from "./parquet-schema.js";
+import { PlainValues, plainSize } from "./plain-values.js";
+import { type Range, type Statistics, statisticsFor } from "./statistics.js";
+import type { Values } from "./values.js";
+
+/** Numbers of the format. */
+export const encodings = { PLAIN: 0, RLE: 3, RLE_DICTIONARY: 8 } as const;
+
+export interface ChunkOptions {
+  /** Bytes of its values, indices or levels in memory at which a page ends. */
+  readonly pageBytes: number;
+  /** Bytes of a dictionary page; 0: no dictionaries. */
+  readonly dictionaryBytes: number;
+  readonly statistics: boolean;
+}
+
+/** Values of a chunk after which its dictionary must have saved bytes; as many as a page of Spark's writer has rows. */
+const TRIAL = 20_000;
+/** The same where nearly all of them are different. */
+const SHORT_TRIAL = 4096;
+
+/** A chunk that is complete. */
+export interface ChunkPages {
+  readonly dictionary: Page | undefined;
+  readonly data: readonly Page[];
+  /** How many of the data pages have indices; the others are PLAIN. */
+  readonly dictionaryEncoded: number;
+  /** Of entries: values, nulls and empty lists. */
+  readonly count: number;
+  readonly statistics: { readonly nullCount: number; readonly range: Range | undefined } | undefined;
+}
+
+/** Used again after each row group. */
+export class ColumnChunk {
+  readonly #leaf: LeafNode;
+  readonly #pages: PageMaker;
+  readonly #options: ChunkOptions;
+  readonly #dictionary: Dictionary | undefined;
+  // The page under way.
+  readonly #definition: PageLevels;
+  readonly #repetition: PageLevels;
+  readonly #plain: PlainValues;
+  readonly #scratch = new ByteBuffer();
+  #indices = new Int32Array(0);
+  #indexCount = 0;
+  #entries = 0;
+  // The chunk under way.
+  #statistics: Statistics | undefined;
+  #inDictionary = false;
+  #tried = false;
+  /** How many of the next chunks are made without a dictionary: 1, 3, 7, 15, 15 and so on after each that was given up. */
+  #skip = 0;
+  #givenUp = 0;
+  #data: Promise<Page>[] = [];
+  #dictionaryEncoded = 0;
+  #count = 0;
+  #nullCount = 0;
+
+  constructor(leaf: LeafNode, pages: PageMaker, options: ChunkOptions) {
+    this.#leaf = leaf;
+    this.#pages = pages;
+    this.#options = options;
+    this.#dictionary = dictionaryFor(leaf.parquet.physical, options.dictionaryBytes);
+    this.#definition = new PageLevels(leaf.maxDefinition);
+    this.#repetition = new PageLevels(leaf.maxRepetition);
+    this.#plain = new PlainValues(leaf.parquet.physical);
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#statistics = this.#options.statistics ? statisticsFor(this.#leaf.parquet) : undefined;
+    this.#dictionary?.clear();
+    this.#inDictionary = this.#dictionary !== undefined && this.#skip === 0;
+    this.#skip = Math.max(0, this.#skip - 1);
+    this.#tried = false;
+    this.#data = [];
+    this.#dictionaryEncoded = this.#count = this.#nullCount = 0;
+  }
+
+  /** Entries of whole rows. */
+  append({ count, definition, repetition, values }: LeafEntries): void {
+    if (this.#inDictionary && !this.#lookUp(values)) {
+      this.#endPage();
+      this.#inDictionary = false;
+      if (this.#dictionaryEncoded === 0) this.#dictionary!.clear();
+    }
+    if (!this.#inDictionary) this.#appendPlain(values);
+    else if (this.#indexCount >= this.#trial()) this.#tryDictionary();
+    this.#repetition.append(repetition ?? 0, count);
+    this.#definition.append(definition, count);
+    this.#entries += count;
+    this.#count += count;
+    this.#nullCount += count - values.count;
+    const bytes = Math.max(this.#plain.byteLength, 4 * this.#indexCount, this.#entries);
+    if (bytes >= this.#options.pageBytes) this.#endPage();
+  }
+
+  /** Completes the chunk. The next call of `append` begins another one. */
+  async finish(): Promise<ChunkPages> {
+    this.#endPage();
+    const { size } = this.#dictionary ?? { size: 0 };
+    let dictionary: Promise<Page> | undefined;
+    if (size > 0) {
+      const values = this.#dictionary!.values();
+      this.#statistics?.add(values);
+      if (this.#dictionaryEncoded > 0) {
+        this.#plain.append(values);
+        dictionary = this.#pages.make("dictionary", { 1: size, 2: encodings.PLAIN }, [this.#plain.take()]);
+      }
+    }
+    const counts = { dictionaryEncoded: this.#dictionaryEncoded, count: this.#count };
+    const range = this.#statistics?.range();
+    const statistics = this.#options.statistics ? { nullCount: this.#nullCount, range } : undefined;
+    const data = this.#data;
+    this.#begin();
+    return { ...counts, statistics, dictionary: await dictionary, data: await Promise.all(data) };
+  }
+
+  #appendPlain(values: Values): void {
+    this.#plain.append(values);
+    this.#statistics?.add(values);
+  }
+
+  #trial(): number {
+    return 10 * this.#dictionary!.size > 9 * this.#indexCount ? SHORT_TRIAL : TRIAL;
+  }
+
+  /** Once, in the first page: a dictionary that takes more bytes than it saves is given up, and its page is made PLAIN. */
+  #tryDictionary(): void {
+    if (this.#tried || !this.#inDictionary || this.#indexCount === 0) return;
+    this.#tried = true;
+    const { physical } = this.#leaf.parquet;
+    const dictionary = this.#dictionary!;
+    const values = dictionary.take(this.#indices.subarray(0, this.#indexCount));
+    const indexBytes = (values.count * bitWidth(dictionary.size - 1)) / 8;
+    if (plainSize(physical, dictionary.values()) + indexBytes < plainSize(physical, values)) {
+      this.#givenUp = 0;
+      return;
+    }
+    this.#givenUp = Math.min(this.#givenUp + 1, 4);
+    this.#skip = 2 ** this.#givenUp - 1;
+    this.#inDictionary = false;
+    this.#indexCount = 0;
+    this.#appendPlain(values);
+    dictionary.clear();
+  }
+
+  /** False where the dictionary is full. */
+  #lookUp(values: Values): boolean {
+    const needed = this.#indexCount + values.count;
+    if (needed > this.#indices.length) {
+      const grown = new Int32Array(Math.max(needed, 2 * this.#indices.length));
+      grown.set(this.#indices.subarray(0, this.#indexCount));
+      this.#indices = grown;
+    }
+    if (!this.#dictionary!.add(values, this.#indices, this.#indexCount)) return false;
+    this.#indexCount = needed;
+    return true;
+  }
+
+  #endPage(): void {
+    if (this.#entries === 0) return;
+    this.#tryDictionary();
+    const out = this.#scratch;
+    out.clear();
+    this.#repetition.takeTo(out);
+    this.#definition.takeTo(out);
+    const indexed = this.#indexCount > 0;
+    if (indexed) {
+      const width = Math.max(1, bitWidth(this.#dictionary!.size - 1));
+      out.byte(width);
+      writeHybrid(out, this.#indices, this.#indexCount, width);
+      this.#dictionaryEncoded++;
+    }
+    const encoding = indexed ? encodings.RLE_DICTIONARY : encodings.PLAIN;
+    const details = { 1: this.#entries, 2: encoding, 3: encodings.RLE, 4: encodings.RLE };
+    const page = this.#pages.make("data", details, [out.view(), this.#plain.take()]);
+    page.catch(() => {}); // finish() has it
+    this.#data.push(page);
+    this.#entries = this.#indexCount = 0;
+  }
+}

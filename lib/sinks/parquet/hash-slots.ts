@@ -1,0 +1,25 @@
+/**
+ * An open hash table with linear probing, of a power of two of slots, half of which are in use at most. A slot has the index
+ * of a value and 1; 0 where it is free.
+ */
+export const INITIAL_SLOTS = 1024;
+
+/** A chain of this many other values is no chance: whoever meets it gives up. */
+export const MAX_PROBES = 256;
+
+/** A hash is shifted right by this for its slot: the upper bits are the mixed ones. */
+export function shiftOf(slots: Int32Array): number {
+  return Math.clz32(slots.length) + 1;
+}
+
+/** Twice as many slots, for the values from 0 to `count`. */
+export function rehashed(slots: Int32Array, count: number, hashOf: (index: number) => number): Int32Array<ArrayBuffer> {
+  const grown = new Int32Array(2 * slots.length);
+  const shift = shiftOf(grown);
+  for (let index = 0; index < count; index++) {
+    let slot = hashOf(index) >>> shift;
+    while (grown[slot] !== 0) slot = (slot + 1) & (grown.length - 1);
+    grown[slot] = index + 1;
+  }
+  return grown;
+}

@@ -1,0 +1,111 @@
+/**
+ * Makes pages of bytes: a header, and a body that is compressed meanwhile. In, bodies in pieces; out, promises of whole pages.
+ *
+ * Memory: the bodies that are being compressed, {@link MAX_PENDING} and what one row adds, as long as {@link PageMaker.room} is
+ * waited for; they are made in buffers that are used again.
+ */
+
+import { SparkStreamError } from "../../errors.js";
+import type { Compress } from "./codec.js";
+import { Misfit } from "./misfit.js";
+import { encodeThrift, type ThriftStruct } from "./thrift.js";
+
+export interface Page {
+  /** Header and body. */
+  readonly bytes: Uint8Array;
+  /** Bytes of the same without compression. */
+  readonly uncompressedSize: number;
+}
+
+/** Numbers of the format; `field` is the field of PageHeader with the struct of that type. */
+export const pageTypes = { data: { type: 0, field: 5 }, dictionary: { type: 2, field: 7 } } as const;
+
+/** Bytes under way from which on {@link PageMaker.room} waits; and bytes of free buffers that are kept. */
+const MAX_PENDING = 4 * 1024 * 1024;
+
+/** Sizes are an i32. */
+const MAX_BODY = 2 ** 31 - 1;
+
+export class PageMaker {
+  readonly #compress: Compress | undefined;
+  readonly #pending = new Set<Promise<unknown>>();
+  readonly #free: Uint8Array<ArrayBuffer>[] = [];
+  #pendingBytes = 0;
+  #freeBytes = 0;
+
+  constructor(compress: Compress | undefined) {
+    this.#compress = compress;
+  }
+
+  /** @param details the struct of the type */
+  make(kind: keyof typeof pageTypes, details: ThriftStruct, parts: readonly Uint8Array[]): Promise<Page> {
+    const size = parts.reduce((sum, part) => sum + part.length, 0);
+    if (size > MAX_BODY) throw new Misfit("a row that takes more than the 2 GiB of a page");
+    const buffer = this.#compress ? this.#take(size) : undefined;
+    const body = buffer ? buffer.subarray(0, size) : undefined;
+    if (body) copyTo(body, 0, parts);
+    const page = this.#finish(kind, details, size, body, parts);
+    const done = page
+      .then(
+        () => {},
+        () => {}, // whoever has the page gets the error
+      )
+      .then(() => {
+        this.#pending.delete(done);
+        this.#pendingBytes -= size;
+        if (buffer) this.#give(buffer);
+      });
+    this.#pending.add(done);
+    this.#pendingBytes += size;
+    return page;
+  }
+
+  /** Settles when there is room for more. */
+  async room(): Promise<void> {
+    while (this.#pendingBytes > MAX_PENDING) await Promise.race(this.#pending);
+  }
+
+  async #finish(
+    kind: keyof typeof pageTypes,
+    details: ThriftStruct,
+    size: number,
+    body: Uint8Array<ArrayBuffer> | undefined,
+    parts: readonly Uint8Array[],
+  ): Promise<Page> {
+    // Without a codec the parts are copied before this function is left.
+    const content = body ? [await this.#compress!(body).catch(broken)] : parts;
+    const compressedSize = content.reduce((sum, part) => sum + part.length, 0);
+    const { type, field } = pageTypes[kind];
+    const header = encodeThrift({ 1: type, 2: size, 3: compressedSize, [field]: details });
+    const bytes = new Uint8Array(header.length + compressedSize);
+    bytes.set(header);
+    copyTo(bytes, header.length, content);
+    return { bytes, uncompressedSize: header.length + size };
+  }
+
+  #take(size: number): Uint8Array<ArrayBuffer> {
+    const index = this.#free.findIndex((buffer) => buffer.length >= size);
+    if (index < 0) return Buffer.allocUnsafeSlow(size) as Uint8Array<ArrayBuffer>;
+    const [buffer] = this.#free.splice(index, 1);
+    this.#freeBytes -= buffer!.length;
+    return buffer!;
+  }
+
+  #give(buffer: Uint8Array<ArrayBuffer>): void {
+    if (this.#freeBytes + buffer.length > MAX_PENDING) return;
+    this.#free.push(buffer);
+    this.#freeBytes += buffer.length;
+  }
+}
+
+function broken(cause: Error): never {
+  throw new SparkStreamError("WRITE_FAILED", `A page cannot be compressed: ${cause.message}.`, { cause });
+}
+
+function copyTo(target: Uint8Array, start: number, parts: readonly Uint8Array[]): void {
+  let position = start;
+  for (const part of parts) {
+    target.set(part, position);
+    position += part.length;
+  }
+}
