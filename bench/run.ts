@@ -6,6 +6,7 @@
  *   first-batch  from the call to the first batch, of a small and a larger result
  *   queries      1,000 small queries, one after the other and 32 at a time
  *   rows         record batches to plain objects
+ *   sinks        record batches to files
  *   growth       4 and 16 times the rows
  *   far          a server at the other end of a long link, narrow or wide
  *   install      size on disk, and the time of an import
@@ -30,6 +31,7 @@ import type { Outcome, Part } from "./parts/part.js";
 import { queries } from "./parts/queries.js";
 import { replay } from "./parts/replay.js";
 import { rows } from "./parts/rows.js";
+import { sinks } from "./parts/sinks.js";
 import { type Machine, type PartResults, publish, resultsFile } from "./publish.js";
 import { resultTable, verdictTable } from "./report.js";
 import type { Verdict } from "./verdict.js";
@@ -43,6 +45,7 @@ const parts: Readonly<Record<string, Part>> = {
   "first-batch": firstBatches,
   queries,
   rows,
+  sinks,
   growth,
   far,
   install,
