@@ -46,6 +46,13 @@ export class Spool<T> {
     return this.#memory.length === 0 && this.#filed > 0;
   }
 
+  /** The oldest one, where it is in memory, at once. */
+  shiftFromMemory(): T | undefined {
+    const item = this.#memory.shift();
+    if (item !== undefined) this.#held -= this.#options.sizeOf(item);
+    return item;
+  }
+
   push(item: T): Promise<void> {
     return this.#inTurn(() => this.#push(item));
   }
@@ -78,11 +85,8 @@ export class Spool<T> {
   }
 
   async #shift(): Promise<T | undefined> {
-    const item = this.#memory.shift();
-    if (item) {
-      this.#held -= this.#options.sizeOf(item);
-      return item;
-    }
+    const item = this.shiftFromMemory();
+    if (item !== undefined) return item;
     const record = await this.#file?.take();
     if (!record) return undefined;
     this.#filed--;

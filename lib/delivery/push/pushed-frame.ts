@@ -10,7 +10,6 @@
  */
 import type { Socket } from "node:net";
 import { Table, tableToIPC } from "apache-arrow";
-import type { ArrowIpcRow } from "../../chain/arrow-ipc-row.js";
 import { ResultReport } from "../../chain/result-report.js";
 import type { DataFrame } from "../../connect/dataframe.js";
 import { SparkStreamError } from "../../errors.js";
@@ -21,8 +20,10 @@ import { Control } from "./control.js";
 import { PushListener } from "./listener.js";
 import { probe } from "./probe.js";
 import { Secret } from "./proof.js";
+import { pushable } from "./pushable.js";
 import { Share, type SharedPartition } from "./share.js";
 import type { SocketReader } from "./socket-reader.js";
+import { feedTheHungry } from "./starvation.js";
 import { TaskConnection } from "./task-connection.js";
 import type { TaskSettings } from "./task-source.js";
 import type { Order } from "./turn.js";
@@ -43,9 +44,8 @@ export interface PushedFrameOptions extends QueryOptions {
 
 /** s that a task tries to connect. */
 const PATIENCE = 10;
-/** ms between two looks at whether a share starves, and how long one has to before others make room for it. */
+/** ms between two looks at whether a share starves. */
 const LOOK = 250;
-const HUNGRY = 1_000;
 /** ms that tasks have to end by themselves, when their query was interrupted, before they are cut off. */
 const GRACE = 1_000;
 
@@ -83,36 +83,30 @@ export class PushedFrame {
   async #start(): Promise<void> {
     const { session } = this.#dataFrame;
     const { push, maxRecordsPerBatch, tags, compression } = this.#options;
-    const [schema, codec] = await Promise.all([this.#schemaRow(), compression ?? this.#sessionCodec()]);
-    const settings = { ...(await this.#listen(push)), codec: codec === "none" ? "" : codec };
+    const [{ frame, schema }, codec] = await Promise.all([
+      pushable(this.#dataFrame),
+      compression ?? session.conf.get("spark.sql.execution.arrow.compression.codec", "none"),
+    ]);
+    const noRows = tableToIPC(new Table(schema), "stream");
+    const settings: TaskSettings = {
+      ...(await this.#listen(push)),
+      patience: PATIENCE,
+      codec: codec === "none" ? "" : codec,
+      schema: Buffer.from(noRows).toString("base64"),
+    };
     await probe(session, settings, this.#stop.signal);
     this.#stop.signal.throwIfAborted();
     const query = { ...(maxRecordsPerBatch !== undefined && { maxRecordsPerBatch }), ...(tags && { tags }) };
-    const control = new Control(this.#dataFrame, settings, query, this.#report);
+    const control = new Control(frame, settings, query, this.#report);
     this.#control = control;
-    this.#timer = setInterval(() => this.#feedTheHungry(), LOOK).unref();
+    this.#timer = setInterval(() => feedTheHungry(this.shares), LOOK).unref();
     await control.run();
     control.check(new Map([...this.#partitions].map(([id, { ledger }]) => [id, ledger])));
-    for (const share of this.shares) share.end(schema);
+    for (const share of this.shares) share.end({ arrow_ipc_bytes: noRows, rowCount: 0 });
   }
 
-  /** What a stream without any batch tells of its schema. */
-  async #schemaRow(): Promise<ArrowIpcRow> {
-    if (await this.#dataFrame.isStreaming()) {
-      const message =
-        "A streaming DataFrame has no end and cannot be pushed. Write it with Spark and read what it wrote.";
-      throw new SparkStreamError("INVALID_ARGUMENT", message);
-    }
-    const schema = await this.#dataFrame.schema();
-    return { arrow_ipc_bytes: tableToIPC(new Table(schema), "stream"), rowCount: 0 };
-  }
-
-  #sessionCodec(): Promise<string> {
-    return this.#dataFrame.session.conf.get("spark.sql.execution.arrow.compression.codec", "none");
-  }
-
-  /** @returns what tasks have to know */
-  async #listen(push: PushOptions): Promise<Omit<TaskSettings, "codec">> {
+  /** @returns what tasks have to know to connect */
+  async #listen(push: PushOptions): Promise<Pick<TaskSettings, "host" | "port" | "secret" | "fingerprint">> {
     const { host, port, tls, advertised } = await pushAddress(push, this.#dataFrame.session.client.endpoint);
     const certificate = tls ? await createCertificate() : undefined;
     this.#stop.signal.throwIfAborted();
@@ -120,7 +114,7 @@ export class PushedFrame {
     const onTask = (claim: Claim, socket: Socket, reader: SocketReader) => void this.#serve(claim, socket, reader);
     this.#listener = await PushListener.open({ host, port, secret, certificate, onTask });
     const { fingerprint = "" } = certificate ?? {};
-    return { ...advertised(this.#listener.port), secret: secret.hex, fingerprint, patience: PATIENCE };
+    return { ...advertised(this.#listener.port), secret: secret.hex, fingerprint };
   }
 
   async #serve({ partition: id, attempt }: Claim, socket: Socket, reader: SocketReader): Promise<void> {
@@ -133,20 +127,6 @@ export class PushedFrame {
     } catch (error) {
       this.#fail(error);
     }
-  }
-
-  /**
-   * Where a share waits for a partition that nobody sends, it may be that its task has no slot, since others have it that
-   * wait for another share, or for their turn. One of them is then let go on, into a temporary file.
-   */
-  #feedTheHungry(): void {
-    if (!this.shares.some((share) => share.hungry > HUNGRY)) return;
-    const blocked = this.shares.flatMap((share) => {
-      const partition = share.firstBlocked;
-      return partition ? [{ share, partition }] : [];
-    });
-    const [first] = blocked.sort((a, b) => a.partition.id - b.partition.id);
-    first?.share.drain(first.partition);
   }
 
   #fail(error: unknown): void {

@@ -69,11 +69,9 @@ export class Share implements RowCursor {
 
   /** One that a task has come for. */
   add(id: number): SharedPartition {
-    const partition = new SharedPartition(
-      id,
-      this.#options.spool,
-      (bytes) => this.#held() + bytes <= this.#options.limit,
-    );
+    // What is pushed counts already, as being read.
+    const hasRoom = () => this.#held() <= this.#options.limit;
+    const partition = new SharedPartition(id, this.#options.spool, hasRoom);
     this.#live.set(id, partition);
     return partition;
   }
@@ -82,7 +80,7 @@ export class Share implements RowCursor {
     for (;;) {
       if (this.#failure) throw this.#failure.error;
       const partition = this.#turn.next();
-      if (partition && (!partition.queue.nextIsFiled || this.#held() < this.#options.limit)) {
+      if (partition && this.#hasRoomFor(partition)) {
         this.#hungrySince = undefined;
         const row = await this.#take(partition);
         if (row) return row;
@@ -135,8 +133,8 @@ export class Share implements RowCursor {
 
   /** Takes a batch that there was room for; undefined where it did not come. Resolves when it is stored. */
   async store(partition: SharedPartition, bytes: number, row: ArrowIpcRow | undefined): Promise<void> {
-    partition.incoming -= bytes;
     if (row && !this.#closed) await partition.queue.push(row);
+    partition.incoming -= bytes;
     this.#changed();
   }
 
@@ -171,13 +169,19 @@ export class Share implements RowCursor {
 
   async #take(partition: SharedPartition): Promise<ArrowIpcRow | undefined> {
     partition.ledger.handOn();
-    const row = await partition.queue.shift();
+    // At once if possible: between leaving the queue and coming to the chain it would not count.
+    const row = partition.queue.shiftFromMemory() ?? (await partition.queue.shift());
     this.#begun ||= row !== undefined;
     const bytes = row?.arrow_ipc_bytes.length ?? 0;
     this.#inChain += bytes;
     partition.handedOn += bytes;
     this.update(partition);
     return row;
+  }
+
+  /** What comes from a file needs room in memory; but what is there of others must not be in its way for ever. */
+  #hasRoomFor({ queue }: SharedPartition): boolean {
+    return !queue.nextIsFiled || this.#inChain === 0 || this.#held() < this.#options.limit;
   }
 
   #mayRead(partition: SharedPartition): boolean {
@@ -238,13 +242,13 @@ export class SharedPartition implements Waiting {
   handedOn = 0;
   readonly #heldBack: boolean;
 
-  constructor(id: number, heldBack: boolean, hasRoom: (bytes: number) => boolean) {
+  constructor(id: number, heldBack: boolean, hasRoom: () => boolean) {
     this.id = id;
     this.#heldBack = heldBack;
     this.ledger = new PushedPartition(id, () => void this.queue.close());
     this.queue = new Spool({
       sizeOf: ({ arrow_ipc_bytes }) => arrow_ipc_bytes.length,
-      hasRoom: (bytes) => !(this.#heldBack || this.drained) || hasRoom(bytes),
+      hasRoom: () => !(this.#heldBack || this.drained) || hasRoom(),
       encode: encodeRow,
       decode: (record) => decodeRow(record, id),
     });

@@ -16,6 +16,8 @@ export interface TaskSettings {
   readonly secret: string;
   /** Of the certificate, hex; "" for no TLS. */
   readonly fingerprint: string;
+  /** That batches have to come with: an Arrow IPC stream of it, in base64. */
+  readonly schema: string;
   /** Of a batch's buffers; "" for none. */
   readonly codec: string;
   /** s that it tries to connect. */
@@ -50,7 +52,7 @@ function expression(name: string, settings: TaskSettings): string {
 }
 
 const SOURCE = String.raw`
-import hashlib, hmac, os, select, socket, ssl, struct, time
+import base64, hashlib, hmac, os, select, socket, ssl, struct, time
 import pyarrow as pa
 from pyspark import TaskContext
 
@@ -172,6 +174,17 @@ class Link:
         return None
 
 
+def shaped(batch, schema):
+    """With the schema that Spark's other clients see: what it optimises may make less nullable."""
+    if len(schema) == 0:
+        return batch.select([])
+    if batch.schema.equals(schema, check_metadata=True):
+        return batch
+    columns = [column if column.type.equals(field.type) else column.cast(field.type)
+               for column, field in zip(batch.columns, schema)]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
 def messages(batch):
     """Of an Arrow IPC stream."""
     if codec:
@@ -186,11 +199,12 @@ def sent(link, batches, here):
     """Sends the batches behind those that are here already, and returns the totals of all."""
     rows = count = size = 0
     digest = hashlib.sha256()
+    expected = pa.ipc.open_stream(base64.b64decode(schema)).schema
     totals = lambda: (rows, count, size, digest.digest() if count else bytes(32))
     for batch in batches:
         if batch.num_rows == 0:
             continue
-        pieces = messages(batch)
+        pieces = messages(shaped(batch, expected))
         length = sum(memoryview(piece).nbytes for piece in pieces)
         for piece in pieces:
             digest.update(piece)
