@@ -1,9 +1,9 @@
 // What a Spark says of itself by the REST interface of its web UI.
 
-import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { connect, type SparkSession } from "../../lib/connect/index.js";
+import { freePort } from "./free-port.js";
 import { sparkServer } from "./spark.js";
 
 interface StoredRdd {
@@ -82,13 +82,4 @@ export class SparkUi {
     const [application] = (await (await fetch(this.#applications)).json()) as { id: string }[];
     return (await (await fetch(`${this.#applications}/${application!.id}/${path}`)).json()) as T;
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -10,18 +10,24 @@ import { pushProbe, type TaskSettings, TROUBLE } from "./task-source.js";
 /** s that the probe tries to connect. */
 const PATIENCE = 3;
 
-/** By session, the hosts that its tasks have reached. */
+/** By session, the addresses that its tasks have reached, whatever the port of each stream. */
 const reached = new WeakMap<SparkSession, Set<string>>();
 
 /**
- * Tries it once per session and host.
+ * Tries it once per session and address.
  *
+ * @param address what the user calls it, or the host
  * @throws SparkStreamError UNREACHABLE; UNSUPPORTED without Python or pyarrow, or where functions may not be run
  */
-export async function probe(session: SparkSession, settings: TaskSettings, signal: AbortSignal): Promise<void> {
-  const hosts = reached.get(session) ?? new Set();
-  reached.set(session, hosts);
-  if (hosts.has(settings.host)) return;
+export async function probe(
+  session: SparkSession,
+  address: string,
+  settings: TaskSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const addresses = reached.get(session) ?? new Set();
+  reached.set(session, addresses);
+  if (addresses.has(address)) return;
   const frame = mapInArrow(session.range(0, 1, 1, 1), pushProbe({ ...settings, patience: PATIENCE }), python);
   const cursor = new ResultCursor(frame, {});
   const stop = () => void cursor.close();
@@ -32,7 +38,7 @@ export async function probe(session: SparkSession, settings: TaskSettings, signa
     if (!batch) throw new SparkStreamError("QUERY_FAILED", "It gave no result.");
     const trouble = Buffer.from(batch.get(0)?.trouble ?? "").toString();
     if (trouble !== "") throw unreachable(trouble.replace(`${TROUBLE} `, ""));
-    hosts.add(settings.host);
+    addresses.add(address);
   } catch (error) {
     throw explainProbe(error);
   } finally {

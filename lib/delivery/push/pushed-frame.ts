@@ -94,7 +94,7 @@ export class PushedFrame {
       codec: codec === "none" ? "" : codec,
       schema: Buffer.from(noRows).toString("base64"),
     };
-    await probe(session, settings, this.#stop.signal);
+    await probe(session, push.advertise ?? settings.host, settings, this.#stop.signal);
     this.#stop.signal.throwIfAborted();
     const query = { ...(maxRecordsPerBatch !== undefined && { maxRecordsPerBatch }), ...(tags && { tags }) };
     const control = new Control(frame, settings, query, this.#report);
