@@ -21,7 +21,7 @@ export interface PythonFunction {
   readonly output: Readonly<Record<string, PythonColumn>>;
 }
 
-export type PythonColumn = "binary" | "integer" | "long";
+export type PythonColumn = "binary" | "integer" | "long" | "string";
 
 /** Who needs Python, and what to turn to where there is none: for the error that says so. */
 export interface PythonUser {

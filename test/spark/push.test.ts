@@ -15,8 +15,7 @@ import {
   splitSparkStream,
 } from "../../lib/index.js";
 import type { LocalSpark } from "../../lib/local/index.js";
-import { type ConnectionFault, type FaultProxy, startFaultProxy } from "../support/fault-proxy.js";
-import { freePort } from "../support/free-port.js";
+import { startPushProxy } from "../support/push-proxy.js";
 import { pythonWorkers } from "../support/python-workers.js";
 import { errorOf, timeOf, within } from "../support/scripted.js";
 import { sparkServer, sparkSession } from "../support/spark.js";
@@ -158,8 +157,8 @@ describe('delivery: "push" on a real Spark', function () {
   });
 
   it("is held up by a consumer that takes nothing, down to the tasks, and stops at once", async () => {
-    await using proxy = await proxied();
-    const stream = sparkStream(many(spark, 2_000_000, 8), { ...push(proxy.push()), readAheadBytes: 2_000_000 });
+    await using proxy = await startPushProxy();
+    const stream = sparkStream(many(spark, 2_000_000, 8), { ...push(proxy.push), readAheadBytes: 2_000_000 });
     const passed = () => proxy.connections.reduce((sum, { up }) => sum + up, 0);
     await once(stream, "readable");
     await sleep(2000);
@@ -173,9 +172,9 @@ describe('delivery: "push" on a real Spark', function () {
   });
 
   it("closes its port when it is over, read to its end or not", async () => {
-    await using proxy = await proxied();
+    await using proxy = await startPushProxy();
     for (const read of [true, false]) {
-      const stream = sparkStream(many(spark, 100_000, 2), push(proxy.push()));
+      const stream = sparkStream(many(spark, 100_000, 2), push(proxy.push));
       if (read) await stream.toArray();
       else await once(stream, "readable");
       stream.destroy();
@@ -237,10 +236,10 @@ describe('delivery: "push" on a real Spark', function () {
 
     for (const order of ["arrival", "partition"] as const) {
       it(`comes to its end, in the order of ${order}, though tasks are cut off and retried`, async () => {
-        await using proxy = await proxied((connection) =>
+        await using proxy = await startPushProxy((connection) =>
           connection % 2 === 1 ? { after: 700_000, ...cut } : undefined,
         );
-        const ids = await idsOf(sparkStream(many(one, 100_000, 4), push({ ...proxy.push(), order })));
+        const ids = await idsOf(sparkStream(many(one, 100_000, 4), push({ ...proxy.push, order })));
         expect(order === "partition" ? ids : sorted(ids)).to.deep.equal(upTo(100_000));
         expect(proxy.connections.length).to.be.above(5);
       });
@@ -264,25 +263,29 @@ describe('delivery: "push" on a real Spark', function () {
     });
 
     it("gives every row once though data connections are cut, in the order of partitions too", async () => {
-      await using proxy = await proxied((connection) =>
+      await using proxy = await startPushProxy((connection) =>
         connection % 3 === 1 ? { after: 2_345_678, ...cut } : undefined,
       );
-      const ids = await idsOf(sparkStream(many(spark, 400_000, 4), push({ ...proxy.push(), order: "partition" })));
+      const ids = await idsOf(sparkStream(many(spark, 400_000, 4), push({ ...proxy.push, order: "partition" })));
       expect(ids).to.deep.equal(upTo(400_000));
     });
 
     it("says that a partition came out otherwise, and what to do about it", async () => {
-      await using proxy = await proxied((connection) => (connection === 1 ? { after: 300_000, ...cut } : undefined));
+      await using proxy = await startPushProxy((connection) =>
+        connection === 1 ? { after: 300_000, ...cut } : undefined,
+      );
       const error = await errorOf(
-        sparkStream(withAttempts(spark), { ...push(proxy.push()), readAheadBytes: 1 }).toArray(),
+        sparkStream(withAttempts(spark), { ...push(proxy.push), readAheadBytes: 1 }).toArray(),
       );
       expect(error).to.include({ code: "NOT_DETERMINISTIC" });
       expect(error.message).to.include("push: { spool: true }");
     });
 
     it("gives such a partition whole, by one attempt, where it is held back until then", async () => {
-      await using proxy = await proxied((connection) => (connection === 1 ? { after: 300_000, ...cut } : undefined));
-      const options = { ...push({ ...proxy.push(), spool: true }), readAheadBytes: 1 };
+      await using proxy = await startPushProxy((connection) =>
+        connection === 1 ? { after: 300_000, ...cut } : undefined,
+      );
+      const options = { ...push({ ...proxy.push, spool: true }), readAheadBytes: 1 };
       const attempts = new Map<number, Set<number>>();
       let rows = 0;
       for await (const batch of sparkStream(withAttempts(spark), options)) {
@@ -298,8 +301,10 @@ describe('delivery: "push" on a real Spark', function () {
 
     it("says so where Spark does not try again", async () => {
       await using other = await sparkSession();
-      await using proxy = await proxied((connection) => (connection === 2 ? { after: 3_000_000, ...cut } : undefined));
-      const error = await errorOf(sparkStream(many(other, 400_000, 4), push(proxy.push())).toArray());
+      await using proxy = await startPushProxy((connection) =>
+        connection === 2 ? { after: 3_000_000, ...cut } : undefined,
+      );
+      const error = await errorOf(sparkStream(many(other, 400_000, 4), push(proxy.push)).toArray());
       expect(error).to.include({ code: "UNREACHABLE" });
       expect(error.message).to.match(/the connection of partition \d, attempt 0, was cut/);
     });
@@ -322,20 +327,6 @@ function withAttempts(spark: SparkSession): DataFrame {
 
 async function* once1(batch: RecordBatch): AsyncGenerator<RecordBatch> {
   yield batch;
-}
-
-interface PushProxy extends FaultProxy {
-  /** Options of a stream whose tasks go through the proxy. */
-  push(): PushOptions;
-  /** The port that the stream listens on. */
-  readonly target: number;
-}
-
-/** A proxy between the tasks and the stream. Connection 0 is that of the probe, if it is the first of its session. */
-async function proxied(faultOf?: (connection: number) => ConnectionFault | undefined): Promise<PushProxy> {
-  const target = await freePort();
-  const proxy = await startFaultProxy({ port: target }, faultOf);
-  return Object.assign(proxy, { target, push: () => ({ port: target, advertise: `127.0.0.1:${proxy.port}` }) });
 }
 
 async function isListened(port: number): Promise<boolean> {

@@ -42,8 +42,8 @@ export interface PushedFrameOptions extends QueryOptions {
   count: number;
 }
 
-/** s that a task tries to connect. */
-const PATIENCE = 10;
+/** s that a task tries to connect. After the end of this process, each of its attempts keeps a slot for as long. */
+const PATIENCE = 3;
 /** ms between two looks at whether a share starves. */
 const LOOK = 250;
 /** ms that tasks have to end by themselves, when their query was interrupted, before they are cut off. */
