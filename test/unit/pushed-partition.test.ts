@@ -33,7 +33,8 @@ describe("A pushed partition", () => {
   ];
   const send = (from: number, to: number) => {
     for (let count = from + 1; count <= to; count++) {
-      expect(partition.batch(upTo(count), batches[count - 1]!.length)).to.equal(ROWS);
+      expect(partition.isNext(upTo(count), batches[count - 1]!.length)).to.equal(true);
+      expect(partition.take(upTo(count))).to.equal(ROWS);
     }
   };
   const isNotDeterministic = (run: () => unknown) =>
@@ -71,10 +72,11 @@ describe("A pushed partition", () => {
   it("takes no batch but the next one, and none whose size or rows do not fit", () => {
     partition.join(first());
     send(0, 1);
-    expect(partition.batch(upTo(1), 1), "again").to.equal(undefined);
-    expect(partition.batch(upTo(3), 3), "after a gap").to.equal(undefined);
-    expect(partition.batch(upTo(2), 3), "of another size").to.equal(undefined);
-    expect(partition.batch({ ...upTo(2), rows: ROWS }, 2), "without rows").to.equal(undefined);
+    expect(partition.isNext(upTo(1), 1), "again").to.equal(false);
+    expect(partition.isNext(upTo(3), 3), "after a gap").to.equal(false);
+    expect(partition.isNext(upTo(2), 3), "of another size").to.equal(false);
+    expect(partition.isNext({ ...upTo(2), rows: ROWS }, 2), "without rows").to.equal(false);
+    expect(partition.isNext(upTo(2), 2)).to.equal(true);
     expect(partition.totals).to.deep.equal(upTo(1));
   });
 
@@ -127,7 +129,7 @@ describe("A pushed partition", () => {
     partition.leave(sender);
     partition.join(retry);
     expect([retry.words, forgotten, partition.totals]).to.deep.equal([["go on behind 0"], 1, nothing]);
-    expect(partition.batch({ rows: 1, batches: 1, bytes: 5, digest: "00" }, 5)).to.equal(1);
+    expect(partition.isNext({ rows: 1, batches: 1, bytes: 5, digest: "00" }, 5)).to.equal(true);
   });
 
   describe("of which some was handed on, computed anew", () => {
@@ -153,7 +155,7 @@ describe("A pushed partition", () => {
       isNotDeterministic(() => partition.end(retry, upTo(1)));
     });
     it("fails where the attempt does not show what it begins with", () => {
-      isNotDeterministic(() => partition.batch(upTo(3), 3));
+      isNotDeterministic(() => partition.isNext(upTo(3), 3));
     });
   });
 });

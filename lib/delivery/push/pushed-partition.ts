@@ -94,17 +94,19 @@ export class PushedPartition {
   }
 
   /**
-   * A batch has come whole.
+   * Whether a batch is the next one, by what its sender says before it comes.
    *
    * @param bytes of it
-   * @returns its rows; undefined where it is not the next one
    * @throws SparkStreamError NOT_DETERMINISTIC
    */
-  batch(totals: Totals, bytes: number): number | undefined {
+  isNext({ rows, batches, bytes: size }: Totals, bytes: number): boolean {
     if (this.#unproven) throw this.#different();
+    return batches === this.#here.batches + 1 && size === this.#here.bytes + bytes && rows > this.#here.rows;
+  }
+
+  /** That batch has come whole. Returns its rows. */
+  take(totals: Totals): number {
     const rows = totals.rows - this.#here.rows;
-    const isNext = totals.batches === this.#here.batches + 1 && totals.bytes === this.#here.bytes + bytes && rows > 0;
-    if (!isNext) return undefined;
     this.#here = totals;
     return rows;
   }

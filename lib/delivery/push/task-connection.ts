@@ -67,7 +67,7 @@ export class TaskConnection implements Attempt {
         return;
       }
       if (op === "resumed") ledger.resumed(totals);
-      else if (!(await this.#receiveBatch(partition, share, totals, length))) return;
+      else if (!ledger.isNext(totals, length) || !(await this.#receiveBatch(partition, share, totals, length))) return;
     }
   }
 
@@ -76,9 +76,8 @@ export class TaskConnection implements Attempt {
     const room = share.room(partition, length);
     if (room) await this.#holdingOn(room);
     const bytes = await this.#read(length);
-    const rowCount = bytes && partition.ledger.batch(totals, length);
-    const row =
-      rowCount === undefined ? undefined : { arrow_ipc_bytes: bytes!, rowCount, partition: partition.id, owned: true };
+    const { id, ledger } = partition;
+    const row = bytes && { arrow_ipc_bytes: bytes, rowCount: ledger.take(totals), partition: id, owned: true };
     await share.store(partition, length, row);
     return row !== undefined;
   }
