@@ -10,13 +10,13 @@ import type { RecordBatch } from "apache-arrow";
 import { ArrowIpcBytes } from "./chain/arrow-ipc-bytes.js";
 import { type BatchInfo, setBatchInfo } from "./chain/batch-info.js";
 import { ChainReadable } from "./chain/chain-readable.js";
+import type { RowDecoder } from "./chain/decoder-stage.js";
 import { inputRows, type RowInput } from "./chain/input-rows.js";
-import { IpcDecoder } from "./chain/ipc-decoder.js";
-import { emptyRecordBatch } from "./chain/record-batch.js";
 import type { RowCursor } from "./chain/row-source.js";
-import { DataFrame } from "./connect/dataframe.js";
+import type { DataFrame } from "./connect/dataframe.js";
+import { isDataFrame } from "./connect/is-dataframe.js";
 import { openDelivery, splitDelivery } from "./delivery/delivery.js";
-import { requestedColumns } from "./delivery/requested-schema.js";
+import type { castPlan } from "./delivery/requested-schema.js";
 import type { LargePartition } from "./delivery/staged.js";
 import { SparkStreamError } from "./errors.js";
 import {
@@ -73,7 +73,7 @@ export function splitSparkStream(
   { delivery = "staged", ...others }: SplitStreamOptions = {},
 ): SparkStream[] {
   const options = { readAheadBytes: DEFAULT_READ_AHEAD, ...others, delivery };
-  if (!(source instanceof DataFrame)) {
+  if (!isDataFrame(source)) {
     throw new SparkStreamError("INVALID_INPUT", "splitSparkStream() splits DataFrames: rows come in one stream.");
   }
   checkStreamCount(count);
@@ -97,7 +97,7 @@ function open<S extends Readable>(
   options: SparkStreamOptions,
 ): S {
   checkOptions(options);
-  if (!(source instanceof DataFrame)) {
+  if (!isDataFrame(source)) {
     checkRowOptions(options);
     return streamOf(Stream, () => inputRows(source), options);
   }
@@ -118,7 +118,12 @@ function streamOf<S extends Readable>(
 }
 
 function requested(source: DataFrame, { requestedSchema }: SparkStreamOptions): DataFrame {
-  return requestedSchema ? requestedColumns(source, requestedSchema) : source;
+  if (!requestedSchema) return source;
+  let plan: ReturnType<typeof castPlan> | undefined;
+  return source.withPlan(() => {
+    plan ??= import("./delivery/requested-schema.js").then((module) => module.castPlan(source, requestedSchema));
+    return plan;
+  });
 }
 
 /**
@@ -130,8 +135,7 @@ function requested(source: DataFrame, { requestedSchema }: SparkStreamOptions): 
 export class SparkStream extends ChainReadable<RecordBatch> {
   /** @internal Use {@link sparkStream}. */
   constructor(rows: RowCursor, readAheadBytes: number) {
-    const parts = { rows, readAheadBytes, decoder: new IpcDecoder(), empty: emptyRecordBatch };
-    super(parts, { objectMode: true, highWaterMark: 1 });
+    super({ rows, readAheadBytes, loadDecoder }, { objectMode: true, highWaterMark: 1 });
   }
 
   protected override hand(batch: RecordBatch, info: BatchInfo): boolean {
@@ -144,4 +148,10 @@ export class SparkStream extends ChainReadable<RecordBatch> {
     (): NodeJS.AsyncIterator<RecordBatch>;
     (): ReturnType<Readable[typeof Symbol.asyncIterator]>;
   };
+}
+
+/** Loaded by the first stream, since apache-arrow takes as long to load as all the rest. */
+async function loadDecoder(): Promise<RowDecoder<RecordBatch>> {
+  const { IpcDecoder } = await import("./chain/ipc-decoder.js");
+  return new IpcDecoder();
 }

@@ -76,7 +76,8 @@ function importsOf(from: string): Import[] {
 describe("The imports within lib", () => {
   it("are found, and lead to files that are there", () => {
     expect(imports.map(shown)).to.include.members([
-      "spark-stream.ts imports values of chain/ipc-decoder.ts",
+      "spark-stream.ts imports values of delivery/delivery.ts",
+      "spark-stream.ts imports later of chain/ipc-decoder.ts",
       "chain/response-rows.ts imports types of connect/generated/spark-connect_pb.ts",
       "connect/connect.ts imports later of local/index.ts",
       "index.ts imports values of connect/index.ts",
@@ -117,7 +118,7 @@ describe("The imports within lib", () => {
     for (const name of [
       "csv-stringify",
       "cli-progress",
-      "fzstd",
+      "@toondepauw/node-zstd",
       "lz4-napi",
       "parquet-wasm",
       "reflect-metadata",
@@ -128,6 +129,20 @@ describe("The imports within lib", () => {
       const always = loading.filter(([, source]) => new RegExp(`^import (?!type).*"${name}`, "m").test(source));
       expect(always.map(([file]) => file)).to.deep.equal([]);
     }
+  });
+
+  it("of index.ts bring in neither apache-arrow nor gRPC nor protobuf, which are loaded when there is a session, a stream or a sink", () => {
+    const reached = new Set<string>();
+    const visit = (name: string) => {
+      if (reached.has(name)) return;
+      reached.add(name);
+      for (const { from, to, kind } of imports) if (from === name && kind === "values") visit(to);
+    };
+    visit("index.ts");
+    expect([...reached]).to.include.members(["spark-stream.ts", "connect/connect.ts", "sinks/rows.ts"]);
+    const heavy = /^import (?!type\b)[^"]*"(apache-arrow|@grpc\/|@bufbuild\/)/m;
+    expect([...reached].filter((name) => heavy.test(sources.get(name)!))).to.deep.equal([]);
+    expect(heavy.test(sources.get("connect/channel.ts")!)).to.equal(true);
   });
 
   it("have no cycles", () => {

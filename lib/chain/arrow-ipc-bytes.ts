@@ -1,7 +1,11 @@
 import { SparkStreamError } from "../errors.js";
 import { ChainReadable } from "./chain-readable.js";
-import { endOfStream, IpcPieces, type Piece } from "./ipc-pieces.js";
+import type { RowDecoder } from "./decoder-stage.js";
+import type { Piece } from "./ipc-pieces.js";
 import type { RowCursor } from "./row-source.js";
+
+/** The mark that a stream ends with. */
+const endOfStream = Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0);
 
 /** The Readable that `arrowIpcBytes()` returns, of bytes: one Arrow IPC stream. */
 export class ArrowIpcBytes extends ChainReadable<Piece> {
@@ -9,7 +13,7 @@ export class ArrowIpcBytes extends ChainReadable<Piece> {
 
   /** @internal Use `arrowIpcBytes()`. */
   constructor(rows: RowCursor, readAheadBytes: number) {
-    super({ rows, readAheadBytes, decoder: new IpcPieces(), empty: () => undefined }, { highWaterMark: 1 });
+    super({ rows, readAheadBytes, loadDecoder }, { highWaterMark: 1 });
   }
 
   protected override hand({ bytes }: Piece): boolean {
@@ -26,4 +30,10 @@ export class ArrowIpcBytes extends ChainReadable<Piece> {
     this.push(endOfStream);
     this.push(null);
   }
+}
+
+/** Loaded by the first stream, since it needs apache-arrow to read the schema. */
+async function loadDecoder(): Promise<RowDecoder<Piece>> {
+  const { IpcPieces } = await import("./ipc-pieces.js");
+  return new IpcPieces();
 }

@@ -1,12 +1,12 @@
 /**
  * Codecs of compressed Arrow bodies. Nothing is loaded until the first compressed body arrives.
  *
- * zstd: node:zlib where it has it (Node 22.15 and later), else fzstd. lz4 (frame format): lz4-napi.
+ * zstd: node:zlib where it has it (Node 22.15 and later), else @toondepauw/node-zstd. lz4 (frame format): lz4-napi.
  */
 import * as zlib from "node:zlib";
 import { SparkStreamError } from "../errors.js";
 import { invalidIpc } from "./invalid-ipc.js";
-import { zstdFrameHeader } from "./zstd-frame.js";
+import { zstdContentBound, zstdFrameHeader } from "./zstd-frame.js";
 
 /** Restores one buffer of a body; `length` is its size in bytes once restored, where that is known. */
 export type BodyCodec = (compressed: Uint8Array, length: number | undefined) => Uint8Array;
@@ -20,6 +20,9 @@ const maxExpansion = { zstd: 32768, lz4: 255 } as const;
 
 /** Bytes of window that a decoder should have at the least (RFC 8878, 3.1.1.1.2); more only for a content that is larger. */
 const ZSTD_WINDOW = 8 * 1024 * 1024;
+
+/** Bytes that a buffer may come to, whatever it should hold. */
+const ZSTD_SMALL = 64 * 1024 * 1024;
 
 const loaded = new Map<CodecName, BodyCodec>();
 
@@ -44,38 +47,51 @@ async function loadZstd(): Promise<BodyCodec> {
       return native(compressed, { maxOutputLength: length || undefined });
     };
   }
-  const { decompress } = await import("fzstd");
-  return (compressed, length) => {
-    const contentSize = checkZstdFrame(compressed, length);
-    // Into an array of the given length fzstd would also write what is shorter, and leave zeros after it.
-    return decompress(compressed, contentSize === undefined ? undefined : new Uint8Array(contentSize));
-  };
+  try {
+    const { Decoder } = await import("@toondepauw/node-zstd");
+    const decoder = new Decoder();
+    return (compressed, length) => {
+      checkZstdFrame(compressed, length);
+      checkZstdContent(compressed, length);
+      return decoder.decodeSync(bufferOf(compressed));
+    };
+  } catch (cause) {
+    const advice = 'Use Node 22.15 or later, or ask for no codec: sparkStream(df, { compression: "none" })';
+    throw unavailable("zstd", "@toondepauw/node-zstd", advice, cause);
+  }
 }
 
-/**
- * What a frame claims is allocated before it is read: no more than it can hold, or should.
- *
- * @returns the size of its content, where the frame states it
- */
-function checkZstdFrame(frame: Uint8Array, length = frame.length * maxExpansion.zstd): number | undefined {
+/** What a frame claims is allocated before it is read: no more than it can hold, or should. */
+function checkZstdFrame(frame: Uint8Array, length = frame.length * maxExpansion.zstd): void {
   const { contentSize, windowSize } = zstdFrameHeader(frame);
   if ((contentSize ?? 0) > length || windowSize > Math.max(length, ZSTD_WINDOW)) {
     throw new RangeError(`The frame holds ${contentSize} bytes, of ${length}, and wants a window of ${windowSize}.`);
   }
-  return contentSize;
+}
+
+/** For a decoder that has no limit of its own. Blocks are rarely full, so that a few of them may come to more than they hold. */
+function checkZstdContent(frame: Uint8Array, length = frame.length * maxExpansion.zstd): void {
+  const bound = zstdContentBound(frame);
+  if (bound > Math.max(4 * length, ZSTD_SMALL))
+    throw new RangeError(`The frame may hold ${bound} bytes, of ${length}.`);
 }
 
 async function loadLz4(): Promise<BodyCodec> {
   try {
     const { decompressFrameSync } = await import("lz4-napi");
-    return (compressed) =>
-      decompressFrameSync(Buffer.from(compressed.buffer, compressed.byteOffset, compressed.length));
+    return (compressed) => decompressFrameSync(bufferOf(compressed));
   } catch (cause) {
-    const message =
-      "The server sends lz4-compressed batches, and lz4-napi cannot be loaded on this platform. " +
-      'Ask for another codec: sparkStream(df, { compression: "zstd" }).';
-    throw new SparkStreamError("UNSUPPORTED", message, { cause });
+    throw unavailable("lz4", "lz4-napi", 'Ask for another codec: sparkStream(df, { compression: "zstd" })', cause);
   }
+}
+
+function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
+}
+
+function unavailable(codec: CodecName, name: string, advice: string, cause: unknown): SparkStreamError {
+  const message = `The server sends ${codec}-compressed batches, and ${name} cannot be loaded on this platform. ${advice}.`;
+  return new SparkStreamError("UNSUPPORTED", message, { cause });
 }
 
 function checked(name: CodecName, codec: BodyCodec): BodyCodec {

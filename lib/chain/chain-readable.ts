@@ -13,7 +13,7 @@ import { SparkStreamError } from "../errors.js";
 import type { BatchInfo } from "./batch-info.js";
 import { batchSink, type Counted } from "./batch-sink.js";
 import { ByteBudget } from "./byte-budget.js";
-import { ipcDecoder, type RowDecoder } from "./ipc-decoder.js";
+import { decoderStage, type RowDecoder } from "./decoder-stage.js";
 import type { ResultReport } from "./result-report.js";
 import { type RowCursor, rowSource } from "./row-source.js";
 import { StreamCounts, type StreamMetrics } from "./stream-metrics.js";
@@ -21,9 +21,7 @@ import { StreamCounts, type StreamMetrics } from "./stream-metrics.js";
 export interface ChainParts<T extends Counted> {
   readonly rows: RowCursor;
   readonly readAheadBytes: number;
-  readonly decoder: RowDecoder<T>;
-  /** The one batch that a stream without any batch ends with. */
-  empty(schema: Schema): T | undefined;
+  loadDecoder(): Promise<RowDecoder<T>>;
 }
 
 export abstract class ChainReadable<T extends Counted> extends Readable {
@@ -44,7 +42,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
   readonly #closed: Promise<void>;
   readonly #destroyChain: () => void;
 
-  constructor({ rows, readAheadBytes, decoder, empty }: ChainParts<T>, options: ReadableOptions) {
+  constructor({ rows, readAheadBytes, loadDecoder }: ChainParts<T>, options: ReadableOptions) {
     super(options);
     this.schema = new Promise((resolve, reject) => {
       this.#resolveSchema = resolve;
@@ -64,7 +62,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
 
     const budget = new ByteBudget(rows.released ? Number.POSITIVE_INFINITY : readAheadBytes);
     const source = rowSource(rows, budget);
-    const middle = ipcDecoder(decoder, (schema) => this.#resolveSchema(schema));
+    const { stage: middle, empty } = decoderStage(loadDecoder, (schema) => this.#resolveSchema(schema));
     const sink = batchSink<T>({
       deliver: (batch, info) => this.#deliver(batch, info),
       onRowDone: (row) => {
@@ -72,7 +70,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
         budget.release(row.arrow_ipc_bytes.length);
         rows.released?.(row.arrow_ipc_bytes.length);
       },
-      empty: () => decoder.schema && empty(decoder.schema),
+      empty,
     });
 
     this.#closed = new Promise((resolve) => source.once("close", resolve));

@@ -1,19 +1,18 @@
 /**
- * The middle stage of the chain. In: ArrowIpcRow, a blob with one Arrow IPC stream. Out: DecodedRow, the row with its
- * record batches. Memory: the batches are views of the blob, so nothing is added to it but what a compressed or
- * unaligned buffer needs; the stage itself holds one row.
+ * The decoder of record batches: each row, a blob with one Arrow IPC stream, to its batches. Memory: the batches are views
+ * of the blob, so nothing is added to it but what a compressed or unaligned buffer needs.
  *
  * Every row repeats the schema. It is parsed once; after that its bytes are only compared with those of the first row.
  * What the plan of a schema cannot build (dictionaries, unions, views) goes through apache-arrow's own reader.
  */
 import type { RecordBatch, Schema } from "apache-arrow";
-import { Transform } from "streamx";
-import { SparkStreamError } from "../errors.js";
-import type { ArrowIpcRow, DecodedRow } from "./arrow-ipc-row.js";
+import type { ArrowIpcRow } from "./arrow-ipc-row.js";
 import { readWithArrow } from "./arrow-reader.js";
-import { codecIfLoaded, loadCodec } from "./body-codec.js";
-import { invalidIpc } from "./invalid-ipc.js";
+import { type CodecName, codecIfLoaded, loadCodec } from "./body-codec.js";
+import type { RowDecoder } from "./decoder-stage.js";
+import { inRow, invalidIpc } from "./invalid-ipc.js";
 import { headerType, type IpcMessage, readMessage } from "./ipc-message.js";
+import { emptyRecordBatch } from "./record-batch.js";
 import { codecOf, RecordBatchPlan } from "./record-batch-plan.js";
 import { StreamSchema } from "./stream-schema.js";
 
@@ -26,6 +25,10 @@ export class IpcDecoder implements RowDecoder<RecordBatch> {
   /** The schema of the stream, known as soon as the first row was decoded. */
   get schema(): Schema | undefined {
     return this.#stream.schema;
+  }
+
+  empty(): RecordBatch | undefined {
+    return this.schema && emptyRecordBatch(this.schema);
   }
 
   /**
@@ -50,57 +53,24 @@ export class IpcDecoder implements RowDecoder<RecordBatch> {
     if (known === undefined) this.#plan = RecordBatchPlan.compile(schema);
     const plan = this.#plan;
     const messages: IpcMessage[] = [];
+    const toLoad: CodecName[] = [];
     for (let next = readMessage(view, first.end); next !== undefined; next = readMessage(view, next.end)) {
       if (next.type !== headerType.recordBatch && !(plan === undefined && next.type === headerType.dictionaryBatch)) {
         throw invalidIpc(`a message of type ${next.type} where a batch should be`);
       }
       messages.push(next);
+      const codec = plan && codecOf(view, next);
+      if (codec && !codecIfLoaded(codec)) toLoad.push(codec);
     }
     if (plan === undefined) return readWithArrow(bytes, view, messages, schema);
-
-    const names = messages.map((message) => codecOf(view, message));
-    const build = () =>
-      messages.map((message, index) => {
-        const name = names[index];
-        const codec = name && codecIfLoaded(name);
-        return plan.batch(bytes, view, row.owned ? aligned(bytes, message) : message, codec);
-      });
-    const missing = new Set(names.filter((name) => name !== undefined && !codecIfLoaded(name)));
-    return missing.size === 0 ? build() : Promise.all([...missing].map((name) => loadCodec(name!))).then(build);
+    const build = (message: IpcMessage) => {
+      const codec = codecOf(view, message);
+      const at = row.owned ? aligned(bytes, message) : message;
+      return plan.batch(bytes, view, at, codec && codecIfLoaded(codec));
+    };
+    if (toLoad.length === 0) return messages.map(build);
+    return Promise.all(toLoad.map(loadCodec)).then(() => messages.map(build));
   }
-}
-
-/** What the stage does with a row. */
-export interface RowDecoder<T> {
-  /** Known as soon as the first row was decoded. */
-  readonly schema: Schema | undefined;
-  decode(row: ArrowIpcRow): readonly T[] | Promise<readonly T[]>;
-}
-
-/** The stage itself. `onSchema` is called once, before the first row goes out. */
-export function ipcDecoder<T>(decoder: RowDecoder<T>, onSchema: (schema: Schema) => void): Transform {
-  let announced = false;
-  return new Transform({
-    highWaterMark: 1,
-    byteLength: () => 1,
-    transform(row: ArrowIpcRow, callback) {
-      const done = (batches: readonly T[]) => {
-        if (!announced && decoder.schema) {
-          announced = true;
-          onSchema(decoder.schema);
-        }
-        const decoded: DecodedRow<T> = { row, batches };
-        callback(null, decoded);
-      };
-      try {
-        const batches = decoder.decode(row);
-        if (batches instanceof Promise) batches.then(done, (error: Error) => callback(error, null));
-        else done(batches);
-      } catch (error) {
-        callback(error as Error, null);
-      }
-    },
-  });
 }
 
 /**
@@ -114,11 +84,4 @@ function aligned(bytes: Uint8Array, message: IpcMessage): IpcMessage {
   if (shift === 0 || message.end + shift > bytes.length) return message;
   bytes.copyWithin(message.bodyStart + shift, message.bodyStart, message.end);
   return { ...message, bodyStart: message.bodyStart + shift, end: message.end + shift };
-}
-
-export function inRow(index: number, error: unknown): SparkStreamError {
-  const known = error instanceof SparkStreamError;
-  const code = known ? error.code : "INVALID_IPC";
-  const reason = known ? error.message : invalidIpc((error as Error).message).message;
-  return new SparkStreamError(code, `Row ${index} of the stream cannot be read. ${reason}`, { cause: error });
 }

@@ -7,8 +7,8 @@ import type { Schema } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow } from "./arrow-ipc-row.js";
 import type { Counted } from "./batch-sink.js";
-import { invalidIpc } from "./invalid-ipc.js";
-import { inRow, type RowDecoder } from "./ipc-decoder.js";
+import type { RowDecoder } from "./decoder-stage.js";
+import { inRow, invalidIpc } from "./invalid-ipc.js";
 import { headerType, type IpcMessage, readLength, readMessage, tableField } from "./ipc-message.js";
 import { StreamSchema } from "./stream-schema.js";
 
@@ -17,9 +17,6 @@ export interface Piece extends Counted {
   readonly bytes: Uint8Array;
 }
 
-/** The mark that a stream ends with. */
-export const endOfStream = Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0);
-
 export class IpcPieces implements RowDecoder<Piece> {
   readonly #stream = new StreamSchema();
   #rows = 0;
@@ -27,6 +24,8 @@ export class IpcPieces implements RowDecoder<Piece> {
   get schema(): Schema | undefined {
     return this.#stream.schema;
   }
+
+  empty(): undefined {}
 
   /** @throws SparkStreamError INVALID_IPC, SCHEMA_MISMATCH or UNSUPPORTED; the message names the row, counted from 0. */
   decode({ arrow_ipc_bytes: bytes }: ArrowIpcRow): Piece[] {

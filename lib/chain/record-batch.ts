@@ -1,9 +1,4 @@
-import { type Data, makeData, RecordBatch, Schema, Struct } from "apache-arrow";
-
-const empty = new RecordBatch(
-  new Schema([]),
-  makeData({ type: new Struct<Record<never, never>>([]), length: 0, nullCount: 0 }),
-);
+import { type Data, makeData, RecordBatch, type Schema, Struct } from "apache-arrow";
 
 /**
  * A record batch with this very schema and data, whose columns must be of one length. Not by apache-arrow's constructor,
@@ -11,7 +6,11 @@ const empty = new RecordBatch(
  * time than all else there is to decoding a batch of many columns.
  */
 export function recordBatch(schema: Schema, data: Data<Struct>): RecordBatch {
-  return Object.assign(Object.create(RecordBatch.prototype), empty, { schema, data });
+  const batch = Object.create(RecordBatch.prototype);
+  batch.schema = schema;
+  batch.data = data;
+  batch._metadata = new Map();
+  return batch;
 }
 
 /** A record batch of 0 rows. */

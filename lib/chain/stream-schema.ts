@@ -18,7 +18,7 @@ export interface OpenedRow {
 /** The schema that all rows of a stream repeat: parsed once, and after that compared by its bytes. */
 export class StreamSchema {
   #schema: Schema | undefined;
-  #bytes: Uint8Array | undefined;
+  #bytes: Buffer | undefined;
 
   get schema(): Schema | undefined {
     return this.#schema;
@@ -34,14 +34,13 @@ export class StreamSchema {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const first = readMessage(view, 0);
     if (first?.type !== headerType.schema) throw invalidIpc("it does not begin with a schema");
-    const schemaBytes = bytes.subarray(0, first.bodyStart);
-    if (this.#schema && this.#bytes && Buffer.compare(schemaBytes, this.#bytes) === 0) {
+    if (this.#schema && this.#bytes?.compare(bytes, 0, first.bodyStart) === 0) {
       return { view, first, schema: this.#schema, same: true };
     }
     const schema = readSchema(bytes, view, first);
     if (this.#schema === undefined) {
       this.#schema = schema;
-      this.#bytes = Uint8Array.from(schemaBytes);
+      this.#bytes = Buffer.from(bytes.subarray(0, first.bodyStart));
       return { view, first, schema, same: true };
     }
     const difference = schemaDifference(this.#schema.fields, schema.fields);

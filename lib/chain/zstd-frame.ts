@@ -3,7 +3,12 @@ export interface ZstdFrameHeader {
   readonly contentSize: number | undefined;
   /** Bytes of the content that must be kept to read the rest; 0: all of a content whose size is stated. */
   readonly windowSize: number;
+  /** Bytes of the header itself. */
+  readonly length: number;
 }
+
+/** Bytes that a compressed block may hold at the most (RFC 8878, 3.1.1.2.4). */
+const MAX_BLOCK = 128 * 1024;
 
 /**
  * Reads the header of a zstd frame (RFC 8878, 3.1.1.1). Whether it is one is not checked.
@@ -21,11 +26,36 @@ export function zstdFrameHeader(frame: Uint8Array): ZstdFrameHeader {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
   const descriptor = view.getUint8(4);
   const singleSegment = (descriptor & 0x20) !== 0;
+  const form = descriptor >> 6;
   const sizeAt = (singleSegment ? 5 : 6) + [0, 1, 2, 4][descriptor & 3]!;
   return {
-    contentSize: contentSize(view, descriptor >> 6, singleSegment, sizeAt),
+    contentSize: contentSize(view, form, singleSegment, sizeAt),
     windowSize: singleSegment ? 0 : windowSize(view.getUint8(5)),
+    length: sizeAt + (form === 0 ? Number(singleSegment) : 2 ** form),
   };
+}
+
+/**
+ * The most that a frame can hold: what it states, or what its blocks come to (RFC 8878, 3.1.1.2; three bytes before each,
+ * little-endian: bit 0 the last one, bits 1-2 its type, the rest a size).
+ *
+ * @throws RangeError where the frame ends too soon, or is not the only one
+ */
+export function zstdContentBound(frame: Uint8Array): number {
+  const { contentSize, length } = zstdFrameHeader(frame);
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+  let [position, bound, last] = [length, 0, false];
+  while (!last) {
+    const head = view.getUint16(position, true) + (view.getUint8(position + 2) << 16);
+    last = (head & 1) === 1;
+    const [type, size] = [(head >> 1) & 3, head >> 3];
+    bound += type === 2 ? MAX_BLOCK : size;
+    position += 3 + (type === 1 ? 1 : size); // of one that repeats a byte there is just that
+  }
+  const checksum = (frame[4]! & 4) === 0 ? 0 : 4;
+  if (position + checksum !== frame.length)
+    throw new RangeError(`The frame has ${position + checksum} bytes of ${frame.length}.`);
+  return contentSize ?? bound;
 }
 
 function contentSize(view: DataView, form: number, singleSegment: boolean, position: number): number | undefined {

@@ -10,9 +10,8 @@
  */
 import { SparkStreamError } from "../errors.js";
 import type { CommandOptions } from "./client.js";
-import { DataFrame } from "./dataframe.js";
+import type { DataFrame } from "./dataframe.js";
 import type { CachedRemoteRelation } from "./generated/spark-connect_pb.js";
-import type { SparkSession } from "./session.js";
 
 const DISK_ONLY = { useDisk: true, useMemory: false, useOffHeap: false, deserialized: false, replication: 1 };
 
@@ -22,14 +21,12 @@ const COLLECT_GARBAGE = "SELECT java_method('java.lang.System', 'gc') FROM VALUE
 export class Checkpoint {
   /** The checkpointed frame. Its partitions are computed, and kept, by the first query that reads them. */
   readonly frame: DataFrame;
-  readonly #session: SparkSession;
   readonly #relation: CachedRemoteRelation;
 
-  private constructor(session: SparkSession, relation: CachedRemoteRelation) {
-    this.#session = session;
+  private constructor(source: DataFrame, relation: CachedRemoteRelation) {
     this.#relation = relation;
     const value = { relationId: relation.relationId };
-    this.frame = new DataFrame(session, async () => ({ relType: { case: "cachedRemoteRelation", value } }));
+    this.frame = source.withPlan(async () => ({ relType: { case: "cachedRemoteRelation", value } }));
   }
 
   /**
@@ -50,7 +47,7 @@ export class Checkpoint {
     const answers = await session.client.command({ opType: { case: "command", value: command } }, options);
     for (const { responseType } of answers) {
       if (responseType.case === "checkpointCommandResult" && responseType.value.relation) {
-        return new Checkpoint(session, responseType.value.relation);
+        return new Checkpoint(dataFrame, responseType.value.relation);
       }
     }
     if (options.signal.aborted) throw new SparkStreamError("OPERATION_CANCELED", "The checkpoint was given up.");
@@ -64,7 +61,7 @@ export class Checkpoint {
   async seal(): Promise<void> {
     const input = await this.frame.select("1").relation();
     const value = { input, numRows: 1, truncate: 1 };
-    await new DataFrame(this.#session, async () => ({ relType: { case: "showString", value } })).execute();
+    await this.frame.withPlan(async () => ({ relType: { case: "showString", value } })).execute();
   }
 
   /**
@@ -77,9 +74,10 @@ export class Checkpoint {
     const command = {
       commandType: { case: "removeCachedRemoteRelationCommand" as const, value: { relation: this.#relation } },
     };
+    const { session } = this.frame;
     try {
-      await this.#session.client.command({ opType: { case: "command", value: command } });
-      if (collectGarbage) await this.#session.sql(COLLECT_GARBAGE).execute();
+      await session.client.command({ opType: { case: "command", value: command } });
+      if (collectGarbage) await session.sql(COLLECT_GARBAGE).execute();
     } catch {
       // Said above.
     }

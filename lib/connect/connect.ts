@@ -2,8 +2,7 @@ import { connect as tlsConnect } from "node:tls";
 import { SparkStreamError } from "../errors.js";
 import type { LocalSparkOptions } from "../local/index.js";
 import { Endpoint, type EndpointOptions } from "./endpoint.js";
-import { defaultRetryPolicy } from "./retry.js";
-import { SparkSession } from "./session.js";
+import type { SparkSession } from "./session.js";
 
 export interface ConnectOptions extends EndpointOptions {
   /** For `connect("local")`: how to start the local Spark. */
@@ -34,17 +33,20 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
     throw new SparkStreamError("INVALID_ARGUMENT", message);
   }
   const { local: localOptions, ...endpointOptions } = options;
-  if (!LOCAL.test(target)) return await opened(new SparkSession(new Endpoint(target, endpointOptions)));
+  if (!LOCAL.test(target)) return await open(new Endpoint(target, endpointOptions));
 
   // Loaded here, since most users have a server.
   const { startLocalSpark } = await import("../local/index.js");
   const master = target === "local" ? "local[*]" : target;
   const local = await startLocalSpark({ ...localOptions, master });
   const endpoint = new Endpoint(local.url, { ...endpointOptions, token: local.token });
-  return await opened(new SparkSession(endpoint, () => local.close()));
+  return await open(endpoint, () => local.close());
 }
 
-async function opened(session: SparkSession): Promise<SparkSession> {
+async function open(endpoint: Endpoint, onClose?: () => Promise<void>): Promise<SparkSession> {
+  // Loaded here, since gRPC and what is generated for it take longer to load than all the rest.
+  const [{ SparkSession }, { defaultRetryPolicy }] = await Promise.all([import("./session.js"), import("./retry.js")]);
+  const session = new SparkSession(endpoint, onClose);
   const { client } = session;
   try {
     const policy = { ...defaultRetryPolicy, maxRetries: 2 };

@@ -13,6 +13,7 @@ import {
   AnalyzePlanRequest_Explain_ExplainMode as Mode,
   SetOperation_SetOpType as SetOpType,
 } from "./generated/spark-connect_pb.js";
+import { dataFrameMark } from "./is-dataframe.js";
 import type { PlanSource, RelationInit } from "./plan.js";
 import type { SparkSession } from "./session.js";
 
@@ -44,6 +45,8 @@ export type ExplainMode = keyof typeof explainModes;
  */
 export class DataFrame {
   readonly session: SparkSession;
+  /** @internal */
+  readonly [dataFrameMark] = true;
   readonly #plan: PlanSource;
 
   /** @internal Made by a session or another DataFrame. */
@@ -240,16 +243,21 @@ export class DataFrame {
     return this.session.client.execution(await this.#rootPlan(), options);
   }
 
+  /** @internal Another DataFrame of the session. */
+  withPlan(plan: PlanSource): DataFrame {
+    return new DataFrame(this.session, plan);
+  }
+
   async #rootPlan() {
     return { opType: { case: "root" as const, value: await this.relation() } };
   }
 
   #then(build: (input: RelationInit) => RelationInit["relType"]): DataFrame {
-    return new DataFrame(this.session, async () => ({ relType: build(await this.#plan()) }));
+    return this.withPlan(async () => ({ relType: build(await this.#plan()) }));
   }
 
   #with(other: DataFrame, build: (left: RelationInit, right: RelationInit) => RelationInit["relType"]): DataFrame {
-    return new DataFrame(this.session, async () => {
+    return this.withPlan(async () => {
       const [left, right] = [await this.#plan(), await other.#plan()];
       return { relType: build(left, right) };
     });

@@ -98,7 +98,7 @@ const DRAIN_BYTES = 8 * 1024 * 1024;
 /** Bytes of drained responses in memory. */
 const SPOOL_MEMORY = 16 * 1024 * 1024;
 /** Bytes received after which the server is told that it may forget them. */
-const RELEASE_BYTES = 8 * 1024 * 1024;
+const RELEASE_BYTES = 64 * 1024 * 1024;
 
 export class Execution {
   readonly operationId = randomUUID();

@@ -3,7 +3,7 @@
  * as source text within a pickle.
  */
 import { SparkStreamError } from "../errors.js";
-import { DataFrame } from "./dataframe.js";
+import type { DataFrame } from "./dataframe.js";
 import type { RelationInit } from "./plan.js";
 import { call, pickledPair } from "./python-pickle.js";
 import type { SparkSession } from "./session.js";
@@ -32,8 +32,8 @@ export interface PythonUser {
 
 /** The frame that comes out. Its plan asks first what Python the workers have; see {@link pythonVersion}. */
 export function mapInArrow(source: DataFrame, fn: PythonFunction, user: PythonUser): DataFrame {
-  return new DataFrame(source.session, async () => {
-    const version = await pythonVersion(source.session, user);
+  return source.withPlan(async () => {
+    const version = await pythonVersion(source, user);
     return mapPartitions(await source.relation(), fn, version);
   });
 }
@@ -63,8 +63,9 @@ function mapPartitions(input: RelationInit, { name, expression, output }: Python
 const versions = new WeakMap<SparkSession, Promise<string>>();
 
 /** The first call of a session runs two small jobs. */
-async function pythonVersion(session: SparkSession, user: PythonUser): Promise<string> {
-  const known = versions.get(session) ?? findVersion(session);
+async function pythonVersion(source: DataFrame, user: PythonUser): Promise<string> {
+  const { session } = source;
+  const known = versions.get(session) ?? findVersion(source);
   versions.set(session, known);
   try {
     return await known;
@@ -81,10 +82,10 @@ const identity: PythonFunction = {
 };
 
 /** A worker refuses a function that was made for another version than its own, and says which that is. */
-async function findVersion(session: SparkSession): Promise<string> {
+async function findVersion(source: DataFrame): Promise<string> {
   const probe = (pythonVer: string) => {
     const input = { relType: { case: "range" as const, value: { end: 1n, step: 1n, numPartitions: 1 } } };
-    return new DataFrame(session, async () => mapPartitions(input, identity, pythonVer)).execute();
+    return source.withPlan(async () => mapPartitions(input, identity, pythonVer)).execute();
   };
   const refusal = await probe("0.0").then(
     () => new SparkStreamError("QUERY_FAILED", "Spark ran a function that was made for no Python that there is."),

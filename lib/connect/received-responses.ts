@@ -1,14 +1,16 @@
 /**
- * What has arrived of an execution: where to go on from, and what came before. Memory: the ids of REMEMBERED_IDS
+ * What has arrived of an execution: where to go on from, and what came before. Memory: the ids of twice GENERATION
  * responses.
  */
 import type { ExecutePlanResponse } from "./generated/spark-connect_pb.js";
 
-/** Responses whose ids are remembered, to drop those that a server sends again after a reattach. */
-const REMEMBERED_IDS = 10_000;
+/** Responses whose ids are remembered, to drop those that a server sends again after a reattach: so many at the least. */
+const GENERATION = 10_000;
 
 export class ReceivedResponses {
-  readonly #ids = new Set<string>();
+  /** Ids, the newest; when they are GENERATION, the older are forgotten in one go: one by one would cost more. */
+  #ids = new Set<string>();
+  #older = new Set<string>();
   #lastId: string | undefined;
   #unnamed = false;
 
@@ -28,9 +30,9 @@ export class ReceivedResponses {
       this.#unnamed ||= responseType.case === "arrowBatch";
       return true;
     }
-    if (this.#ids.has(id)) return false;
+    if (this.#ids.has(id) || this.#older.has(id)) return false;
+    if (this.#ids.size === GENERATION) [this.#older, this.#ids] = [this.#ids, new Set()];
     this.#ids.add(id);
-    if (this.#ids.size > REMEMBERED_IDS) this.#ids.delete(this.#ids.values().next().value!);
     this.#lastId = id;
     return true;
   }

@@ -1,28 +1,20 @@
 /** Columns as the user wants them: cast by Spark, before any delivery. */
 import type { Field, Schema } from "apache-arrow";
-import { DataFrame } from "../connect/dataframe.js";
+import type { DataFrame } from "../connect/dataframe.js";
 import type { RelationInit } from "../connect/plan.js";
-import { quotedName, sqlType } from "../connect/sql-type.js";
+import { quotedName } from "../connect/quoted-name.js";
+import { sqlType } from "../connect/sql-type.js";
 import { SparkStreamError } from "../errors.js";
 import { schemaDifference } from "../schema-difference.js";
 
 /**
- * The frame with its columns cast to those of an Arrow schema: as many, of the same names, in the same order. A column that
- * has the type already is left alone. Spark is asked when the plan is needed, which then may reject with
+ * The plan of a frame with its columns cast to those of an Arrow schema: as many, of the same names, in the same order. A
+ * column that has the type already is left alone.
  *
- * - SCHEMA_MISMATCH: other columns; or a cast gives another type after all, such as one that may be null
- * - UNSUPPORTED_TYPE: an Arrow type that Spark never sends
- * - QUERY_FAILED: Spark has no such cast
+ * @throws SparkStreamError SCHEMA_MISMATCH: other columns, or a cast gives another type after all, such as one that may be
+ *   null; UNSUPPORTED_TYPE: an Arrow type that Spark never sends; QUERY_FAILED: Spark has no such cast
  */
-export function requestedColumns(source: DataFrame, schema: Schema): DataFrame {
-  let plan: Promise<RelationInit> | undefined;
-  return new DataFrame(source.session, () => {
-    plan ??= castPlan(source, schema);
-    return plan;
-  });
-}
-
-async function castPlan(source: DataFrame, schema: Schema): Promise<RelationInit> {
+export async function castPlan(source: DataFrame, schema: Schema): Promise<RelationInit> {
   const own = await source.schema();
   checkNames(own, schema);
   // Names of their own, since several columns may have one.

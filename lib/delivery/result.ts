@@ -26,7 +26,8 @@ export class ResultCursor implements RowCursor {
   readonly #batches = new BatchAssembler();
   #opened: Promise<Execution> | undefined;
   #first: Promise<ExecutePlanResponse | undefined> | undefined;
-  #begun = false;
+  /** Once its first response was asked for. */
+  #execution: Execution | undefined;
   #closed = false;
 
   /** @throws SparkStreamError SESSION_CLOSED */
@@ -48,17 +49,19 @@ export class ResultCursor implements RowCursor {
   }
 
   async next(): Promise<ArrowIpcRow | undefined> {
-    this.start();
-    const [execution, first] = [await this.#opened!, this.#first!];
-    const pull = () => execution.next();
-    let response = this.#begun ? await pull() : await first;
-    this.#begun = true;
-    for (; response; response = await pull()) {
+    let response = this.#execution ? await this.#execution.next() : await this.#firstResponse();
+    for (; response; response = await this.#execution!.next()) {
       const row = this.#batches.take(response);
       if (row) return row;
       this.report.take(response);
     }
     return undefined;
+  }
+
+  async #firstResponse(): Promise<ExecutePlanResponse | undefined> {
+    this.start();
+    this.#execution = await this.#opened;
+    return this.#first;
   }
 
   async close(): Promise<void> {

@@ -6,7 +6,6 @@
  *   count       one query that computes every partition, has it kept, and counts its rows and bytes
  *   seal        Spark forgets how the partitions were made: what is read later is what was counted, or an error
  */
-import { IpcDecoder } from "../chain/ipc-decoder.js";
 import { Checkpoint } from "../connect/checkpoint.js";
 import type { DataFrame } from "../connect/dataframe.js";
 import type { SparkSession } from "../connect/session.js";
@@ -115,6 +114,7 @@ export class StagedFrame {
     const stop = () => cursor.close();
     this.#stop.signal.addEventListener("abort", stop, { once: true });
     try {
+      const { IpcDecoder } = await import("../chain/ipc-decoder.js");
       const decoder = new IpcDecoder();
       const partitions: StagedPartition[] = [];
       for (let row = await cursor.next(); row; row = await cursor.next()) {

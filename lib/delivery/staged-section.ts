@@ -6,7 +6,7 @@
  * Disk: a section, while its windows are read, and the next one.
  */
 import { Checkpoint } from "../connect/checkpoint.js";
-import { DataFrame } from "../connect/dataframe.js";
+import type { DataFrame } from "../connect/dataframe.js";
 import { inPartitions } from "./partition-rows.js";
 import type { StagedFrame } from "./staged-frame.js";
 import type { StagedPartition } from "./windows.js";
@@ -33,9 +33,9 @@ export class StagedSection {
 
   /** The rows of these partitions, which are of the section. The first query of a section makes the copy. */
   rowsOf(partitions: readonly StagedPartition[]): DataFrame {
-    const { session, options } = this.#stage;
-    return new DataFrame(session, async () => {
-      const source = this.#stage.rowsOf(this.#partitions);
+    const source = this.#stage.rowsOf(this.#partitions);
+    const { options } = this.#stage;
+    return source.withPlan(async () => {
       this.#checkpoint ??= Checkpoint.of(source, { tags: options.tags, signal: this.#stop.signal });
       return inPartitions((await this.#checkpoint).frame, partitions).relation();
     });

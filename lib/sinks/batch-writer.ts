@@ -10,8 +10,6 @@ import { setImmediate } from "node:timers/promises";
 import type { Field, RecordBatch, Schema } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
 import type { ByteTarget } from "./byte-target.js";
-import { ownSchema } from "./own-schema.js";
-import { checkColumns, columnsOf, recordBatch } from "./record-batch.js";
 import { targetOf } from "./target-of.js";
 import { TargetWriter } from "./target-writer.js";
 
@@ -39,14 +37,17 @@ export interface BatchEncoder {
 /** Called with the first batch's schema, or that of the options. */
 export type NewEncoder = (schema: Schema) => BatchEncoder | Promise<BatchEncoder>;
 
-/** @throws SparkStreamError INVALID_ARGUMENT for a target that is none. */
+/**
+ * @param load of the code that makes the encoder, and of apache-arrow with it: while the target is opened, since loading
+ *   takes longer than all else there is to importing this package
+ * @throws SparkStreamError INVALID_ARGUMENT for a target that is none. */
 export function batchWriter(
   name: string,
   target: string | URL | Writable,
   options: BatchWriterOptions,
-  newEncoder: NewEncoder,
+  load: () => Promise<NewEncoder>,
 ): Writable {
-  const writer = new BatchWriter(name, targetOf(target), options, newEncoder);
+  const writer = new BatchWriter(name, targetOf(target), options, load);
   if (options.signal) addAbortSignal(options.signal, writer);
   return writer;
 }
@@ -54,24 +55,37 @@ export function batchWriter(
 class BatchWriter extends TargetWriter {
   readonly #name: string;
   readonly #schema: BatchWriterOptions["schema"];
-  readonly #newEncoder: NewEncoder;
+  readonly #load: () => Promise<NewEncoder>;
+  #newEncoder!: NewEncoder;
+  #batches!: typeof import("./record-batch.js");
+  #schemas!: typeof import("./own-schema.js");
   #encoder: BatchEncoder | undefined;
   #fields: readonly Field[] = [];
 
-  constructor(name: string, target: ByteTarget, { schema }: BatchWriterOptions, newEncoder: NewEncoder) {
+  constructor(name: string, target: ByteTarget, { schema }: BatchWriterOptions, load: () => Promise<NewEncoder>) {
     super(target, { objectMode: true, highWaterMark: 1 });
     this.#name = name;
     this.#schema = schema;
-    this.#newEncoder = newEncoder;
+    this.#load = load;
     // It may reject long before it is needed, or without being needed.
     Promise.resolve(schema).catch(() => {});
   }
 
+  protected override async open(): Promise<void> {
+    [this.#newEncoder, this.#batches, this.#schemas] = await Promise.all([
+      this.#load(),
+      import("./record-batch.js"),
+      import("./own-schema.js"),
+      super.open(),
+    ]);
+  }
+
   protected override async take(chunk: unknown): Promise<void> {
+    const { checkColumns, columnsOf, recordBatch } = this.#batches;
     const batch = recordBatch(chunk, this.#name);
     const fields = columnsOf(batch);
     if (!this.#encoder) {
-      const encoder = this.#newEncoder(ownSchema(fields, batch.schema.metadata));
+      const encoder = this.#newEncoder(this.#schemas.ownSchema(fields, batch.schema.metadata));
       // Not awaited where it is there: what fails next to come must not overtake the bytes of this batch.
       this.#encoder = encoder instanceof Promise ? await encoder : encoder;
       this.#fields = fields;
@@ -94,7 +108,7 @@ class BatchWriter extends TargetWriter {
 
   async #emptyEncoder(): Promise<BatchEncoder> {
     const schema = await this.#schema;
-    if (schema) return await this.#newEncoder(ownSchema(schema.fields, schema.metadata));
+    if (schema) return await this.#newEncoder(this.#schemas.ownSchema(schema.fields, schema.metadata));
     throw new SparkStreamError(
       "INVALID_INPUT",
       `The stream ended without a record batch, so its columns are not known. Give ${this.#name} the schema, or send one batch of 0 rows.`,

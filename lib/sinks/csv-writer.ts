@@ -1,13 +1,6 @@
-/**
- * csvWriter(): record batches to CSV (RFC 4180 with `\n`), by csv-stringify. In, apache-arrow RecordBatch; out, UTF-8.
- *
- * Memory: one batch, and the text of WINDOW of its rows.
- */
+/** csvWriter(): record batches to CSV. In, apache-arrow RecordBatch; out, UTF-8. Memory: see csv-encoder.ts. */
 import type { Writable } from "node:stream";
-import type { RecordBatch, Schema } from "apache-arrow";
-import { type BatchEncoder, type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
-import { csvFormat } from "./values/csv-format.js";
-import { windowReader } from "./values/windows.js";
+import { type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
 import { checkNames, invalidOption } from "./writer-options.js";
 
 export interface CsvWriterOptions extends BatchWriterOptions {
@@ -31,38 +24,13 @@ export interface CsvWriterOptions extends BatchWriterOptions {
  */
 export function csvWriter(target: string | URL | Writable, options: CsvWriterOptions = {}): Writable {
   checkOptions(options);
-  return batchWriter(NAME, target, options, (schema) => csvEncoder(schema, options));
+  return batchWriter(NAME, target, options, async () => {
+    const { csvEncoder } = await import("./csv-encoder.js");
+    return (schema) => csvEncoder(schema, options);
+  });
 }
 
 const NAME = "csvWriter";
-/** Rows. */
-const WINDOW = 2048;
-
-async function csvEncoder(schema: Schema, options: CsvWriterOptions): Promise<BatchEncoder> {
-  const { delimiter = ",", header = true, nullText } = options;
-  const windows = windowReader(schema.fields, csvFormat(nullText), WINDOW);
-  // Loaded here, since most streams end in no CSV.
-  const { stringify } = await import("csv-stringify/sync");
-  // An empty string is quoted, and a null is not.
-  const text = (records: unknown[][]) => stringify(records, { delimiter, quoted_match: /^$/ });
-  const names = schema.fields.map(({ name }) => name);
-  let head = header ? Buffer.from(text([names])) : undefined;
-
-  function* once(): Generator<Uint8Array> {
-    if (head) yield head;
-    head = undefined;
-  }
-  return {
-    *batch(batch: RecordBatch) {
-      yield* once();
-      for (const { rows, columns } of windows(batch)) {
-        const records = Array.from({ length: rows }, (_, row) => columns.map((column) => column[row]));
-        yield Buffer.from(text(records));
-      }
-    },
-    finish: once,
-  };
-}
 
 function checkOptions(options: CsvWriterOptions): void {
   checkNames(NAME, options, ["delimiter", "header", "nullText", ...batchWriterOptions]);

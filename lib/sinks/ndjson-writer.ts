@@ -1,14 +1,7 @@
-/**
- * ndjsonWriter(): record batches to lines of JSON, one object a row. In, apache-arrow RecordBatch; out, UTF-8.
- *
- * Memory: one batch, and the text of WINDOW of its rows.
- */
+/** ndjsonWriter(): record batches to lines of JSON. In, apache-arrow RecordBatch; out, UTF-8. Memory: see ndjson-encoder.ts. */
 import type { Writable } from "node:stream";
-import type { RecordBatch, Schema } from "apache-arrow";
-import { type BatchEncoder, type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
-import { fieldNames } from "./values/column-reader.js";
-import { type JsonOptions, jsonFormat, jsonHeads, jsonObject } from "./values/json-format.js";
-import { windowReader } from "./values/windows.js";
+import { type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
+import type { JsonOptions } from "./values/json-format.js";
 import { checkChoice, checkNames } from "./writer-options.js";
 
 export interface NdjsonWriterOptions extends BatchWriterOptions, JsonOptions {}
@@ -28,24 +21,10 @@ export function ndjsonWriter(target: string | URL | Writable, options: NdjsonWri
   checkNames(NAME, options, ["decimals", "integers", ...batchWriterOptions]);
   checkChoice(NAME, "decimals", options.decimals, ["string", "number"]);
   checkChoice(NAME, "integers", options.integers, ["auto", "number", "string"]);
-  return batchWriter(NAME, target, options, (schema) => ndjsonEncoder(schema, options));
+  return batchWriter(NAME, target, options, async () => {
+    const { ndjsonEncoder } = await import("./ndjson-encoder.js");
+    return (schema) => ndjsonEncoder(schema, options);
+  });
 }
 
 const NAME = "ndjsonWriter";
-/** Rows. */
-const WINDOW = 2048;
-
-function ndjsonEncoder(schema: Schema, options: JsonOptions): BatchEncoder {
-  const heads = jsonHeads(fieldNames(schema.fields));
-  const windows = windowReader(schema.fields, jsonFormat(options), WINDOW);
-  return {
-    *batch(batch: RecordBatch) {
-      for (const { rows, columns } of windows(batch)) {
-        let text = "";
-        for (let row = 0; row < rows; row++) text += `${jsonObject(heads, columns, row)}\n`;
-        yield Buffer.from(text);
-      }
-    },
-    finish: () => [],
-  };
-}

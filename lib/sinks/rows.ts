@@ -1,15 +1,11 @@
 /**
  * rows(): record batches to plain objects. In, apache-arrow RecordBatch, all of one schema; out, an object per row.
  *
- * Memory: one batch, the objects of WINDOW of its rows, and those that the consumer has not taken: about as many.
+ * Memory: one batch, the objects of a window of its rows (row-reader.ts), and those that the consumer has not taken: about as many.
  */
 import { addAbortSignal, Transform, type TransformCallback } from "node:stream";
-import type { Field, RecordBatch } from "apache-arrow";
-import { checkColumns, columnsOf, recordBatch } from "./record-batch.js";
-import { fieldNames } from "./values/column-reader.js";
-import { jsFormat, type ValueOptions } from "./values/js-format.js";
-import { rowBuilder } from "./values/row-builder.js";
-import { windowReader } from "./values/windows.js";
+import type { BatchReader } from "./row-reader.js";
+import type { ValueOptions } from "./values/js-format.js";
 import { checkChoice, checkNames } from "./writer-options.js";
 
 export interface RowsOptions extends ValueOptions {
@@ -37,38 +33,36 @@ export function rows(options: RowsOptions = {}): Transform {
 }
 
 const NAME = "rows";
-/** Rows. */
-const WINDOW = 1024;
-
-type BatchReader = (batch: RecordBatch) => Generator<Record<string, unknown>[]>;
+/** Rows that may wait to be taken. */
+const READ_AHEAD = 1024;
 
 class Rows extends Transform {
   readonly #options: ValueOptions;
-  #fields: readonly Field[] = [];
-  #read: BatchReader | undefined;
+  #read!: BatchReader;
   /** Goes on with the batch, where the consumer had enough. */
   #resume: (() => void) | undefined;
 
   constructor(options: ValueOptions) {
     super({
       readableObjectMode: true,
-      readableHighWaterMark: WINDOW,
+      readableHighWaterMark: READ_AHEAD,
       writableObjectMode: true,
       writableHighWaterMark: 1,
     });
     this.#options = options;
   }
 
+  override _construct(callback: (error?: Error) => void): void {
+    // Loaded here, and not with this package, for apache-arrow's sake: it takes long to load.
+    import("./row-reader.js").then(({ batchReader }) => {
+      this.#read = batchReader(NAME, this.#options);
+      callback();
+    }, callback);
+  }
+
   override _transform(chunk: unknown, _encoding: BufferEncoding, callback: TransformCallback): void {
     try {
-      const batch = recordBatch(chunk, NAME);
-      const fields = columnsOf(batch);
-      if (!this.#read) {
-        this.#read = batchReader(fields, this.#options);
-        this.#fields = fields;
-      }
-      checkColumns(this.#fields, fields);
-      this.#give(this.#read(batch), callback);
+      this.#give(this.#read(chunk), callback);
     } catch (error) {
       callback(error as Error);
     }
@@ -96,17 +90,4 @@ class Rows extends Transform {
     resume?.();
     super._read(size); // for the next batch, where that one had no more rows
   }
-}
-
-function batchReader(fields: readonly Field[], options: ValueOptions): BatchReader {
-  const build = rowBuilder(fieldNames(fields));
-  const windows = windowReader(fields, jsFormat(options), WINDOW);
-  return function* (batch) {
-    for (const { rows, columns } of windows(batch)) {
-      const rowOf = build(columns);
-      const objects: Record<string, unknown>[] = new Array(rows);
-      for (let row = 0; row < rows; row++) objects[row] = rowOf(row);
-      yield objects;
-    }
-  };
 }

@@ -20,8 +20,12 @@ export abstract class TargetWriter extends Writable {
   protected async finish(): Promise<void> {}
 
   override _construct(callback: Callback): void {
-    const opened = this.destroyed ? Promise.resolve() : this.target.open((error) => this.destroy(error));
-    settle(opened, callback);
+    settle(this.destroyed ? Promise.resolve() : this.open(), callback);
+  }
+
+  /** Before the first chunk. */
+  protected open(): Promise<void> {
+    return this.target.open((error) => this.destroy(error));
   }
 
   override _write(chunk: unknown, _encoding: BufferEncoding, callback: Callback): void {

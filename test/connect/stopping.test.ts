@@ -213,10 +213,10 @@ describe("a stream that ends", () => {
 
   it("tells the server now and then what it need not keep any more", async () => {
     const [batch] = idBatches(256 * 1024);
-    await using fixture = await scripted({ batches: Array.from({ length: 24 }, () => batch!) });
+    await using fixture = await scripted({ batches: Array.from({ length: 72 }, () => batch!) });
     await open(fixture.spark).toArray();
     const releases = fixture.server.requests.filter(({ method }) => method === "releaseExecute");
-    expect(releases.length).to.be.within(4, 7); // 48 MiB, every 8 MiB, and the last
+    expect(releases.length).to.equal(3); // 144 MiB, every 64 MiB, and the last
     expect(fixture.server.operations[0]!.lastReleaseUntil).to.be.a("string");
   });
 });

@@ -184,7 +184,6 @@ describe("IpcDecoder, of compressed bodies put together by hand,", () => {
     });
   }
 
-  // fzstd, which is used before Node 22.15, fills up with zeros what a frame does not have.
   it("refuses a zstd frame that holds less than its buffer says, in each form that a frame states its size", async () => {
     const run = (size: number) => [0x03 | (size << 3), size >> 5, size >> 13, 0x41]; // the last block: one byte, repeated
     const magic = [0x28, 0xb5, 0x2f, 0xfd];
@@ -238,5 +237,28 @@ describe("IpcDecoder, of compressed bodies put together by hand,", () => {
     for (const window of [14 << 3, 17 << 3, 20 << 3, 31 << 3]) {
       expect(await failureOf(read(window))).to.have.property("code", "INVALID_IPC");
     }
+  });
+
+  it("refuses a zstd frame of far more than its buffer says, before it takes the memory for it", async () => {
+    const block = [0x02 | (31 << 3), 0xff, 0x7f >> 3, 0x41]; // 131,071 bytes, repeated
+    const frame = Uint8Array.from([
+      0x28,
+      0xb5,
+      0x2f,
+      0xfd,
+      0x00,
+      11 << 3,
+      ...Array(8192).fill(block).flat(),
+      0x01,
+      0,
+      0,
+    ]);
+    const buffers = [nothing, compressedBuffer(64, frame)]; // 1 GiB
+    const before = process.resourceUsage().maxRSS;
+    const error = await failureOf(
+      decode(withSchemaOf(ints, batchMessage({ length: 8, nodes: [[8, 0]], codec: "zstd", buffers }))),
+    );
+    expect(error).to.have.property("code", "INVALID_IPC");
+    expect(process.resourceUsage().maxRSS - before).to.be.below(64 * 1024); // kilobytes
   });
 });

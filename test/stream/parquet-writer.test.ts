@@ -697,8 +697,9 @@ print(subprocess.run(["sh", "-c", command, *sys.argv[1:]], capture_output=True, 
       const errors: unknown[] = [];
       target.on("error", (error) => errors.push(error));
       const source = Readable.from(
-        (function* () {
+        (async function* () {
           yield ints(1, 2, 3);
+          while (bytes().length === 0) await setImmediate();
           throw boom;
         })(),
       );

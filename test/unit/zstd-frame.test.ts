@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { zstdFrameHeader } from "../../lib/chain/zstd-frame.js";
+import { zstdContentBound, zstdFrameHeader } from "../../lib/chain/zstd-frame.js";
 
 const magic = [0x28, 0xb5, 0x2f, 0xfd];
 
@@ -22,7 +22,7 @@ describe("zstdFrameHeader", () => {
   for (const [what, bytes, contentSize, windowSize] of headers) {
     it(`reads ${what}`, () => {
       const frame = Uint8Array.from([0xff, ...magic, ...bytes, 0xff]).subarray(1);
-      expect(zstdFrameHeader(frame)).to.deep.equal({ contentSize, windowSize });
+      expect(zstdFrameHeader(frame)).to.deep.equal({ contentSize, windowSize, length: 4 + bytes.length });
     });
   }
 
@@ -30,6 +30,38 @@ describe("zstdFrameHeader", () => {
     for (const bytes of [[], [0x00], [0x20], [0xe0, 1, 2, 3, 4, 5, 6, 7]]) {
       const frame = Uint8Array.from([...magic, ...bytes]);
       expect(() => zstdFrameHeader(frame), bytes.join()).to.throw(RangeError);
+    }
+  });
+});
+
+describe("zstdContentBound", () => {
+  const raw = [(3 << 3) | 0, 0, 0, 7, 8, 9];
+  const repeated = [0x02 | ((1000 & 31) << 3), 1000 >> 5, 0, 7];
+  const compressed = [0x04 | (2 << 3), 0, 0, 1, 2];
+  const last = ([head, ...rest]: number[]) => [head! | 1, ...rest];
+  const header = [...magic, 0x00, 0x00];
+
+  it("is what a frame states", () => {
+    expect(zstdContentBound(Uint8Array.from([...magic, 0x20, 200, ...last(compressed)]))).to.equal(200);
+  });
+
+  it("is the sum of its blocks otherwise, each compressed one being full", () => {
+    const frame = [...header, ...raw, ...repeated, ...compressed, ...last(compressed)];
+    expect(zstdContentBound(Uint8Array.from(frame))).to.equal(3 + 1000 + 2 * 131072);
+  });
+
+  it("passes over a checksum", () => {
+    expect(zstdContentBound(Uint8Array.from([...magic, 0x04, 0x00, ...last(raw), 1, 2, 3, 4]))).to.equal(3);
+  });
+
+  it("refuses blocks that end too soon, and what comes after them", () => {
+    for (const frame of [
+      [...header],
+      [...header, ...raw],
+      [...header, ...last(raw).slice(0, -1)],
+      [...header, ...last(raw), 0],
+    ]) {
+      expect(() => zstdContentBound(Uint8Array.from(frame)), frame.join()).to.throw(RangeError);
     }
   });
 });

@@ -1,12 +1,13 @@
 /** A frame as a Python function can take it, with the schema that its batches have to come with. */
-import { DataType, type Field, IntervalUnit, type Schema } from "apache-arrow";
+import { DataType, type Field, IntervalUnit, Table, tableToIPC } from "apache-arrow";
 import type { DataFrame } from "../../connect/dataframe.js";
 import { SparkStreamError } from "../../errors.js";
 
 export interface Pushable {
   /** Columns by other names where several have one, and a column where there is none. */
   readonly frame: DataFrame;
-  readonly schema: Schema;
+  /** An Arrow IPC stream without a batch. */
+  readonly schema: Uint8Array;
 }
 
 /** @throws SparkStreamError INVALID_ARGUMENT for a streaming frame; UNSUPPORTED_TYPE for a column that no function takes */
@@ -18,13 +19,14 @@ export async function pushable(dataFrame: DataFrame): Promise<Pushable> {
     throw new SparkStreamError("INVALID_ARGUMENT", message);
   }
   const { fields, names } = schema;
+  const bytes = tableToIPC(new Table(schema), "stream");
   for (const field of fields) {
     const reason = isYearMonth(field.type) ? "a type that pyarrow has no arrays of" : twins(field);
     if (reason !== undefined) throw unsupported(String(field.name), reason);
   }
-  if (names.length === 0) return { schema, frame: dataFrame.select("1 AS nothing") };
+  if (names.length === 0) return { schema: bytes, frame: dataFrame.select("1 AS nothing") };
   const renamed = new Set(names).size < names.length;
-  return { schema, frame: renamed ? dataFrame.toDF(...names.map((_, index) => `c${index}`)) : dataFrame };
+  return { schema: bytes, frame: renamed ? dataFrame.toDF(...names.map((_, index) => `c${index}`)) : dataFrame };
 }
 
 /** Which fields of a struct, at any depth, have one name. Spark makes no Arrow data of such a column for Python. */

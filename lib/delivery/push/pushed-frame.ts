@@ -9,18 +9,15 @@
  * Shared by all its shares: with the last of them it ends, and with the session in any case.
  */
 import type { Socket } from "node:net";
-import { Table, tableToIPC } from "apache-arrow";
 import { ResultReport } from "../../chain/result-report.js";
 import type { DataFrame } from "../../connect/dataframe.js";
 import { SparkStreamError } from "../../errors.js";
 import type { QueryOptions } from "../result.js";
 import { type AddressOptions, pushAddress } from "./address.js";
 import { createCertificate } from "./certificate.js";
-import { Control } from "./control.js";
+import type { Control } from "./control.js";
 import { PushListener } from "./listener.js";
-import { probe } from "./probe.js";
 import { Secret } from "./proof.js";
-import { pushable } from "./pushable.js";
 import { Share, type SharedPartition } from "./share.js";
 import type { SocketReader } from "./socket-reader.js";
 import { feedTheHungry } from "./starvation.js";
@@ -83,16 +80,21 @@ export class PushedFrame {
   async #start(): Promise<void> {
     const { session } = this.#dataFrame;
     const { push, maxRecordsPerBatch, tags, compression } = this.#options;
+    // Loaded here, and apache-arrow with them, which takes long.
+    const [{ pushable }, { probe }, { Control }] = await Promise.all([
+      import("./pushable.js"),
+      import("./probe.js"),
+      import("./control.js"),
+    ]);
     const [{ frame, schema }, codec] = await Promise.all([
       pushable(this.#dataFrame),
       compression ?? session.conf.get("spark.sql.execution.arrow.compression.codec", "none"),
     ]);
-    const noRows = tableToIPC(new Table(schema), "stream");
     const settings: TaskSettings = {
       ...(await this.#listen(push)),
       patience: PATIENCE,
       codec: codec === "none" ? "" : codec,
-      schema: Buffer.from(noRows).toString("base64"),
+      schema: Buffer.from(schema).toString("base64"),
     };
     await probe(session, push.advertise ?? settings.host, settings, this.#stop.signal);
     this.#stop.signal.throwIfAborted();
@@ -102,7 +104,7 @@ export class PushedFrame {
     this.#timer = setInterval(() => feedTheHungry(this.shares), LOOK).unref();
     await control.run();
     control.check(new Map([...this.#partitions].map(([id, { ledger }]) => [id, ledger])));
-    for (const share of this.shares) share.end({ arrow_ipc_bytes: noRows, rowCount: 0 });
+    for (const share of this.shares) share.end({ arrow_ipc_bytes: schema, rowCount: 0 });
   }
 
   /** @returns what tasks have to know to connect */

@@ -15,24 +15,10 @@ import type { WriterProperties } from "parquet-wasm";
 import { SparkStreamError } from "../../errors.js";
 import type { ColumnBuffers } from "../ipc/column-buffers.js";
 import { columnIpc, schemaIpc } from "./column-ipc.js";
+import { codecs, type ParquetCompression } from "./file-options.js";
 import { type ColumnChunks, columnChunks, FooterBuilder, type PlacedChunks, parquetMagic } from "./footer.js";
 import { parquetWasm, replaceParquetWasm } from "./parquet-wasm.js";
 import { unsupportedField } from "./unsupported-field.js";
-
-const codecs = {
-  zstd: "ZSTD",
-  snappy: "SNAPPY",
-  gzip: "GZIP",
-  brotli: "BROTLI",
-  lz4_raw: "LZ4_RAW",
-  uncompressed: "UNCOMPRESSED",
-} as const;
-
-export type ParquetCompression = keyof typeof codecs;
-export const parquetCompressions = Object.keys(codecs) as readonly ParquetCompression[];
-
-/** The key under which the footer holds the Arrow schema. */
-export const arrowSchemaKey = "ARROW:schema";
 
 export class ParquetEncoder {
   readonly fields: readonly Field[];
