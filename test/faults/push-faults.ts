@@ -167,12 +167,15 @@ const nodeKilled: FaultClass = {
     const reader = fileURLToPath(new URL("push-reader.ts", import.meta.url));
     const env = { ...process.env, SPARK_REMOTE: url, SPARK_CONNECT_AUTHENTICATE_TOKEN: token };
     const child = spawn(process.execPath, ["--import", "tsx", reader], { env, stdio: ["ignore", "pipe", "inherit"] });
-    await once(child.stdout, "data");
-    await sleep(random.below(1_000));
-    if ((await ui.runningTasks()) === 0) return { outcome: "lost", error: new Error("It has no tasks.") };
     const dead = once(child, "exit");
-    child.kill("SIGKILL");
-    await dead;
+    try {
+      await Promise.race([once(child.stdout, "data"), dead]);
+      await sleep(random.below(1_000));
+      if (!(await runs(ui))) return { outcome: "lost", error: new Error("It had no tasks.") };
+    } finally {
+      child.kill("SIGKILL");
+      await dead;
+    }
     const begin = performance.now();
     while ((await ui.runningTasks()) > 0) {
       if (performance.now() - begin > FREE) return { outcome: "hung" };
@@ -181,5 +184,14 @@ const nodeKilled: FaultClass = {
     return await readRows(sparkStream(spark.sql(rowQuery(ROWS, PARTITIONS))), new ReceivedRows(ROWS));
   },
 };
+
+/** Whether tasks run; Spark's account of them is a moment late. */
+async function runs(ui: SparkUi): Promise<boolean> {
+  for (let tries = 0; tries < 50; tries++) {
+    if ((await ui.runningTasks()) > 0) return true;
+    await sleep(100);
+  }
+  return false;
+}
 
 export const pushFaults: readonly FaultClass[] = [...faults.map(classOf), nodeKilled];

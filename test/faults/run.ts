@@ -27,7 +27,7 @@ const [runs, seed] = [values.runs, values.seed].map(Number);
 if (!(Number.isInteger(runs) && runs! > 0 && Number.isInteger(seed))) throw new Error("--runs and --seed are numbers.");
 
 const onSpark = Math.round(runs! / 5);
-const pushed = Math.round(runs! / 16);
+const pushed = Math.floor(runs! / 16);
 const inProcess = [...scriptedFaults, ...networkFaults(scriptedTarget)];
 const begin = performance.now();
 const results = [];
