@@ -3,7 +3,6 @@
  * loaders that translate TypeScript on the fly add calls of their own to every closure, and memory to every process.
  */
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const here = new URL("./", import.meta.url);
@@ -11,7 +10,6 @@ const out = new URL("data/build/", here);
 
 /** @throws Error where something does not compile. */
 export function build(): void {
-  rmSync(out, { recursive: true, force: true });
   const tsc = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", here));
   // Not checked: that is `npm run types`.
   const { status } = spawnSync(process.execPath, [tsc, "--noCheck", "-p", fileURLToPath(here)], { stdio: "inherit" });

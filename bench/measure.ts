@@ -1,106 +1,103 @@
 /** Runs contenders in alternation, each run in a fresh process, so that noise of the machine meets all of them alike. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-import { built } from "./build.js";
+import type { Contender } from "./contenders.js";
+import type { Frame, Metric } from "./metrics.js";
 import { type Summary, summary } from "./stats.js";
 import type { Measurement, Task } from "./task.js";
 
-export interface Contender {
-  readonly name: string;
-  /** The program and its arguments. */
-  readonly command: readonly [string, ...string[]];
-  readonly env?: Readonly<Record<string, string>>;
-}
-
 /** ms for one run; a client that cannot connect may try for a quarter of an hour. */
-const RUN_TIMEOUT = 120_000;
+const RUN_TIMEOUT = 300_000;
 
 /** What the runs of one contender came to. */
 export interface Result {
   readonly contender: string;
-  readonly runs: number;
-  /** MB (10^6 bytes) of Arrow data a second. */
-  readonly megabytesPerSecond: Summary;
-  readonly cpuSecondsPerGigabyte: Summary;
-  readonly peakRssMegabytes: Summary;
+  /** By the names of the metrics. Empty where `absent` tells why. */
+  readonly figures: Readonly<Record<string, Figure>>;
+  readonly absent?: string;
 }
 
-export interface Frame {
-  readonly rows: number;
-  /** Of all its record batches, as Spark sends them. */
-  readonly arrowBytes: number;
-}
-
-/** A contender of this folder, compiled. */
-export function nodeContender(name: string, source: string): Contender {
-  return { name, command: [process.execPath, built(source)] };
-}
-
-/** @param pythonPath where PySpark is */
-export function pythonContender(name: string, source: string, python: string, pythonPath: string): Contender {
-  const env = { PYTHONPATH: pythonPath, PYTHONWARNINGS: "ignore" };
-  return { name, command: [python, fileURLToPath(new URL(source, import.meta.url))], env };
+export interface Figure extends Summary {
+  readonly digits: number;
+  /** In the order of the rounds: those of one index were measured beside each other. */
+  readonly samples: readonly number[];
 }
 
 export interface AlternateOptions {
   readonly runs: number;
+  readonly metrics: readonly Metric[];
   /** Called after each run. */
   onRun?(contender: Contender): Promise<void> | void;
 }
 
 /**
- * The results, in the order of the contenders. One round before the first is not counted.
+ * The results, in the order of the contenders. One round before the first is not counted: a contender that fails in it
+ * is left out, and its result says so.
  *
  * @param task made for each run: a session that was released cannot be used again
+ * @throws Error where a contender fails later, or reads other rows than there are
  */
 export async function alternate(
   contenders: readonly Contender[],
-  task: () => Task,
-  frame: Frame,
-  { runs, onRun }: AlternateOptions,
+  task: (contender: Contender) => Task,
+  frameOf: (contender: Contender) => Frame,
+  { runs, metrics, onRun }: AlternateOptions,
 ): Promise<Result[]> {
-  const measurements = new Map<Contender, Measurement[]>(contenders.map((contender) => [contender, []]));
+  const measured = new Map<Contender, Measurement[]>(contenders.map((contender) => [contender, []]));
+  const absent = new Map(contenders.map((contender) => [contender, contender.absent]));
   for (let round = 0; round <= runs; round++) {
     for (const contender of contenders) {
-      const measurement = await run(contender, task());
-      if (measurement.rows !== frame.rows) {
-        throw new Error(`${contender.name} read ${measurement.rows} rows of ${frame.rows}.`);
+      if (absent.get(contender) !== undefined) continue;
+      try {
+        const measurement = await run(contender, task(contender));
+        const { rows } = frameOf(contender);
+        if (measurement.rows !== rows) throw new Error(`read ${measurement.rows} rows of ${rows}`);
+        if (round > 0) measured.get(contender)!.push(measurement);
+      } catch (error) {
+        if (round > 0) throw error;
+        absent.set(contender, `failed: ${(error as Error).message}`);
       }
-      if (round === 0) continue;
-      measurements.get(contender)!.push(measurement);
-      await onRun?.(contender);
+      if (round > 0) await onRun?.(contender);
     }
   }
-  return [...measurements].map(([contender, all]) => result(contender, all, frame));
+  return contenders.map((contender) => {
+    const reason = absent.get(contender);
+    if (reason !== undefined) return { contender: contender.name, figures: {}, absent: reason };
+    return { contender: contender.name, figures: figuresOf(measured.get(contender)!, metrics, frameOf(contender)) };
+  });
 }
 
-function result({ name }: Contender, measurements: readonly Measurement[], { arrowBytes }: Frame): Result {
-  return {
-    contender: name,
-    runs: measurements.length,
-    megabytesPerSecond: summary(measurements.map(({ seconds }) => arrowBytes / 1e6 / seconds)),
-    cpuSecondsPerGigabyte: summary(measurements.map(({ cpuSeconds }) => cpuSeconds / (arrowBytes / 1e9))),
-    peakRssMegabytes: summary(measurements.map(({ peakRssBytes }) => peakRssBytes / 1e6)),
+function figuresOf(measurements: readonly Measurement[], metrics: readonly Metric[], frame: Frame) {
+  const figure = (metric: Metric): Figure => {
+    const samples = measurements.map((measurement) => metric.of(measurement, frame));
+    return { ...summary(samples), digits: metric.digits, samples };
   };
+  return Object.fromEntries(metrics.map((metric) => [metric.name, figure(metric)]));
 }
 
-/** One run: the last line of the output is the measurement. */
+/**
+ * One run: the last line of the output is the measurement.
+ *
+ * @throws Error with the last line of what the contender wrote to standard error
+ */
 export async function run(
   { name, command: [program, ...args], env }: Contender,
   task: Task,
   timeout = RUN_TIMEOUT,
 ): Promise<Measurement> {
   const child = spawn(program, args, {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
     timeout,
     env: { ...process.env, ...env, BENCH_TASK: JSON.stringify(task) },
   });
-  let output = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    output += text;
-  });
+  const output = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream].setEncoding("utf8").on("data", (text: string) => {
+      output[stream] += text;
+    });
+  }
   const [code, signal] = (await once(child, "close")) as [number | null, string | null];
-  if (code !== 0) throw new Error(`The contender ${name} ended with ${code ?? signal}.`);
-  return JSON.parse(output.trimEnd().split("\n").at(-1)!) as Measurement;
+  const lastLine = (text: string) => text.trimEnd().split("\n").at(-1)!;
+  if (code === 0) return JSON.parse(lastLine(output.stdout)) as Measurement;
+  throw new Error(`${name} ended with ${code ?? signal}: ${lastLine(output.stderr)}`);
 }

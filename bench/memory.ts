@@ -8,10 +8,9 @@
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { findSparkHome } from "../lib/local/spark-home.js";
-import { testPython } from "../test/support/python.js";
 import { build } from "./build.js";
-import { type Contender, nodeContender, pythonContender, run } from "./measure.js";
+import { type Contender, nodeContender, pyspark } from "./contenders.js";
+import { run } from "./measure.js";
 import { startLoggedSpark } from "./memory/driver-heap.js";
 import { table } from "./table.js";
 import type { Task } from "./task.js";
@@ -44,7 +43,6 @@ const { values } = parseArgs({
 const sizes = values.gigabytes.split(",").map(Number);
 
 build();
-const [python, { pythonPath }] = await Promise.all([testPython(), findSparkHome({})]);
 const ours = nodeContender("sparkStream", "contenders/memory-stream.ts");
 const cases: readonly Case[] = [
   { name: "staged, null sink", contender: ours, options: { delivery: "staged", sink: "null" } },
@@ -53,7 +51,7 @@ const cases: readonly Case[] = [
   { name: "result, null sink", contender: ours, options: { delivery: "result", sink: "null" } },
   {
     name: "PySpark batches",
-    contender: pythonContender("PySpark", "contenders/pyspark-batches.py", python, pythonPath),
+    contender: await pyspark("batches"),
     options: {},
   },
 ].filter(({ name }) => name.includes(values.only)) as Case[];

@@ -4,26 +4,20 @@
  *   NAME.grpc   the responses as they travel: one byte 0, uint32 length (big endian), the message; and again
  *   NAME.json   the {@link Recording} that tells what is in it
  */
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { finished } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { fromBinary } from "@bufbuild/protobuf";
 import { ExecutePlanResponseSchema } from "../lib/connect/generated/spark-connect_pb.js";
 import { connect, type SparkSession } from "../lib/index.js";
-import { withSpark } from "./spark.js";
+import { findSparkHome } from "../lib/local/spark-home.js";
+import { testPython } from "../test/support/python.js";
+import { type Recipe, type RecordingName, recipes } from "./recipes.js";
+import { openSpark } from "./spark.js";
 import { executePlan, openClient } from "./wire.js";
-
-/** A result to record. A new one is a line of {@link recipes}; a changed one is recorded anew. */
-export interface Recipe {
-  /** For people. */
-  readonly title: string;
-  readonly query: string;
-  /** Settings of Spark while it runs. */
-  readonly conf?: Readonly<Record<string, string>>;
-  /** Bytes at which Spark cuts a batch into chunks. */
-  readonly chunkBytes?: number;
-}
 
 export interface Recording {
   readonly recipe: Recipe;
@@ -37,24 +31,14 @@ export interface Recording {
   readonly arrowBytes: number;
 }
 
-/** 5 million rows of 52 bytes: bigint, int, double, decimal, timestamp and a short string. */
-export const trips = `
-  SELECT id, CAST(id % 265 AS INT) AS zone, id * 0.25D AS distance, CAST(id % 100000 AS DECIMAL(18, 2)) AS fare,
-         timestamp_seconds(1700000000 + id) AS pickup, concat('z', id % 1000) AS vendor
-  FROM range(0, 5000000, 1, 10)`;
-
-const recordsPerBatch = (rows: number) => ({ "spark.sql.execution.arrow.maxRecordsPerBatch": String(rows) });
-
-export const recipes = {
-  "batches-10000": { title: "10,000-row batches", query: trips, conf: recordsPerBatch(10_000) },
-  "batches-1000": { title: "1,000-row batches", query: trips, conf: recordsPerBatch(1_000) },
-} as const satisfies Record<string, Recipe>;
-
-export type RecordingName = keyof typeof recipes;
-
 const folder = new URL("data/recordings/", import.meta.url);
 
-export function filesOf(name: RecordingName): { readonly frames: string; readonly manifest: string } {
+export interface RecordingFiles {
+  readonly frames: string;
+  readonly manifest: string;
+}
+
+export function filesOf(name: RecordingName): RecordingFiles {
   const file = (extension: string) => fileURLToPath(new URL(`${name}.${extension}`, folder));
   return { frames: file("grpc"), manifest: file("json") };
 }
@@ -66,10 +50,10 @@ export async function recorded(name: RecordingName): Promise<Recording> {
     const recording = JSON.parse(readFileSync(manifest, "utf8")) as Recording;
     if (JSON.stringify(recording.recipe) === JSON.stringify(recipes[name])) return recording;
   }
-  return await withSpark(async ({ url, token }) => {
-    await using session = await connect(url, { ...(token !== undefined && { token }) });
-    return await record(name, session);
-  });
+  await using spark = await openSpark();
+  const { url, token } = spark.access;
+  await using session = await connect(url, { ...(token !== undefined && { token }) });
+  return await record(name, session);
 }
 
 async function record(name: RecordingName, session: SparkSession): Promise<Recording> {
@@ -109,8 +93,19 @@ async function record(name: RecordingName, session: SparkSession): Promise<Recor
   // Spark cuts an answer after 1 GB or two minutes; what is served must be whole in one.
   if (!complete) throw new Error(`The answer for ${name} was cut by the server: make the recipe smaller.`);
 
+  if (recipe.recompress) count.arrowBytes = await recompress(`${frames}.tmp`, recipe.recompress);
   renameSync(`${frames}.tmp`, frames);
   const recording: Recording = { recipe, sparkVersion, sessionId, serverSideSessionId, ...count };
   writeFileSync(manifest, JSON.stringify(recording, null, 2));
   return recording;
+}
+
+/** Compresses the batches in this file of frames; says how many bytes of Arrow data it has now. */
+async function recompress(frames: string, codec: string): Promise<number> {
+  const [python, { pythonPath }] = await Promise.all([testPython(), findSparkHome({})]);
+  const script = fileURLToPath(new URL("recompress.py", import.meta.url));
+  const env = { ...process.env, PYTHONPATH: pythonPath };
+  const { stdout } = await promisify(execFile)(python, [script, frames, codec, `${frames}.new`], { env });
+  renameSync(`${frames}.new`, frames);
+  return Number(stdout);
 }

@@ -1,19 +1,17 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { built } from "./build.js";
-import { filesOf, type RecordingName } from "./recording.js";
+import type { RecordingFiles } from "./recording.js";
 import type { ServedAnswer } from "./replay-server.js";
 
 /** A running replay server. */
-export interface Replay {
+export interface Replay extends AsyncDisposable {
   readonly url: string;
   /** The share of the last answer's time in which the server had something to do; 0 to 1. */
   readonly lastBusy: number;
-  close(): void;
 }
 
-export async function startReplay(name: RecordingName): Promise<Replay> {
-  const { frames, manifest } = filesOf(name);
+export async function startReplay({ frames, manifest }: RecordingFiles): Promise<Replay> {
   const child = fork(built("replay-server.ts"), [frames, manifest], { execArgv: [] });
   const [{ port }] = (await once(child, "message")) as [{ port: number }];
   let lastBusy = 0;
@@ -25,6 +23,8 @@ export async function startReplay(name: RecordingName): Promise<Replay> {
     get lastBusy() {
       return lastBusy;
     },
-    close: () => child.disconnect(),
+    async [Symbol.asyncDispose]() {
+      child.disconnect();
+    },
   };
 }

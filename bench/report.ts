@@ -1,35 +1,42 @@
-import type { Result } from "./measure.js";
-import type { Summary } from "./stats.js";
+import type { Figure, Result } from "./measure.js";
 import { table } from "./table.js";
 import type { Verdict } from "./verdict.js";
 
 export function resultTable(results: readonly Result[]): string {
+  const names = Object.keys(results.find(({ absent }) => absent === undefined)?.figures ?? {});
   return table(
-    ["median (min–max)", "MB/s", "CPU s/GB", "peak RSS MB"],
-    results.map((result) => [
-      result.contender,
-      shown(result.megabytesPerSecond, 0),
-      shown(result.cpuSecondsPerGigabyte, 2),
-      shown(result.peakRssMegabytes, 0),
+    ["median (min–max)", ...names],
+    results.map(({ contender, figures, absent }) => [
+      contender,
+      ...(absent === undefined ? names.map((name) => shown(figures[name]!)) : [absent]),
     ]),
   );
+}
+
+export const verdictHeader = ["comparison", "unit", "value", "beside", "ratio (min–max)", "target", ""] as const;
+
+export function verdictCells(verdict: Verdict): string[] {
+  const { name, unit, value, peer, ratio, ratioMin, ratioMax, bound, target, pass } = verdict;
+  return [
+    name,
+    unit,
+    significant(value),
+    significant(peer),
+    `${ratio.toFixed(2)} (${ratioMin.toFixed(2)}–${ratioMax.toFixed(2)})`,
+    `${bound === "at least" ? "≥" : "≤"} ${target.toFixed(2)}`,
+    pass ? "pass" : "MISSED",
+  ];
 }
 
 export function verdictTable(verdicts: readonly Verdict[]): string {
-  return table(
-    ["comparison", "unit", "value", "peer", "ratio", "target", ""],
-    verdicts.map(({ name, unit, value, peer, ratio, target, pass }) => [
-      name,
-      unit,
-      value.toFixed(0),
-      peer.toFixed(0),
-      ratio.toFixed(2),
-      `≥ ${target.toFixed(2)}`,
-      pass ? "pass" : "MISSED",
-    ]),
-  );
+  return table(verdictHeader, verdicts.map(verdictCells));
 }
 
-function shown({ median, min, max }: Summary, digits: number): string {
+function shown({ median, min, max, digits }: Figure): string {
   return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
+}
+
+/** Three digits that count. */
+function significant(value: number): string {
+  return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }

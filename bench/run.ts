@@ -1,24 +1,50 @@
 /**
- * npm run bench [parts…] [-- --json FILE] [--runs N] [--strict]
+ * npm run bench [-- PART… --json FILE --runs N --strict]
  *
- *   replay   a recorded answer of Spark, served from memory
- *   live     the same from a Spark on this machine
+ *   replay       recorded answers of Spark, served from memory
+ *   live         one of them from a Spark on this machine; row by row
+ *   first-batch  from the call to the first batch, of a small and a larger result
+ *   queries      1,000 small queries, one after the other and 32 at a time
+ *   rows         record batches to plain objects
+ *   growth       4 and 16 times the rows
+ *   far          a server at the other end of a long link, narrow or wide
+ *   install      size on disk, and the time of an import
+ *   guard        the short replay that the tests repeat
  *
- * Compare figures of one run only: they are those of this machine at this moment. Each part's are also kept in
- * bench/results/PART.json. --json FILE writes the comparisons with their targets; --strict makes a missed target exit
- * code 1. Every run is a fresh process.
+ * Contenders run in turn, each in a fresh process, N times (default: 7); what they need is installed into the user's cache.
+ * Compare figures of one run only: they are those of this machine at this moment. Each part's are kept in
+ * bench/results/PART.json, from which the docs' chart and table are made anew. --json FILE writes the comparisons with
+ * their targets; --strict makes a missed target exit code 1.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { build } from "./build.js";
+import { far } from "./parts/far.js";
+import { firstBatches } from "./parts/first-batch.js";
+import { growth } from "./parts/growth.js";
+import { guard } from "./parts/guard.js";
+import { install } from "./parts/install.js";
 import { live } from "./parts/live.js";
-import type { Part } from "./parts/part.js";
+import type { Outcome, Part } from "./parts/part.js";
+import { queries } from "./parts/queries.js";
 import { replay } from "./parts/replay.js";
+import { rows } from "./parts/rows.js";
+import { publish, resultsFile } from "./publish.js";
 import { resultTable, verdictTable } from "./report.js";
 import type { Verdict } from "./verdict.js";
 
-const parts: Readonly<Record<string, Part>> = { replay, live };
+const parts: Readonly<Record<string, Part>> = {
+  replay,
+  live,
+  "first-batch": firstBatches,
+  queries,
+  rows,
+  growth,
+  far,
+  install,
+  guard,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -37,18 +63,22 @@ if (!Number.isInteger(runs) || runs < 1) throw new Error("--runs takes a whole n
 build();
 const verdicts: Verdict[] = [];
 for (const name of names) {
-  const outcomes = await parts[name]!({ runs });
-  for (const { title, results, remarks } of outcomes) {
+  const outcomes: Outcome[] = [];
+  for await (const outcome of parts[name]!({ runs })) {
+    const { title, results, remarks } = outcome;
     console.log(`\n${[title, "", resultTable(results), ...remarks].join("\n")}`);
+    verdicts.push(...outcome.verdicts);
+    outcomes.push(outcome);
+    // What is there is kept, should a later one fail.
+    writeResults(name, outcomes);
+    publish();
   }
-  verdicts.push(...outcomes.flatMap((outcome) => outcome.verdicts));
-  writeResults(name, outcomes);
 }
 console.log(`\n${verdictTable(verdicts)}`);
 if (values.json) writeFileSync(values.json, `${JSON.stringify(verdicts, null, 2)}\n`);
 if (values.strict && verdicts.some(({ pass }) => !pass)) process.exitCode = 1;
 
-function writeResults(name: string, outcomes: unknown): void {
+function writeResults(name: string, outcomes: readonly Outcome[]): void {
   const machine = {
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
@@ -56,9 +86,9 @@ function writeResults(name: string, outcomes: unknown): void {
     cores: cpus().length,
     memoryGigabytes: Math.round(totalmem() / 1e9),
   };
-  const folder = new URL("results/", import.meta.url);
-  mkdirSync(folder, { recursive: true });
-  const rounded = (_key: string, value: unknown) =>
-    typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;
-  writeFileSync(new URL(`${name}.json`, folder), `${JSON.stringify({ machine, runs, outcomes }, rounded, 2)}\n`);
+  const kept = (key: string, value: unknown) => {
+    if (key === "samples") return undefined;
+    return typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;
+  };
+  writeFileSync(resultsFile(name), `${JSON.stringify({ machine, runs, outcomes }, kept, 2)}\n`);
 }

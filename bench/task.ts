@@ -8,8 +8,12 @@ export interface Task {
   /** A recorded answer names the session that it was made for, so its readers must be in that session. */
   readonly sessionId: string;
   readonly query: string;
-  /** How often a process drains the result, the last time counting: from 3 or so on, its code is compiled and warm. */
+  /** How often a process drains the result; the last times count. From 3 or so on, its code is compiled and warm. */
   readonly passes: number;
+  /** How many of the passes count. Default: 1. */
+  readonly samples?: number;
+  /** How many of those that count run at a time. Default: 1. */
+  readonly concurrency?: number;
   /** For the memory benchmark. */
   readonly delivery?: "result" | "staged";
   readonly sink?: Sink;
@@ -18,12 +22,19 @@ export interface Task {
 /** Where batches go: nowhere; nowhere, slowly at first; a file. */
 export type Sink = "null" | "slow" | "parquet";
 
-/** One run of one contender, by its own account: its last pass, from before the query is sent to after its last row. */
+/** One run of one contender, by its own account. A pass lasts from before the query is sent to after its last row. */
 export interface Measurement {
+  /** Of one pass. */
   readonly rows: number;
   readonly batches: number;
+  /** Medians over the passes that count; the least and the 99th percentile of their times. */
   readonly seconds: number;
-  /** Of the whole process, all threads, user and system. */
+  readonly fastestSeconds: number;
+  readonly p99Seconds: number;
+  readonly firstBatchSeconds: number;
+  /** From the beginning of the first pass that counts to the end of the last. */
+  readonly wallSeconds: number;
+  /** Per pass; of the whole process, all threads, user and system. */
   readonly cpuSeconds: number;
   /** The most memory that the process ever had, bytes. */
   readonly peakRssBytes: number;

@@ -6,30 +6,23 @@ import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RecordBatch } from "apache-arrow";
-import { connect, parquetWriter, type SparkSession, sparkStream } from "../../lib/index.js";
-import type { Task } from "../task.js";
-import { type Counted, measured } from "./measured.js";
+import { parquetWriter, type SparkSession, sparkStream } from "../../lib/index.js";
+import { type Drain, measured } from "./measured.js";
+import { openSession } from "./session.js";
 
 /** The slow sink: ms that it takes for each of its first batches. */
 const SLOW_MS = 50;
 const SLOW_BATCHES = 200;
 
-await measured(
-  ({ url, token, sessionId }) => connect(url, { ...(token && { token }), sessionId }),
-  drain,
-  (session) => session.close(),
-);
-
-async function drain(session: SparkSession, { query, sink = "null", delivery = "result" }: Task): Promise<Counted> {
-  let rows = 0;
-  let batches = 0;
+const drain: Drain<SparkSession> = async (session, { query, sink = "null", delivery = "result" }, tally) => {
+  let next = 0;
   async function* checked(source: AsyncIterable<RecordBatch>) {
     for await (const batch of source) {
       for (const id of batch.getChildAt(0)!.toArray() as BigInt64Array) {
-        if (Number(id) !== rows++) throw new Error(`Row ${id} came where row ${rows - 1} should.`);
+        if (Number(id) !== next++) throw new Error(`Row ${id} came where row ${next - 1} should.`);
       }
-      batches++;
-      if (sink === "slow" && batches <= SLOW_BATCHES) await sleep(SLOW_MS);
+      tally.add(batch.numRows);
+      if (sink === "slow" && tally.batches <= SLOW_BATCHES) await sleep(SLOW_MS);
       yield batch;
     }
   }
@@ -40,8 +33,9 @@ async function drain(session: SparkSession, { query, sink = "null", delivery = "
   } finally {
     await rm(directory, { recursive: true });
   }
-  return { rows, batches };
-}
+};
+
+await measured(openSession, drain, (session) => session.close());
 
 function nowhere(): Writable {
   return new Writable({ objectMode: true, highWaterMark: 1, write: (_batch, _encoding, callback) => callback() });

@@ -15,5 +15,5 @@ export interface Outcome {
   readonly remarks: readonly string[];
 }
 
-/** One part of the benchmark; see run.ts for how it is called. */
-export type Part = (options: PartOptions) => Promise<Outcome[]>;
+/** One part of the benchmark, which hands out what it measured as it comes; see run.ts for how it is called. */
+export type Part = (options: PartOptions) => AsyncIterable<Outcome>;

@@ -1,67 +1,115 @@
 /** A recorded answer of Spark, served by a process that has nothing else to do: what the client costs, without Spark. */
-import { contenders, names } from "../contenders.js";
-import { alternate } from "../measure.js";
-import { type Recording, type RecordingName, recipes, recorded } from "../recording.js";
+import {
+  adbcDriver,
+  bareDrain,
+  bareSocket,
+  type Contender,
+  ourBytes,
+  ourBytesToSocket,
+  ours,
+  pyspark,
+  rustClient,
+} from "../contenders.js";
+import { alternate, type Result } from "../measure.js";
+import { cpu, drainMetrics, sizeOf, speed } from "../metrics.js";
+import { type RecordingName, recipes } from "../recipes.js";
+import { filesOf, type Recording, recorded } from "../recording.js";
 import { startReplay } from "../replay.js";
-import { speedVerdict } from "../verdict.js";
+import { against, type Bound, compare, type Verdict } from "../verdict.js";
 import type { Outcome, Part, PartOptions } from "./part.js";
 
 /** Drains of one process, the last of which counts: by then V8 has compiled what is hot. */
 const WARM = 5;
+/** What is compiled before needs fewer, for its connection and its memory. */
+const WARM_OTHERS = 3;
 
 /** A server that is busier than this may be what a contender waited for. */
 const BUSY_LIMIT = 0.9;
 
-export const replay: Part = async (options) => {
-  const outcomes: Outcome[] = [];
+/** What a result should be beside another: speed, or the CPU time of a GB. */
+type Target = readonly [contender: Contender, peer: string, metric: typeof speed, bound: Bound, target: number];
+
+const PYSPARK = "PySpark batches";
+const targets: Partial<Record<RecordingName, readonly Target[]>> = {
+  "batches-10000": [
+    [ours, bareDrain.name, speed, "at least", 0.95],
+    [ours, PYSPARK, speed, "at least", 1.25],
+    [ours, PYSPARK, cpu, "at most", 0.8],
+    [ourBytesToSocket, bareSocket.name, speed, "at least", 0.95],
+  ],
+  "batches-1000": smallBatches(),
+  wide: smallBatches(),
+};
+
+function smallBatches(): readonly Target[] {
+  return [
+    [ours, bareDrain.name, speed, "at least", 0.6],
+    [ours, PYSPARK, speed, "at least", 1.5],
+  ];
+}
+
+export const replay: Part = async function* (options) {
+  const contenders = [
+    bareDrain,
+    ours,
+    ourBytes,
+    bareSocket,
+    ourBytesToSocket,
+    ...(await Promise.all([pyspark("batches"), pyspark("table"), rustClient(), adbcDriver()])),
+  ];
   for (const name of Object.keys(recipes) as RecordingName[]) {
-    const recording = await recorded(name);
-    outcomes.push(await replayOne(name, recording, WARM, options), await replayOne(name, recording, 1, options));
+    yield await replayOne(name, await recorded(name), contenders, WARM, options);
   }
-  return outcomes;
+  // The first result of a process is mostly V8's work, for which there is no target.
+  yield await replayOne("batches-10000", await recorded("batches-10000"), contenders, 1, options);
 };
 
 async function replayOne(
   name: RecordingName,
   recording: Recording,
+  contenders: readonly Contender[],
   passes: number,
   { runs }: PartOptions,
 ): Promise<Outcome> {
-  const { recipe, sessionId, rows, arrowBytes } = recording;
-  const server = await startReplay(name);
-  try {
-    const busy = new Map<string, number>();
-    const task = { url: server.url, sessionId, query: recipe.query, passes };
-    const results = await alternate(await contenders(), () => task, recording, {
-      runs,
-      onRun: (contender) => {
-        busy.set(contender.name, Math.max(busy.get(contender.name) ?? 0, server.lastBusy));
-      },
-    });
-    const title = `replay, ${recipe.title}${passes === 1 ? ", the first of a process" : ""}`;
-    return {
-      title: `${title} (${rows} rows, ${Math.round(arrowBytes / 1e6)} MB)`,
-      results,
-      // The first result of a process is mostly V8's work, for which there is no target.
-      verdicts:
-        passes === 1
-          ? []
-          : [
-              speedVerdict(title, results, names.ours, names.limit, 0.8),
-              speedVerdict(title, results, names.ours, names.pyspark, 0.9),
-            ],
-      remarks: remarksOn(busy),
-    };
-  } finally {
-    server.close();
-  }
+  const { recipe, sessionId } = recording;
+  const title = `replay, ${recipe.title}${passes === 1 ? ", the first of a process" : ""}`;
+  await using server = await startReplay(filesOf(name));
+  const busy = new Map<Contender, number[]>(contenders.map((contender) => [contender, []]));
+  const task = ({ command }: Contender) => ({
+    url: server.url,
+    sessionId,
+    query: recipe.query,
+    passes: command[0] === process.execPath ? passes : Math.min(passes, WARM_OTHERS),
+  });
+  const results = await alternate(contenders, task, () => recording, {
+    runs,
+    metrics: drainMetrics,
+    onRun: (contender) => {
+      busy.get(contender)!.push(server.lastBusy);
+    },
+  });
+  return {
+    title: `${title} (${sizeOf(recording)})`,
+    results,
+    verdicts: passes === 1 ? [] : [...verdictsOf(title, name, results), serverVerdict(title, busy.get(bareDrain)!)],
+    remarks: [busyRemark(busy)],
+  };
 }
 
-function remarksOn(busy: ReadonlyMap<string, number>): string[] {
-  const shares = [...busy].map(([name, share]) => `${name} ${Math.round(share * 100)} %`);
-  const remarks = [`The replay server was busy at most for this share of a run: ${shares.join(", ")}.`];
-  for (const [name, share] of busy) {
-    if (share > BUSY_LIMIT) remarks.push(`${name} may have waited for the server: it can be faster than shown.`);
-  }
-  return remarks;
+function verdictsOf(part: string, name: RecordingName, results: readonly Result[]): Verdict[] {
+  return (targets[name] ?? []).map(([contender, peer, metric, bound, target]) =>
+    compare(results, { part, contender: contender.name, peer, metric, bound, target }),
+  );
+}
+
+/** The server is not what the fastest reader here waits for. */
+function serverVerdict(title: string, busy: readonly number[]): Verdict {
+  return against(`${title}: the server's busy share, bare drain`, "", busy, 1, "at most", BUSY_LIMIT);
+}
+
+function busyRemark(busy: ReadonlyMap<Contender, readonly number[]>): string {
+  const shares = [...busy].flatMap(([{ name }, all]) =>
+    all.length > 0 ? [`${name} ${Math.round(100 * Math.max(...all))} %`] : [],
+  );
+  return `The replay server was busy at most for this share of a run: ${shares.join(", ")}.`;
 }

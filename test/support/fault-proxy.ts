@@ -2,7 +2,7 @@
  * A TCP proxy between a client and a real server, that breaks connections at a byte. Which connection gets which fault is
  * up to the caller, and so is any randomness.
  *
- * Memory: per direction at most 256 KiB wait for their time; beyond that the sender is not read.
+ * Memory: per direction at most `maxWaitingBytes` wait for their time; beyond that the sender is not read.
  */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
@@ -20,6 +20,8 @@ export interface ConnectionFault {
   bytesPerSecond?: number;
   /** One way, in both directions. */
   latencyMs?: number;
+  /** A longer or faster link holds more: bandwidth times latency. Default: 256 KiB. */
+  maxWaitingBytes?: number;
 }
 
 export interface FaultProxy extends AsyncDisposable {
@@ -34,8 +36,6 @@ export interface FaultProxy extends AsyncDisposable {
   accept(): Promise<void>;
   close(): Promise<void>;
 }
-
-const MAX_WAITING = 256 * 1024;
 
 export async function startFaultProxy(
   target: { host?: string; port: number },
@@ -77,9 +77,16 @@ class ProxiedConnection {
   constructor(client: Socket, upstream: Socket, fault: ConnectionFault) {
     this.#client = client;
     this.#upstream = upstream;
-    const { direction = "down", latencyMs = 0, after, bytesPerSecond, do: action } = fault;
-    const slow = { latencyMs, bytesPerSecond, after, onLimit: () => this.#strike(action) };
-    const plain = { latencyMs };
+    const {
+      direction = "down",
+      latencyMs = 0,
+      after,
+      bytesPerSecond,
+      maxWaitingBytes = 256 * 1024,
+      do: action,
+    } = fault;
+    const plain = { latencyMs, maxWaitingBytes };
+    const slow = { ...plain, bytesPerSecond, after, onLimit: () => this.#strike(action) };
     this.#pumps = [
       new Pump(upstream, client, direction === "down" ? slow : plain),
       new Pump(client, upstream, direction === "up" ? slow : plain),
@@ -112,6 +119,7 @@ class ProxiedConnection {
 
 interface PumpOptions {
   latencyMs: number;
+  maxWaitingBytes: number;
   bytesPerSecond?: number | undefined;
   after?: number | undefined;
   onLimit?: () => "ended" | "stalled";
@@ -153,7 +161,7 @@ class Pump {
     this.#lastDue = bytesPerSecond === undefined ? begin : begin + (1000 * bytes) / bytesPerSecond;
     this.#queue.push({ due: this.#lastDue, chunk });
     this.#waiting += bytes;
-    if (this.#waiting > MAX_WAITING) this.#from.pause();
+    if (this.#waiting > this.#options.maxWaitingBytes) this.#from.pause();
     this.#flush();
   }
 
@@ -185,6 +193,7 @@ class Pump {
   }
 
   #resume(): void {
-    if (!this.#stalled && this.#waiting <= MAX_WAITING && !this.#to.writableNeedDrain) this.#from.resume();
+    if (this.#stalled || this.#to.writableNeedDrain) return;
+    if (this.#waiting <= this.#options.maxWaitingBytes) this.#from.resume();
   }
 }

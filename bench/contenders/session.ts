@@ -1,0 +1,7 @@
+import { connect, type SparkSession } from "../../lib/index.js";
+import type { Task } from "../task.js";
+
+/** The session of a task, by the package. */
+export function openSession({ url, token, sessionId }: Task): Promise<SparkSession> {
+  return connect(url, { ...(token && { token }), sessionId });
+}

@@ -1,0 +1,112 @@
+/**
+ * A short replay for every test run: how fast sparkStream() is beside a bare drain, on a result that is made here and needs
+ * no Spark. Its batches are small, so that what is done once per batch shows.
+ */
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { Decimal, type RecordBatch, TimestampMicrosecond, Utf8, vectorFromArray } from "apache-arrow";
+import { ExecutePlanResponseSchema } from "../lib/connect/generated/spark-connect_pb.js";
+import { responsesOf } from "../lib/testing/scripted-result.js";
+import { batchOf } from "../test/support/ipc.js";
+import { bareDrain, type Contender, ours } from "./contenders.js";
+import { alternate, type Result } from "./measure.js";
+import { cpu, type Frame, type Metric, memory, speed } from "./metrics.js";
+import type { Recording, RecordingFiles } from "./recording.js";
+import { startReplay } from "./replay.js";
+
+const ROWS = 1_000;
+const BATCHES = 800;
+
+/** Of the fastest pass. */
+const best: Metric = {
+  name: "best MB/s",
+  unit: "MB/s",
+  digits: 0,
+  of: ({ fastestSeconds }, { arrowBytes }) => arrowBytes / 1e6 / fastestSeconds,
+};
+
+export interface GuardResults {
+  readonly frame: Frame;
+  readonly results: readonly Result[];
+}
+
+/** Runs both, in alternation. The contenders must have been built. */
+export async function runGuard(runs: number): Promise<GuardResults> {
+  const directory = await mkdtemp(join(tmpdir(), "bench-guard-"));
+  try {
+    const files = { frames: join(directory, "guard.grpc"), manifest: join(directory, "guard.json") };
+    const recording = await generate(files);
+    const { sessionId, recipe } = recording;
+    await using server = await startReplay(files);
+    const task = () => ({ url: server.url, sessionId, query: recipe.query, passes: 15, samples: 10 });
+    const results = await alternate([bareDrain, ours], task, () => recording, {
+      runs,
+      metrics: [best, speed, cpu, memory],
+    });
+    return { frame: recording, results };
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+export interface GuardRatios {
+  /** The speed of sparkStream() as a share of the bare drain's. */
+  readonly speed: number;
+  /** The bare drain's CPU time as a share of that of sparkStream(), which a busy machine hardly changes. */
+  readonly cpu: number;
+}
+
+/** Of these results, each contender at its best: whatever is worse was disturbed. */
+export function guardRatios(results: readonly Result[]): GuardRatios {
+  const figures = ({ name }: Contender, metric: Metric) =>
+    results.flatMap(({ contender, figures }) => (contender === name ? [figures[metric.name]!] : []));
+  const fastest = (contender: Contender) => Math.max(...figures(contender, best).map(({ max }) => max));
+  const cheapest = (contender: Contender) => Math.min(...figures(contender, cpu).map(({ min }) => min));
+  return { speed: fastest(ours) / fastest(bareDrain), cpu: cheapest(bareDrain) / cheapest(ours) };
+}
+
+/** Writes the answer to a query as Spark gives it, in the form of a recording. */
+async function generate({ frames, manifest }: RecordingFiles): Promise<Recording> {
+  const batches = Array<RecordBatch>(BATCHES).fill(oneBatch());
+  const [sessionId, serverSideSessionId, operationId] = [randomUUID(), randomUUID(), randomUUID()];
+  const parts: Buffer[] = [];
+  let arrowBytes = 0;
+  for (const response of responsesOf({ batches }, false)) {
+    const ids = { sessionId, serverSideSessionId, operationId, responseId: randomUUID() };
+    const message = toBinary(ExecutePlanResponseSchema, create(ExecutePlanResponseSchema, { ...response, ...ids }));
+    const prefix = Buffer.alloc(5);
+    prefix.writeUInt32BE(message.length, 1);
+    parts.push(prefix, Buffer.from(message));
+    if (response.responseType?.case === "arrowBatch") arrowBytes += response.responseType.value.data!.length;
+  }
+  await writeFile(frames, Buffer.concat(parts));
+  const recipe = { title: "generated", query: "SELECT 1" };
+  const count = { rows: ROWS * BATCHES, batches: BATCHES, arrowBytes };
+  const recording: Recording = { recipe, sparkVersion: "4.3.0", sessionId, serverSideSessionId, ...count };
+  await writeFile(manifest, JSON.stringify(recording));
+  return recording;
+}
+
+function oneBatch(): RecordBatch {
+  const numbers = Array.from({ length: ROWS }, (_, row) => row);
+  return batchOf({
+    id: vectorFromArray(BigInt64Array.from(numbers, BigInt)),
+    zone: vectorFromArray(Int32Array.from(numbers, (row) => row % 265)),
+    distance: vectorFromArray(Float64Array.from(numbers, (row) => row * 0.25)),
+    fare: vectorFromArray(
+      numbers.map((row) => Uint32Array.of(row, 0, 0, 0)),
+      new Decimal(2, 18),
+    ),
+    pickup: vectorFromArray(
+      numbers.map((row) => 1_700_000_000_000 + 1000 * row),
+      new TimestampMicrosecond("UTC"),
+    ),
+    vendor: vectorFromArray(
+      numbers.map((row) => (row % 10 ? `z${row}` : null)),
+      new Utf8(),
+    ),
+  });
+}
