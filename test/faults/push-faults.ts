@@ -10,7 +10,7 @@ import { mapInArrow, type PythonFunction } from "../../lib/connect/python-functi
 import { connect, type DataFrame, type PushOptions, type SparkSession, sparkStream } from "../../lib/index.js";
 import { type ConnectionFault, type FaultProxy, startFaultProxy } from "../support/fault-proxy.js";
 import { type PushProxy, startPushProxy } from "../support/push-proxy.js";
-import { pythonWorkers } from "../support/python-workers.js";
+import { killWorker, pythonWorkers } from "../support/python-workers.js";
 import type { Random } from "../support/random.js";
 import { SparkUi } from "../support/spark-ui.js";
 import { type FaultClass, readRows } from "./fault-class.js";
@@ -63,7 +63,7 @@ const faults: readonly PushFault[] = [
   {
     name: "Python workers killed",
     strike: ({ pid }) => {
-      for (const worker of pythonWorkers(pid)) process.kill(worker, "SIGKILL");
+      for (const worker of pythonWorkers(pid)) killWorker(worker);
     },
     times: 2,
   },
@@ -71,7 +71,7 @@ const faults: readonly PushFault[] = [
     name: "a Python worker killed",
     strike: ({ pid }, random) => {
       const workers = pythonWorkers(pid);
-      if (workers.length > 0) process.kill(random.pick(workers), "SIGKILL");
+      if (workers.length > 0) killWorker(random.pick(workers));
     },
     times: 3,
   },

@@ -1,17 +1,18 @@
 /**
- * npm run test:faults [-- --runs N --seed S --json FILE --only push]
+ * npm run test:faults [-- --runs N --seed S --json FILE --only push | --sleep SECONDS]
  *
  * The fault campaign: so many runs, each with something that goes wrong, and what became of the result, compared row by
  * row with what it should be. A fifth of the runs is on a real Spark, which is started here, and a sixteenth more of streams
- * that are pushed. --json writes the table's
+ * that are pushed. --sleep does nothing but to let the consumer of a pushed stream sleep once, for so long. --json writes the table's
  * rows. The exit code is 1 where a run came out otherwise than it has to; the same seed repeats it.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { mochaHooks } from "../support/spark.js";
+import { mochaHooks, sparkSession } from "../support/spark.js";
 import { campaign, faultTable } from "./campaign.js";
 import { networkFaults } from "./network-faults.js";
 import { closePushFaults, pushFaults } from "./push-faults.js";
+import { sleepThrough } from "./push-sleeper.js";
 import { scriptedFaults } from "./scripted-faults.js";
 import { scriptedTarget, sparkTargets } from "./targets.js";
 
@@ -21,10 +22,18 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     json: { type: "string" },
     only: { type: "string" },
+    sleep: { type: "string" },
   },
 });
 const [runs, seed] = [values.runs, values.seed].map(Number);
 if (!(Number.isInteger(runs) && runs! > 0 && Number.isInteger(seed))) throw new Error("--runs and --seed are numbers.");
+
+if (values.sleep) {
+  const { outcome, error } = await sleepThrough(await sparkSession(), Number(values.sleep) * 1000);
+  console.log(`${outcome}, after a sleep of ${values.sleep} s`, error ?? "");
+  await mochaHooks.afterAll();
+  process.exit(outcome === "exact" ? 0 : 1);
+}
 
 const onSpark = Math.round(runs! / 5);
 const pushed = Math.floor(runs! / 16);

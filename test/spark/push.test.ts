@@ -15,10 +15,11 @@ import {
   splitSparkStream,
 } from "../../lib/index.js";
 import type { LocalSpark } from "../../lib/local/index.js";
+import { sleepThrough } from "../faults/push-sleeper.js";
 import { startPushProxy } from "../support/push-proxy.js";
-import { pythonWorkers } from "../support/python-workers.js";
+import { killWorker, pythonWorkers } from "../support/python-workers.js";
 import { errorOf, timeOf, within } from "../support/scripted.js";
-import { sparkServer, sparkSession } from "../support/spark.js";
+import { impatience, sparkServer, sparkSession } from "../support/spark.js";
 
 const push = (options: PushOptions = {}): SparkStreamOptions => ({ delivery: "push", push: options });
 
@@ -171,6 +172,11 @@ describe('delivery: "push" on a real Spark', function () {
     await within(3000, () => expect(proxy.connections.filter(({ open }) => open)).to.deep.equal([]));
   });
 
+  it("loses nothing while its consumer sleeps, for much longer than the server keeps a stream", async () => {
+    await using other = await sparkSession({ conf: impatience });
+    expect(await sleepThrough(other, 20_000)).to.deep.equal({ outcome: "exact" });
+  });
+
   it("closes its port when it is over, read to its end or not", async () => {
     await using proxy = await startPushProxy();
     for (const read of [true, false]) {
@@ -254,7 +260,7 @@ describe('delivery: "push" on a real Spark', function () {
       const ids = await idsOf(stream, async () => {
         if (++batches !== 5 && batches !== 15) return;
         const workers = pythonWorkers(server.pid);
-        for (const pid of workers) process.kill(pid, "SIGKILL");
+        for (const pid of workers) killWorker(pid);
         killed += workers.length;
       });
       expect(killed).to.be.at.least(2);

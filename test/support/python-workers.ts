@@ -17,3 +17,12 @@ export function pythonWorkers(sparkPid: number): number[] {
     new Set([...parents].filter(([, parent]) => pids.has(parent)).map(([pid]) => pid));
   return [...below(below(new Set([sparkPid])))];
 }
+
+/** Kills one of them, unless it has ended meanwhile. */
+export function killWorker(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
