@@ -1,14 +1,15 @@
 // How executors reach the stream, who else does, and what anybody gets to see of it.
 import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
-import { type AddressInfo, connect as connectTcp, createServer } from "node:net";
+import { type AddressInfo, connect as connectTcp, createServer, type Server, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream";
-import { createServer as createTlsServer } from "node:tls";
+import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
 import { inspect } from "node:util";
 import { expect } from "chai";
 import { Secret } from "../../lib/delivery/push/proof.js";
+import { HELLO_BYTES, NONCE_BYTES, PROOF_BYTES } from "../../lib/delivery/push/wire.js";
 import { type PushOptions, type SparkSession, sparkStream } from "../../lib/index.js";
 import { sparkError } from "../../lib/testing/index.js";
 import { barePython } from "../support/bare-python.js";
@@ -142,38 +143,18 @@ describe('Executors on their way to delivery: "push"', function () {
 
   it("send not a byte to one with another certificate", async () => {
     const { cert, key } = await (await CertificateAuthority.create()).issue("impostor", localNames);
-    let bytes = 0;
-    const impostor = createTlsServer({ cert, key }, (socket) => {
-      socket.write(Buffer.alloc(32));
-      socket.on("error", () => {});
-      socket.on("data", (chunk: Buffer) => {
-        bytes += chunk.length;
-      });
-    }).listen(0, "127.0.0.1");
-    await once(impostor, "listening");
-    const { port } = impostor.address() as AddressInfo;
-    const error = await errorOf(pushed({ tls: true, advertise: `127.0.0.1:${port}` }));
-    impostor.close();
+    await using impostor = await listening(createTlsServer({ cert, key }));
+    const error = await errorOf(pushed({ tls: true, advertise: `127.0.0.1:${impostor.port}` }));
     expect(error).to.include({ code: "UNREACHABLE" });
     expect(error.message).to.include("another certificate");
-    expect(bytes).to.equal(0);
+    expect(impostor.bytes).to.equal(0);
   });
 
-  it("send nothing but a nonce to one who does not know the secret", async () => {
-    let bytes = 0;
-    const impostor = createServer((socket) => {
-      socket.write(Buffer.alloc(64));
-      socket.on("error", () => {});
-      socket.on("data", (chunk: Buffer) => {
-        bytes += chunk.length;
-      });
-    }).listen(0, "127.0.0.1");
-    await once(impostor, "listening");
-    const { port } = impostor.address() as AddressInfo;
-    const error = await errorOf(pushed({ advertise: `127.0.0.1:${port}` }));
-    impostor.close();
+  it("send nothing but a nonce and a proof to one who does not know the secret", async () => {
+    await using impostor = await listening(createServer());
+    const error = await errorOf(pushed({ advertise: `127.0.0.1:${impostor.port}` }));
     expect(error.message).to.include("does not know the stream's secret");
-    expect(bytes).to.equal(76);
+    expect(impostor.bytes).to.equal(HELLO_BYTES);
   });
 
   it("leave no trace of the secret in what Spark records, in errors and in what is printed", async () => {
@@ -208,6 +189,29 @@ describe('Executors on their way to delivery: "push"', function () {
     }
   });
 });
+
+/** Somebody who gives himself out for a stream, and counts what he is sent. */
+async function listening(server: Server): Promise<{ port: number; readonly bytes: number } & AsyncDisposable> {
+  let bytes = 0;
+  const onSocket = (socket: Socket) => {
+    socket.write(Buffer.alloc(NONCE_BYTES + PROOF_BYTES));
+    socket.on("error", () => {});
+    socket.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+  };
+  server.on(server instanceof TlsServer ? "secureConnection" : "connection", onSocket).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    get bytes() {
+      return bytes;
+    },
+    async [Symbol.asyncDispose]() {
+      server.close();
+    },
+  };
+}
 
 /** The secrets of the streams that come and go meanwhile. */
 async function secretsOf(run: () => Promise<string>): Promise<{ keys: string[]; shown: string }> {

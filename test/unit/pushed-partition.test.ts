@@ -98,7 +98,8 @@ describe("A pushed partition", () => {
     partition.handOn();
     partition.leave(sender);
     expect(twin.words).to.deep.equal(["go on behind 2"]);
-    partition.resumed(upTo(2));
+    expect(partition.resumed(upTo(2))).to.equal(true);
+    expect(partition.resumed(upTo(2)), "nobody asks a second time").to.equal(false);
     send(2, 3);
     expect(partition.end(twin, upTo(3))).to.equal(true);
     expect([partition.completeBy, forgotten]).to.deep.equal([1, 0]);

@@ -86,11 +86,14 @@ export class PushedPartition {
   /**
    * The sender has made as many batches as are here.
    *
+   * @returns whether it was asked to
    * @throws SparkStreamError NOT_DETERMINISTIC
    */
-  resumed(totals: Totals): void {
-    if (!this.#unproven || !sameTotals(totals, this.#here)) throw this.#different();
+  resumed(totals: Totals): boolean {
+    if (!this.#unproven) return false;
+    if (!sameTotals(totals, this.#here)) throw this.#different();
     this.#unproven = false;
+    return true;
   }
 
   /**

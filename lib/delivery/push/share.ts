@@ -35,6 +35,16 @@ interface Asking {
   readonly admit: () => void;
 }
 
+/** Bytes. */
+interface Levels {
+  /** In connections, queues and chain. */
+  memory: number;
+  /** Of it, what is of partitions that are not up yet. */
+  ahead: number;
+  /** In memory or not, of partitions that have come whole and were not handed on. */
+  backlog: number;
+}
+
 const ROW_COUNT_BYTES = 8;
 
 export class Share implements RowCursor {
@@ -70,7 +80,7 @@ export class Share implements RowCursor {
   /** One that a task has come for. */
   add(id: number): SharedPartition {
     // What is pushed counts already, as being read.
-    const hasRoom = () => this.#held() <= this.#options.limit;
+    const hasRoom = () => this.#levels().memory <= this.#options.limit;
     const partition = new SharedPartition(id, this.#options.spool, hasRoom);
     this.#live.set(id, partition);
     return partition;
@@ -124,7 +134,7 @@ export class Share implements RowCursor {
    * either case it is taken.
    */
   room(partition: SharedPartition, bytes: number): Promise<void> | undefined {
-    if (this.#mayRead(partition)) {
+    if (this.#mayRead(partition, this.#levels())) {
       partition.incoming += bytes;
       return undefined;
     }
@@ -181,41 +191,41 @@ export class Share implements RowCursor {
 
   /** What comes from a file needs room in memory; but what is there of others must not be in its way for ever. */
   #hasRoomFor({ queue }: SharedPartition): boolean {
-    return !queue.nextIsFiled || this.#inChain === 0 || this.#held() < this.#options.limit;
+    return !queue.nextIsFiled || this.#inChain === 0 || this.#levels().memory < this.#options.limit;
   }
 
-  #mayRead(partition: SharedPartition): boolean {
+  #mayRead(partition: SharedPartition, levels: Levels): boolean {
     const { limit, order, spool } = this.#options;
     if (this.#closed || partition.drained) return true;
     const inOrder = order === "partition";
     const isUp = this.#turn.isUp(partition.id);
-    if (spool) return (inOrder && isUp) || this.#backlog() < limit;
-    if (!inOrder) return this.#held() < limit;
-    const ahead = this.#held((id) => !this.#turn.isUp(id));
-    return (isUp ? this.#held() - ahead : ahead) < limit / 2;
+    if (spool) return (inOrder && isUp) || levels.backlog < limit;
+    if (!inOrder) return levels.memory < limit;
+    return (isUp ? levels.memory - levels.ahead : levels.ahead) < limit / 2;
   }
 
-  /** Bytes in memory: of some partitions; or of all, and in the chain. */
-  #held(of?: (id: number) => boolean): number {
-    let bytes = of ? 0 : this.#inChain;
-    for (const { id, queue, incoming } of this.#live.values()) if (!of || of(id)) bytes += queue.held + incoming;
-    return bytes;
+  #levels(): Levels {
+    const levels: Levels = { memory: this.#inChain, ahead: 0, backlog: 0 };
+    for (const { id, queue, incoming, ledger, handedOn } of this.#live.values()) {
+      this.#raise(levels, id, queue.held + incoming);
+      if (ledger.complete) levels.backlog += ledger.totals.bytes - handedOn;
+    }
+    return levels;
   }
 
-  /** Bytes, in memory or not, of partitions that have come whole and were not handed on. */
-  #backlog(): number {
-    let bytes = 0;
-    for (const { ledger, handedOn } of this.#live.values())
-      if (ledger.complete) bytes += ledger.totals.bytes - handedOn;
-    return bytes;
+  #raise(levels: Levels, id: number, bytes: number): void {
+    levels.memory += bytes;
+    if (!this.#turn.isUp(id)) levels.ahead += bytes;
   }
 
   #changed(): void {
-    for (let index = 0; index < this.#asking.length; ) {
+    const levels = this.#asking.length > 0 ? this.#levels() : undefined;
+    for (let index = 0; levels && index < this.#asking.length; ) {
       const { partition, bytes, admit } = this.#asking[index]!;
-      if (this.#mayRead(partition)) {
+      if (this.#mayRead(partition, levels)) {
         this.#asking.splice(index, 1);
         partition.incoming += bytes;
+        this.#raise(levels, partition.id, bytes);
         admit();
       } else index++;
     }

@@ -66,8 +66,8 @@ export class TaskConnection implements Attempt {
         if (ledger.end(this, totals)) this.#socket.end(acknowledgement);
         return;
       }
-      if (op === "resumed") ledger.resumed(totals);
-      else if (!ledger.isNext(totals, length) || !(await this.#receiveBatch(partition, share, totals, length))) return;
+      const isFit = op === "resumed" ? ledger.resumed(totals) : ledger.isNext(totals, length);
+      if (!isFit || (op === "batch" && !(await this.#receiveBatch(partition, share, totals, length)))) return;
     }
   }
 
