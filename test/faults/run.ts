@@ -58,3 +58,10 @@ console.log(`\nseed ${seed}, ${Math.round((performance.now() - begin) / 1000)} s
 if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;
+
+/** ms after which a process that has nothing to do has ended. */
+const IDLE = 15_000;
+setTimeout(() => {
+  console.error(`Something was left open: ${process.getActiveResourcesInfo()}`);
+  process.exit(1);
+}, IDLE).unref();
