@@ -35,7 +35,7 @@ export interface AlternateOptions {
  * is left out, and its result says so.
  *
  * @param task made for each run: a session that was released cannot be used again
- * @throws Error where a contender fails later, or reads other rows than there are
+ * @throws Error where a contender fails later, twice in a row
  */
 export async function alternate(
   contenders: readonly Contender[],
@@ -48,10 +48,13 @@ export async function alternate(
   for (let round = 0; round <= runs; round++) {
     for (const contender of contenders) {
       if (absent.get(contender) !== undefined) continue;
+      const once = () => runWhole(contender, task(contender), frameOf(contender));
       try {
-        const measurement = await run(contender, task(contender));
-        const { rows } = frameOf(contender);
-        if (measurement.rows !== rows) throw new Error(`read ${measurement.rows} rows of ${rows}`);
+        const measurement = await once().catch((error) => {
+          if (round === 0) throw error;
+          console.error(`${contender.name}, once more: ${(error as Error).message}`);
+          return once();
+        });
         if (round > 0) measured.get(contender)!.push(measurement);
       } catch (error) {
         if (round > 0) throw error;
@@ -73,6 +76,13 @@ function figuresOf(measurements: readonly Measurement[], metrics: readonly Metri
     return { ...summary(samples), digits: metric.digits, samples };
   };
   return Object.fromEntries(metrics.map((metric) => [metric.name, figure(metric)]));
+}
+
+/** @throws Error where it fails, or reads other rows than there are */
+async function runWhole(contender: Contender, task: Task, { rows }: Frame): Promise<Measurement> {
+  const measurement = await run(contender, task);
+  if (measurement.rows !== rows) throw new Error(`${contender.name} read ${measurement.rows} rows of ${rows}.`);
+  return measurement;
 }
 
 /**

@@ -14,23 +14,45 @@ const picture = new URL("../docs/how-fast.svg", import.meta.url);
 const page = new URL("../docs/how-fast.md", import.meta.url);
 const [BEGIN, END] = ["<!-- measured -->", "<!-- /measured -->"];
 
-/** The file of a part's results: `{ machine, runs, outcomes }`. */
+export interface PartResults {
+  readonly machine: Machine;
+  readonly runs: number;
+  readonly outcomes: readonly Outcome[];
+}
+
+export interface Machine {
+  readonly node: string;
+  readonly platform: string;
+  readonly cpu: string | undefined;
+  readonly cores: number;
+  readonly memoryGigabytes: number;
+  /** Processes that ran or waited for a core in the minute before, per core. */
+  readonly load: number;
+}
+
 export function resultsFile(part: string): URL {
   return new URL(`${part}.json`, results);
 }
 
-/** What was measured last of a part; nothing if it was never run. */
-export function resultsOf(part: string): readonly Outcome[] {
+/** What was measured last of a part, if it is one of `npm run bench`. */
+function resultsOf(part: string): PartResults | undefined {
   const file = resultsFile(part);
-  if (!existsSync(file)) return [];
-  return (JSON.parse(readFileSync(file, "utf8")) as { outcomes?: readonly Outcome[] }).outcomes ?? [];
+  if (!existsSync(file)) return undefined;
+  const found = JSON.parse(readFileSync(file, "utf8")) as Partial<PartResults>;
+  return found.outcomes && (found as PartResults);
+}
+
+function rowsOf(part: string): string[][] {
+  const { outcomes = [], runs, machine } = resultsOf(part) ?? {};
+  const verdicts = outcomes.flatMap((outcome) => outcome.verdicts);
+  return verdicts.map((verdict) => [...verdictCells(verdict), String(runs), machine!.load.toFixed(1)]);
 }
 
 export function publish(): void {
   writeFileSync(picture, chart(panels(), roleOf));
   const parts = readdirSync(results).map((name) => name.replace(/\.json$/, ""));
-  const verdicts = parts.flatMap(resultsOf).flatMap((outcome) => outcome.verdicts);
-  const rows = [verdictHeader, verdictHeader.map(() => "---"), ...verdicts.map(verdictCells)];
+  const header = [...verdictHeader, "runs", "load"];
+  const rows = [header, header.map(() => "---"), ...parts.flatMap(rowsOf)];
   const lines = rows.map((cells) => `| ${cells.join(" | ")} |`);
   const text = readFileSync(page, "utf8");
   const replaced = [BEGIN, ...lines, END].join("\n");
@@ -41,7 +63,7 @@ export function publish(): void {
 }
 
 function panels(): Panel[] {
-  const found = ["replay", "live"].flatMap(resultsOf);
+  const found = ["replay", "live"].flatMap((part) => resultsOf(part)?.outcomes ?? []);
   const panel = (title: string, { name }: Metric, better: Panel["better"]): Panel[] => {
     const outcome = found.find((each) => each.title.startsWith(title));
     return outcome ? [{ title: outcome.title, metric: name, better, results: outcome.results }] : [];

@@ -18,7 +18,7 @@
  * their targets; --strict makes a missed target exit code 1.
  */
 import { writeFileSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { build } from "./build.js";
 import { deliveries } from "./parts/deliveries.js";
@@ -32,9 +32,12 @@ import type { Outcome, Part } from "./parts/part.js";
 import { queries } from "./parts/queries.js";
 import { replay } from "./parts/replay.js";
 import { rows } from "./parts/rows.js";
-import { publish, resultsFile } from "./publish.js";
+import { type Machine, type PartResults, publish, resultsFile } from "./publish.js";
 import { resultTable, verdictTable } from "./report.js";
 import type { Verdict } from "./verdict.js";
+
+/** Load per core from which on figures are worth little. */
+const BUSY = 0.5;
 
 const parts: Readonly<Record<string, Part>> = {
   replay,
@@ -63,6 +66,15 @@ if (unknown.length > 0) throw new Error(`No such part: ${unknown.join(", ")}. Th
 const runs = Number(values.runs);
 if (!Number.isInteger(runs) || runs < 1) throw new Error("--runs takes a whole number, 1 or more.");
 
+const machine: Machine = {
+  node: process.version,
+  platform: `${process.platform}-${process.arch}`,
+  cpu: cpus()[0]?.model,
+  cores: cpus().length,
+  memoryGigabytes: Math.round(totalmem() / 1e9),
+  load: loadavg()[0]! / cpus().length,
+};
+if (machine.load > BUSY) console.error(`The machine is busy (load ${machine.load.toFixed(1)}): measure again later.`);
 build();
 const verdicts: Verdict[] = [];
 for (const name of names) {
@@ -82,16 +94,10 @@ if (values.json) writeFileSync(values.json, `${JSON.stringify(verdicts, null, 2)
 if (values.strict && verdicts.some(({ pass }) => !pass)) process.exitCode = 1;
 
 function writeResults(name: string, outcomes: readonly Outcome[]): void {
-  const machine = {
-    node: process.version,
-    platform: `${process.platform}-${process.arch}`,
-    cpu: cpus()[0]?.model,
-    cores: cpus().length,
-    memoryGigabytes: Math.round(totalmem() / 1e9),
-  };
   const kept = (key: string, value: unknown) => {
     if (key === "samples") return undefined;
     return typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;
   };
-  writeFileSync(resultsFile(name), `${JSON.stringify({ machine, runs, outcomes }, kept, 2)}\n`);
+  const results: PartResults = { machine, runs, outcomes };
+  writeFileSync(resultsFile(name), `${JSON.stringify(results, kept, 2)}\n`);
 }

@@ -1,4 +1,4 @@
-/** Spark Connect by grpc-js alone, with the channel options of lib/connect/channel.ts and nothing else of it. */
+/** Spark Connect by grpc-js alone, with the options of lib/connect/channel.ts for a near server and nothing else of it. */
 import { randomUUID } from "node:crypto";
 import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { Client, type ClientReadableStream, credentials, Metadata } from "@grpc/grpc-js";

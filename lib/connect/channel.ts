@@ -2,7 +2,7 @@
  * gRPC to one server. Messages that answer a streaming call are pulled one at a time.
  *
  * Memory: per streaming call at most one message that nobody has asked for, and what the HTTP/2 window lets the server
- * send ahead: 4 MiB.
+ * send ahead: 4 MiB, or more where the server is far away (flow-control.ts).
  *
  * Every streaming call has a connection to itself for as long as it lasts. On a shared one, a consumer that sleeps would
  * fill the connection's window and with that stop every other call, even the one that would cancel it.
@@ -24,9 +24,7 @@ import {
 } from "@grpc/grpc-js";
 import { SparkStreamError } from "../errors.js";
 import type { Endpoint, TlsOptions } from "./endpoint.js";
-
-/** Bytes. Smaller is slower (64 KiB: a quarter of the speed), larger gains a few percent and costs memory. */
-const FLOW_CONTROL_WINDOW = 4 * 1024 * 1024;
+import { windowOf } from "./flow-control.js";
 
 /** Connections kept for streams to come. */
 const MAX_IDLE = 4;
@@ -54,6 +52,8 @@ export class Channel {
   readonly #all = new Set<Client>();
   /** What is under way: called, each breaks off with SESSION_CLOSED. */
   readonly #breakOff = new Set<() => void>();
+  /** ms: the shortest that a call took, which is hardly more than the way to the server and back. */
+  #roundTripMs: number | undefined;
   #closed = false;
 
   constructor(endpoint: Endpoint) {
@@ -68,6 +68,7 @@ export class Channel {
   ): Promise<MessageShape<O>> {
     const metadata = await this.#metadata();
     const options: CallOptions = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
+    const start = performance.now();
     return new Promise((resolve, reject) => {
       const call = this.#unary.makeUnaryRequest(
         path(method),
@@ -78,8 +79,9 @@ export class Channel {
         options,
         (error, response) => {
           this.#breakOff.delete(breakOff);
-          if (error) reject(error);
-          else resolve(response!);
+          if (error) return reject(error);
+          this.#roundTripMs = Math.min(performance.now() - start, this.#roundTripMs ?? Number.POSITIVE_INFINITY);
+          resolve(response!);
         },
       );
       const breakOff = () => {
@@ -129,7 +131,7 @@ export class Channel {
   #open(): Client {
     const { address, maxMessageBytes, keepalive } = this.#endpoint;
     const client = new Client(address, credentialsOf(this.#endpoint.tls), {
-      "grpc-node.flow_control_window": FLOW_CONTROL_WINDOW,
+      "grpc-node.flow_control_window": windowOf(this.#roundTripMs),
       "grpc.max_receive_message_length": maxMessageBytes,
       "grpc.max_send_message_length": -1,
       "grpc.use_local_subchannel_pool": 1,

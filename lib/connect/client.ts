@@ -95,6 +95,23 @@ export class Client {
     return (await this.#call(method.config, { operation: { opType } }, options)).pairs;
   }
 
+  /** How long the server lets a consumer be slow; asked once. Never rejects. */
+  limits(): Promise<StreamLimits> {
+    const keys = Object.values(streamLimitKeys);
+    this.#limits ??= this.config({ case: "getOption", value: { keys } }, short).then(
+      (pairs) => {
+        const duration = (name: keyof StreamLimits) =>
+          parseDuration(pairs.find(({ key }) => key === streamLimitKeys[name])?.value) ?? defaultStreamLimits[name];
+        return { maxStreamDuration: duration("maxStreamDuration"), detachedTimeout: duration("detachedTimeout") };
+      },
+      () => {
+        this.#limits = undefined; // the next time the server may answer
+        return defaultStreamLimits;
+      },
+    );
+    return this.#limits;
+  }
+
   /** Runs a plan; nothing is sent before the first `next()`. */
   execution(plan: MessageInitShape<typeof PlanSchema>, { tags = [] }: ExecuteOptions = {}): Execution {
     this.checkOpen();
@@ -134,7 +151,7 @@ export class Client {
       readError: (error) => this.#readError(error),
       explain: (error, operationId) => this.#explain(error, operationId),
       checkSession: (response) => this.#checkSession(response),
-      limits: () => this.#streamLimits(),
+      limits: () => this.limits(),
       closing: this.#closing.signal,
     };
     return new Execution(calls, create(planSchema, plan));
@@ -220,23 +237,6 @@ export class Client {
         this.checkOpen();
       }
     }
-  }
-
-  /** Asked once, when a consumer, or the server, is slow for the first time. */
-  #streamLimits(): Promise<StreamLimits> {
-    const keys = Object.values(streamLimitKeys);
-    this.#limits ??= this.config({ case: "getOption", value: { keys } }, short).then(
-      (pairs) => {
-        const duration = (name: keyof StreamLimits) =>
-          parseDuration(pairs.find(({ key }) => key === streamLimitKeys[name])?.value) ?? defaultStreamLimits[name];
-        return { maxStreamDuration: duration("maxStreamDuration"), detachedTimeout: duration("detachedTimeout") };
-      },
-      () => {
-        this.#limits = undefined; // the next time the server may answer
-        return defaultStreamLimits;
-      },
-    );
-    return this.#limits;
   }
 
   /** The server's id of the session is learnt from its first answer; another one later means that it has started anew. */

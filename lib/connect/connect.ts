@@ -53,6 +53,8 @@ async function open(endpoint: Endpoint, onClose?: () => Promise<void>): Promise<
     const pairs = [{ key: PROGRESS_KEY, value: PROGRESS_INTERVAL }];
     // Silently: a server that does not know it goes without.
     await client.config({ case: "set", value: { pairs, silent: true } }, { timeoutMs: CONNECT_TIMEOUT, policy });
+    // Its answer is needed later; how long it takes tells how far away the server is, from the first stream on.
+    await client.limits();
     return session;
   } catch (error) {
     const wantsTls =

@@ -161,7 +161,10 @@ export class Execution {
     }
   }
 
-  /** Stops the execution wherever it is, here and on the server. Resolves when the server has answered; never rejects. */
+  /**
+   * Stops the execution wherever it is, here and on the server. Resolves when the server has answered; at once where the
+   * result has come whole, since nothing depends on that answer. Never rejects.
+   */
   async close(): Promise<void> {
     clearTimeout(this.#watchTimer);
     if (this.#state === "idle") this.#state = "released";
@@ -173,7 +176,6 @@ export class Execution {
     await this.#stopped;
     await this.#drained;
     await this.#spool.close().catch(() => {});
-    await this.#released;
   }
 
   #isRunning(): boolean {

@@ -1,9 +1,14 @@
 // An execution when the network or the server fails, on a server that does what the script says.
 import { expect } from "chai";
 import { type SparkSession, sparkStream } from "../../lib/index.js";
-import { type FaultAction, type ScriptedServerOptions, sparkError } from "../../lib/testing/index.js";
+import {
+  type FaultAction,
+  type ScriptedServer,
+  type ScriptedServerOptions,
+  sparkError,
+} from "../../lib/testing/index.js";
 import { ipcOf } from "../support/ipc.js";
-import { countTo, idBatches, idsOf, scripted, timeOf } from "../support/scripted.js";
+import { countTo, idBatches, idsOf, scripted, timeOf, within } from "../support/scripted.js";
 
 /** Sent as six responses: schema, three batches, metrics, the end. */
 const batches = idBatches(10, 10, 5);
@@ -19,7 +24,13 @@ async function atEveryResponse(action: FaultAction, options: ScriptedServerOptio
   await using fixture = await scripted({ batches, ...options, faults });
   const results = [];
   for (const after of places) results.push({ after, ...(await query(fixture.spark)) });
+  await released(fixture.server);
   return { results, operations: fixture.server.operations.map(({ attaches, state }) => ({ attaches, state })) };
+}
+
+/** The last operation is released; one whose result has come whole is so a moment later. */
+async function released({ operations }: ScriptedServer): Promise<void> {
+  await within(1000, () => expect(operations.at(-1)?.state).to.equal("released"));
 }
 
 describe("an execution whose stream breaks", () => {
@@ -75,6 +86,7 @@ describe("an execution whose stream breaks", () => {
   it("sends the plan again where the server never heard of the operation, and nothing was received", async () => {
     await using fixture = await scripted({ batches, faults: [{ stream: 0, after: 0, do: "forget" }] });
     expect(await query(fixture.spark)).to.deep.equal({ ids: everyRow });
+    await released(fixture.server);
     const calls = fixture.server.requests.map(({ method }) => method).filter((method) => /execute/i.test(method));
     expect(calls).to.deep.equal(["executePlan", "reattachExecute", "executePlan", "releaseExecute"]);
   });

@@ -1,0 +1,35 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "chai";
+import { connect, sparkStream } from "../../lib/index.js";
+import { startScriptedServer } from "../../lib/testing/index.js";
+import { startFaultProxy } from "../support/fault-proxy.js";
+import { idBatches } from "../support/scripted.js";
+
+const MIB = 1024 * 1024;
+const [batch] = idBatches(128 * 1024); // 1 MiB
+
+/** What a server so far away has sent of a result that nobody takes, in bytes. */
+async function sentAhead(latencyMs: number): Promise<number> {
+  await using server = await startScriptedServer({ batches: Array.from({ length: 48 }, () => batch!) });
+  await using proxy = await startFaultProxy({ port: server.port }, () => ({ latencyMs }));
+  await using session = await connect(`sc://127.0.0.1:${proxy.port}`);
+  const stream = sparkStream(session.sql("SELECT 1"), { readAheadBytes: 1 });
+  await stream.schema;
+  const most = () => Math.max(...proxy.connections.map(({ down }) => down));
+  for (let before = -1; before < most(); ) {
+    before = most();
+    await sleep(500 + 4 * latencyMs);
+  }
+  stream.destroy();
+  return most();
+}
+
+describe("A server that nobody reads from", () => {
+  it("sends ahead little where it is near", async () => {
+    expect(await sentAhead(0)).to.be.within(3 * MIB, 8 * MIB);
+  });
+
+  it("sends ahead what the way to it holds where it is far away", async () => {
+    expect(await sentAhead(50)).to.be.within(20 * MIB, 40 * MIB);
+  });
+});
