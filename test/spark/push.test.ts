@@ -243,11 +243,12 @@ describe('delivery: "push" on a real Spark', function () {
     for (const order of ["arrival", "partition"] as const) {
       it(`comes to its end, in the order of ${order}, though tasks are cut off and retried`, async () => {
         await using proxy = await startPushProxy((connection) =>
-          connection % 2 === 1 ? { after: 700_000, ...cut } : undefined,
+          [1, 3, 5].includes(connection) ? { after: 700_000, ...cut } : undefined,
         );
         const ids = await idsOf(sparkStream(many(one, 100_000, 4), push({ ...proxy.push, order })));
         expect(order === "partition" ? ids : sorted(ids)).to.deep.equal(upTo(100_000));
-        expect(proxy.connections.length).to.be.above(5);
+        // A probe, four partitions, and three attempts more: Spark puts a task that failed behind others, which hold the slot.
+        expect(proxy.connections).to.have.length(8);
       });
     }
   });
