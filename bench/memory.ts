@@ -48,6 +48,8 @@ const cases: readonly Case[] = [
   { name: "staged, null sink", contender: ours, options: { delivery: "staged", sink: "null" } },
   { name: "staged, slow sink", contender: ours, options: { delivery: "staged", sink: "slow" } },
   { name: "staged, Parquet", contender: ours, options: { delivery: "staged", sink: "parquet" } },
+  { name: "push, null sink", contender: ours, options: { delivery: "push", sink: "null" } },
+  { name: "push, slow sink", contender: ours, options: { delivery: "push", sink: "slow" } },
   { name: "result, null sink", contender: ours, options: { delivery: "result", sink: "null" } },
   {
     name: "PySpark batches",

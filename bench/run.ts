@@ -4,6 +4,7 @@
  *   replay       recorded answers of Spark, served from memory
  *   live         one of them from a Spark on this machine; row by row
  *   first-batch  from the call to the first batch, of a small and a larger result
+ *   deliveries   one frame by every delivery, with the CPU time of Spark
  *   queries      1,000 small queries, one after the other and 32 at a time
  *   rows         record batches to plain objects
  *   sinks        record batches to files
@@ -21,6 +22,7 @@ import { writeFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { build } from "./build.js";
+import { deliveries } from "./parts/deliveries.js";
 import { far } from "./parts/far.js";
 import { firstBatches } from "./parts/first-batch.js";
 import { growth } from "./parts/growth.js";
@@ -43,6 +45,7 @@ const parts: Readonly<Record<string, Part>> = {
   replay,
   live,
   "first-batch": firstBatches,
+  deliveries,
   queries,
   rows,
   sinks,

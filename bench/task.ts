@@ -14,8 +14,9 @@ export interface Task {
   readonly samples?: number;
   /** How many of those that count run at a time. Default: 1. */
   readonly concurrency?: number;
+  /** Of this package's streams. Default: "result". */
+  readonly delivery?: "result" | "staged" | "push";
   /** For the memory benchmark. */
-  readonly delivery?: "result" | "staged";
   readonly sink?: Sink;
 }
 

@@ -7,6 +7,7 @@ export const errorCodes = {
   INVALID_URL: "A Spark Connect URL that cannot be read.",
 
   UNAVAILABLE: "Nothing answers at the server's address, or the connection is lost and could not be restored.",
+  UNREACHABLE: "Spark's executors cannot connect to this process, or a connection of theirs was cut for good.",
   TLS_FAILED: "The two sides do not agree on TLS: a certificate that is not trusted, or plain text against TLS.",
   UNAUTHENTICATED: "The server does not accept the token, or demands one.",
   PERMISSION_DENIED: "The server knows who is asking and refuses.",
@@ -22,6 +23,7 @@ export const errorCodes = {
   OPERATION_CANCELED: "The operation was interrupted, here or on the server.",
 
   INCOMPLETE_RESULT: "The result that arrived is not the whole and exact result: rows are missing or out of order.",
+  NOT_DETERMINISTIC: "A partition was computed anew and came out otherwise, after some of it had been handed on.",
   INVALID_IPC: "Bytes that are not the Arrow IPC stream they should be.",
   SCHEMA_MISMATCH: "A record batch whose schema is not that of the stream.",
   UNSUPPORTED_TYPE: "A column's type has no exact counterpart in the target format.",

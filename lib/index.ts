@@ -28,4 +28,4 @@ export { type NdjsonWriterOptions, ndjsonWriter } from "./sinks/ndjson-writer.js
 export { type ParquetWriterOptions, parquetWriter } from "./sinks/parquet-writer.js";
 export { type RowsOptions, rows } from "./sinks/rows.js";
 export { arrowIpcBytes, type SparkStream, sparkStream, splitSparkStream } from "./spark-stream.js";
-export type { SparkStreamOptions } from "./stream-options.js";
+export type { PushOptions, SparkStreamOptions, SplitStreamOptions } from "./stream-options.js";

@@ -19,7 +19,14 @@ import { openDelivery, splitDelivery } from "./delivery/delivery.js";
 import type { castPlan } from "./delivery/requested-schema.js";
 import type { LargePartition } from "./delivery/staged.js";
 import { SparkStreamError } from "./errors.js";
-import { checkOptions, checkRowOptions, checkStreamCount, type SparkStreamOptions } from "./stream-options.js";
+import {
+  checkOptions,
+  checkRowOptions,
+  checkSplitOptions,
+  checkStreamCount,
+  type SparkStreamOptions,
+  type SplitStreamOptions,
+} from "./stream-options.js";
 
 const DEFAULT_READ_AHEAD = 16 * 1024 * 1024;
 
@@ -51,23 +58,26 @@ export function arrowIpcBytes(source: DataFrame | RowInput, options: SparkStream
 }
 
 /**
- * A DataFrame as several Readables, to be consumed at the same time: it is staged once (see `delivery`), and each stream
- * has a share of its partitions, in order and of about the same bytes. One after the other they are the whole result;
- * where there are fewer partitions with rows than streams, some streams are empty. What was staged is removed when all
- * of them have ended or were destroyed.
+ * A DataFrame as several Readables, to be consumed at the same time, each of which has a share of its partitions; together
+ * they are the whole result. Where there are fewer partitions than streams, some streams are empty.
+ *
+ * @param options with `delivery: "staged"`, the default, it is staged once, and shares come in order and are of about the
+ *   same bytes; what was staged is removed when all streams have ended or were destroyed. With "push" the i-th stream has the
+ *   partitions whose ids leave i when divided by `count`.
  *
  * @throws SparkStreamError INVALID_ARGUMENT or SESSION_CLOSED, at the call. Everything later is an error of the streams.
  */
 export function splitSparkStream(
   source: DataFrame,
   count: number,
-  options: Omit<SparkStreamOptions, "delivery"> = {},
+  { delivery = "staged", ...others }: SplitStreamOptions = {},
 ): SparkStream[] {
+  const options = { readAheadBytes: DEFAULT_READ_AHEAD, ...others, delivery };
   if (!isDataFrame(source)) {
     throw new SparkStreamError("INVALID_INPUT", "splitSparkStream() splits DataFrames: rows come in one stream.");
   }
   checkStreamCount(count);
-  checkOptions({ ...options, delivery: "staged" });
+  checkSplitOptions(options);
   const streams: SparkStream[] = [];
   const notify = Array.from({ length: count }, (_, index) => (partition: LargePartition) => {
     streams[index]!.emit("largePartition", partition);
@@ -92,7 +102,8 @@ function open<S extends Readable>(
     return streamOf(Stream, () => inputRows(source), options);
   }
   const frame = requested(source, options);
-  return streamOf(Stream, (onLargePartition) => openDelivery(frame, options, onLargePartition), options);
+  const withDefaults = { readAheadBytes: DEFAULT_READ_AHEAD, ...options };
+  return streamOf(Stream, (onLargePartition) => openDelivery(frame, withDefaults, onLargePartition), options);
 }
 
 function streamOf<S extends Readable>(

@@ -15,9 +15,10 @@ const parts: Readonly<
   diagnostics: { values: [] },
   version: { values: [] },
   "schema-difference": { values: [] },
-  connect: { values: ["errors", "diagnostics", "version"], types: ["local"], later: ["local"] },
+  loopback: { values: [] },
+  connect: { values: ["errors", "diagnostics", "version", "loopback"], types: ["local"], later: ["local"] },
   chain: { values: ["errors", "diagnostics", "schema-difference"], types: ["connect"] },
-  delivery: { values: ["errors", "diagnostics", "schema-difference", "connect", "chain"] },
+  delivery: { values: ["errors", "diagnostics", "schema-difference", "loopback", "connect", "chain"] },
   "stream-options": { values: ["errors"] },
   "spark-stream": { values: ["errors", "diagnostics", "connect", "delivery", "chain", "stream-options"] },
   sinks: { values: ["errors", "diagnostics", "version", "schema-difference"] },
@@ -114,7 +115,15 @@ describe("The imports within lib", () => {
   });
 
   it("of heavy packages, which few need, are made when they are used", () => {
-    for (const name of ["csv-stringify", "cli-progress", "@toondepauw/node-zstd", "lz4-napi", "snappy"]) {
+    for (const name of [
+      "csv-stringify",
+      "cli-progress",
+      "@toondepauw/node-zstd",
+      "lz4-napi",
+      "snappy",
+      "reflect-metadata",
+      "@peculiar/x509",
+    ]) {
       const loading = [...sources].filter(([, source]) => source.includes(`"${name}`));
       expect(loading, name).not.to.have.length(0);
       const always = loading.filter(([, source]) => new RegExp(`^import (?!type).*"${name}`, "m").test(source));

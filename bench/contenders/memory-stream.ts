@@ -1,4 +1,7 @@
-/** sparkStream() into one of the sinks of the memory benchmark. Every row is looked at: its id must be the next one. */
+/**
+ * sparkStream() into one of the sinks of the memory benchmark. Every row is looked at: its id must be the next one; where
+ * batches of several partitions come mixed, the next one of its partition.
+ */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +9,7 @@ import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RecordBatch } from "apache-arrow";
-import { parquetWriter, type SparkSession, sparkStream } from "../../lib/index.js";
+import { batchInfo, parquetWriter, type SparkSession, sparkStream } from "../../lib/index.js";
 import { type Drain, measured } from "./measured.js";
 import { openSession } from "./session.js";
 
@@ -15,12 +18,16 @@ const SLOW_MS = 50;
 const SLOW_BATCHES = 200;
 
 const drain: Drain<SparkSession> = async (session, { query, sink = "null", delivery = "result" }, tally) => {
-  let next = 0;
+  const nextOf = new Map<number | undefined, number>();
   async function* checked(source: AsyncIterable<RecordBatch>) {
     for await (const batch of source) {
-      for (const id of batch.getChildAt(0)!.toArray() as BigInt64Array) {
+      const ids = batch.getChildAt(0)!.toArray() as BigInt64Array;
+      const partition = delivery === "push" ? batchInfo(batch)?.partition : undefined;
+      let next = nextOf.get(partition) ?? (partition === undefined ? 0 : Number(ids[0]));
+      for (const id of ids) {
         if (Number(id) !== next++) throw new Error(`Row ${id} came where row ${next - 1} should.`);
       }
+      nextOf.set(partition, next);
       tally.add(batch.numRows);
       if (sink === "slow" && tally.batches <= SLOW_BATCHES) await sleep(SLOW_MS);
       yield batch;

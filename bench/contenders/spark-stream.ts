@@ -8,7 +8,7 @@ import { openSession } from "./session.js";
 
 await measured(
   openSession,
-  async (session, { query }, tally) => {
+  async (session, { query, delivery = "result" }, tally) => {
     const sink = new Writable({
       objectMode: true,
       write(batch: RecordBatch, _encoding, callback) {
@@ -16,7 +16,7 @@ await measured(
         callback();
       },
     });
-    await pipeline(sparkStream(session.sql(query)), sink);
+    await pipeline(sparkStream(session.sql(query), { delivery }), sink);
   },
   (session) => session.close(),
 );

@@ -52,15 +52,15 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
 
     const { report } = rows;
     if (report) {
-      report.onProgress = (progress) => {
+      report.watch((progress) => {
         if (this.listenerCount("progress") > 0) this.emit("progress", progress());
         if (isWatched("progress")) publish("progress", this, { progress: progress() });
-      };
+      });
     }
     this.#report = report;
     publish("start", this);
 
-    const budget = new ByteBudget(readAheadBytes);
+    const budget = new ByteBudget(rows.released ? Number.POSITIVE_INFINITY : readAheadBytes);
     const source = rowSource(rows, budget);
     const { stage: middle, empty } = decoderStage(loadDecoder, (schema) => this.#resolveSchema(schema));
     const sink = batchSink<T>({
@@ -68,6 +68,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
       onRowDone: (row) => {
         this.#counts.bytes += row.arrow_ipc_bytes.length;
         budget.release(row.arrow_ipc_bytes.length);
+        rows.released?.(row.arrow_ipc_bytes.length);
       },
       empty,
     });

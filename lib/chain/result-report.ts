@@ -40,8 +40,7 @@ export type ObservedMetrics = Readonly<Record<string, Readonly<Record<string, Li
 
 /** Collects both, as the responses pass by. */
 export class ResultReport {
-  /** Called for each progress message. */
-  onProgress: ((progress: () => StreamProgress) => void) | undefined;
+  readonly #watchers: ((progress: () => StreamProgress) => void)[] = [];
   #operators: readonly OperatorMetrics[] = [];
   #observed: ObservedMetrics = {};
 
@@ -55,10 +54,20 @@ export class ResultReport {
     return this.#observed;
   }
 
+  /** Calls for each progress message, which is made when it is asked for. */
+  watch(watcher: (progress: () => StreamProgress) => void): void {
+    this.#watchers.push(watcher);
+  }
+
+  /** Passes a progress message on. */
+  tell(progress: () => StreamProgress): void {
+    for (const watcher of this.#watchers) watcher(progress);
+  }
+
   take({ responseType, metrics, observedMetrics }: ExecutePlanResponse): void {
     if (responseType.case === "executionProgress") {
       const { value } = responseType;
-      this.onProgress?.(() => progressOf(value));
+      this.tell(() => progressOf(value));
     }
     for (const { name, keys, values } of observedMetrics) {
       const pairs = keys.map((key, index) => [key, values[index] && literalValue(values[index])] as const);

@@ -21,6 +21,11 @@ export interface RowCursor {
   close(): Promise<void>;
   /** What the source tells besides its rows, if it does. */
   readonly report?: ResultReport;
+  /**
+   * A cursor with this counts the bytes that it and the chain hold by itself, and is asked for rows without a bound. It is
+   * called when the chain lets go of a row, with its bytes.
+   */
+  released?(bytes: number): void;
 }
 
 export function rowSource(cursor: RowCursor, budget: ByteBudget): Readable {

@@ -2,9 +2,12 @@
 import { parseArgs } from "node:util";
 import type { SqlParameter } from "../connect/index.js";
 import { SparkStreamError } from "../errors.js";
+import type { PushOptions, SparkStreamOptions } from "../stream-options.js";
 
 export const formats = ["parquet", "arrow", "arrows", "csv", "ndjson"] as const;
 export type Format = (typeof formats)[number];
+
+type Delivery = NonNullable<SparkStreamOptions["delivery"]>;
 
 export interface Command {
   /** For `connect()`; undefined for the environment's SPARK_REMOTE. */
@@ -16,7 +19,8 @@ export interface Command {
   readonly output: string;
   readonly format: Format;
   readonly compression: string | undefined;
-  readonly delivery: "result" | "staged" | undefined;
+  readonly delivery: Delivery | undefined;
+  readonly push: PushOptions | undefined;
   readonly quiet: boolean;
 }
 
@@ -40,6 +44,7 @@ export function parseCommand(args: readonly string[]): Command | "help" | "versi
     const choices = compressions[format].join(", ") || "none at all";
     throw usage(`--compression of ${format} is ${choices}, and not ${JSON.stringify(compression)}`);
   }
+  const delivery = deliveryOf(values.delivery);
   return {
     url: urlOf(values.remote, values.local),
     query: queryOf(values),
@@ -48,7 +53,8 @@ export function parseCommand(args: readonly string[]): Command | "help" | "versi
     output,
     format,
     compression,
-    delivery: deliveryOf(values.delivery),
+    delivery,
+    push: pushOf(values, delivery),
     quiet: values.quiet ?? false,
   };
 }
@@ -65,6 +71,10 @@ const options = {
   format: { type: "string", short: "f" },
   compression: { type: "string" },
   delivery: { type: "string" },
+  listen: { type: "string" },
+  port: { type: "string" },
+  advertise: { type: "string" },
+  order: { type: "string" },
   quiet: { type: "boolean", short: "q" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
@@ -108,9 +118,34 @@ function formatOf(format: string | undefined, output: string): Format {
   throw usage(`--format must be one of ${formats.join(", ")}, and ${found}`);
 }
 
-function deliveryOf(delivery: string | undefined): Command["delivery"] {
-  if (delivery === undefined || delivery === "result" || delivery === "staged") return delivery;
-  throw usage(`--delivery is result or staged, and not ${JSON.stringify(delivery)}`);
+function deliveryOf(delivery: string | undefined): Delivery | undefined {
+  if (delivery === undefined || delivery === "result" || delivery === "staged" || delivery === "push") return delivery;
+  throw usage(`--delivery is result, staged or push, and not ${JSON.stringify(delivery)}`);
+}
+
+interface PushValues {
+  readonly listen?: string;
+  readonly port?: string;
+  readonly advertise?: string;
+  readonly order?: string;
+}
+
+function pushOf({ listen, port, advertise, order }: PushValues, delivery: string | undefined): PushOptions | undefined {
+  if (order !== undefined && order !== "arrival" && order !== "partition") {
+    throw usage(`--order is arrival or partition, and not ${JSON.stringify(order)}`);
+  }
+  if (port !== undefined && !(/^\d+$/.test(port) && Number(port) <= 65535)) {
+    throw usage(`--port takes a number up to 65535, not ${JSON.stringify(port)}`);
+  }
+  const push: PushOptions = {
+    ...(listen !== undefined && { host: listen }),
+    ...(port !== undefined && { port: Number(port) }),
+    ...(advertise !== undefined && { advertise }),
+    ...(order !== undefined && { order }),
+  };
+  if (Object.keys(push).length === 0) return undefined;
+  if (delivery !== "push") throw usage("--listen, --port, --advertise and --order go with --delivery push");
+  return push;
 }
 
 function paramsOf(pairs: readonly string[]): Record<string, SqlParameter> {

@@ -16,7 +16,14 @@ What to run: one of
                        JSON, all else is a string. Bound by the protocol, never put into the text
   --limit N            at most so many rows
   --delivery NAME      result (default): one query; staged: computed once onto the executors' disks and taken piece by
-                       piece, for a result that is too large for Spark's driver
+                       piece, for a result that is too large for Spark's driver; push: sent here by the executors
+                       themselves, which need Python with pyarrow, and a way here
+
+For --delivery push
+  --listen HOST        the address to listen on; default: that of this machine on the way to the server
+  --port N             the port to listen on; default: a free one
+  --advertise HOST     what executors connect to, where that is another name or address for them; with :PORT likewise
+  --order NAME         arrival (default): batches as they come; partition: one partition after the other
 
 Where the result goes
   -o, --output PATH    a file, which appears when it is complete; - is standard output, the default

@@ -21,9 +21,9 @@ export interface Writing {
 }
 
 export function write(frame: DataFrame, command: Command, signal: AbortSignal): Writing {
-  const { format, output, compression, delivery } = command;
+  const { format, output, compression, delivery, push } = command;
   const target = output === "-" ? process.stdout : output;
-  const options: SparkStreamOptions = delivery === undefined ? {} : { delivery };
+  const options: SparkStreamOptions = { ...(delivery && { delivery }), ...(push && { push }) };
   if (format === "arrows") {
     // As they come: nothing is decoded, and what Spark compressed stays so.
     if (compression !== undefined) options.compression = compression as "none" | "zstd";

@@ -112,6 +112,17 @@ function typeOf(type: DataType | undefined, path: string, options: ArrowSchemaOp
         new Field("value", binary(options), false),
         new Field("metadata", binary(options), false, new Map([["variant", "true"]])),
       ]);
+    case "geometry":
+    case "geography": {
+      const metadata = new Map([
+        [kind.case, "true"],
+        ["srid", String(kind.value.srid)],
+      ]);
+      return new Struct<{ srid: ArrowType; wkb: ArrowType }>([
+        new Field("srid", new Int32(), false),
+        new Field("wkb", binary(options), false, metadata),
+      ]);
+    }
     case "udt":
       return typeOf(kind.value.sqlType, path, options);
     default:

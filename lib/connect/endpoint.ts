@@ -6,6 +6,7 @@ import { isIP } from "node:net";
 import { userInfo } from "node:os";
 import { inspect } from "node:util";
 import { SparkStreamError } from "../errors.js";
+import { isLoopback } from "../loopback.js";
 import { version } from "../version.js";
 
 /** A bearer token, or a function that is asked for it before every call, so that it may rotate. */
@@ -171,10 +172,6 @@ function tlsOf(tls: boolean | TlsOptions | undefined, hasToken: boolean, host: s
     throw invalidUrl("use_ssl=false would send the token in plain text to another machine");
   }
   return tls === true ? {} : tls;
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
 function clientType(userAgent: string | undefined): string {

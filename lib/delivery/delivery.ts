@@ -2,13 +2,17 @@
 import type { RowCursor } from "../chain/row-source.js";
 import type { DataFrame } from "../connect/dataframe.js";
 import { SparkStreamError } from "../errors.js";
+import { PushedFrame, type PushOptions } from "./push/pushed-frame.js";
 import { type QueryOptions, ResultCursor } from "./result.js";
 import { type LargePartition, StagedCursor } from "./staged.js";
 import { StagedFrame } from "./staged-frame.js";
 import { type StagedPartition, sharesOf } from "./windows.js";
 
 export interface DeliveryOptions extends QueryOptions {
-  delivery?: "result" | "staged";
+  delivery?: "result" | "staged" | "push";
+  /** Bytes of Arrow data in memory. */
+  readAheadBytes: number;
+  push?: PushOptions;
   windowBytes?: number;
   partitions?: readonly number[];
   collectGarbage?: boolean;
@@ -24,6 +28,7 @@ export function openDelivery(
   { delivery, ...options }: DeliveryOptions,
   onLargePartition: OnLargePartition,
 ): RowCursor {
+  if (delivery === "push") return push(dataFrame, 1, options)[0]!;
   if (delivery !== "staged") return new ResultCursor(dataFrame, options);
   const { partitions } = options;
   const choose = partitions && ((all: readonly StagedPartition[]) => chosen(all, partitions));
@@ -35,7 +40,7 @@ export function openDelivery(
 }
 
 /**
- * So many cursors over one staged frame, each over a share of its partitions.
+ * So many cursors over one frame, staged or pushed, each over a share of its partitions.
  *
  * @throws SparkStreamError SESSION_CLOSED
  */
@@ -43,7 +48,8 @@ export function splitDelivery(
   dataFrame: DataFrame,
   onLargePartition: readonly OnLargePartition[],
   options: DeliveryOptions,
-): RowCursor[] {
+): readonly RowCursor[] {
+  if (options.delivery === "push") return push(dataFrame, onLargePartition.length, options);
   const { partitions } = options;
   const staged = stage(dataFrame, options);
   return onLargePartition.map(
@@ -54,6 +60,10 @@ export function splitDelivery(
         choose: (all) => sharesOf(partitions ? chosen(all, partitions) : all, length)[index]!,
       }),
   );
+}
+
+function push(dataFrame: DataFrame, count: number, { push = {}, ...options }: DeliveryOptions): readonly RowCursor[] {
+  return new PushedFrame(dataFrame, { ...options, push, count }).shares;
 }
 
 function stage(dataFrame: DataFrame, { collectGarbage = true, tags = [] }: DeliveryOptions): StagedFrame {

@@ -22,7 +22,7 @@ export interface QueryOptions {
 export class ResultCursor implements RowCursor {
   readonly #dataFrame: DataFrame;
   readonly #options: QueryOptions;
-  readonly report = new ResultReport();
+  readonly report: ResultReport;
   readonly #batches = new BatchAssembler();
   #opened: Promise<Execution> | undefined;
   #first: Promise<ExecutePlanResponse | undefined> | undefined;
@@ -31,8 +31,9 @@ export class ResultCursor implements RowCursor {
   #closed = false;
 
   /** @throws SparkStreamError SESSION_CLOSED */
-  constructor(dataFrame: DataFrame, options: QueryOptions) {
+  constructor(dataFrame: DataFrame, options: QueryOptions, report = new ResultReport()) {
     dataFrame.session.checkOpen();
+    this.report = report;
     this.#dataFrame = dataFrame;
     this.#options = options;
   }

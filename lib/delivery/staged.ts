@@ -111,7 +111,7 @@ export class StagedCursor implements RowCursor, StageUser {
     const partitions = this.#closed ? undefined : this.#windows?.[this.#opened];
     if (!partitions) return undefined;
     const window = new StagedWindow(this.#source(), partitions, this.#rows, this.#options);
-    window.report.onProgress = (progress) => this.report.onProgress?.(progress);
+    window.report.watch((progress) => this.report.tell(progress));
     this.#opened++;
     for (const { rows } of partitions) this.#rows += rows;
     return window;

@@ -46,22 +46,30 @@ export async function streamRows({
   const spark = await connect(url, connectOptions);
   try {
     for (const [key, value] of Object.entries(conf ?? {})) await spark.conf.set(key, value);
-    const stream = sparkStream(spark.sql(query));
-    const reading = (async (): Promise<RunResult> => {
-      try {
-        for await (const batch of stream) {
-          received.add(batch);
-          await consume?.(batch);
-        }
-        return { outcome: received.outcome("ended") };
-      } catch (error) {
-        return { outcome: received.outcome("failed"), error };
-      }
-    })();
-    return await Promise.race([reading, hung()]);
+    return await readRows(sparkStream(spark.sql(query)), received, consume);
   } finally {
     await spark.close();
   }
+}
+
+/** What comes of a stream. */
+export async function readRows(
+  stream: AsyncIterable<RecordBatch>,
+  received: ReceivedRows,
+  consume?: (batch: RecordBatch) => Promise<void>,
+): Promise<RunResult> {
+  const reading = (async (): Promise<RunResult> => {
+    try {
+      for await (const batch of stream) {
+        received.add(batch);
+        await consume?.(batch);
+      }
+      return { outcome: received.outcome("ended") };
+    } catch (error) {
+      return { outcome: received.outcome("failed"), error };
+    }
+  })();
+  return await Promise.race([reading, hung()]);
 }
 
 function hung(): Promise<RunResult> {

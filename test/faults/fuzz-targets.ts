@@ -2,9 +2,10 @@
 // them. Whatever it throws has to be one of this package's errors.
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Metadata, status } from "@grpc/grpc-js";
-import type { RecordBatch } from "apache-arrow";
+import { type RecordBatch, Table, tableToIPC } from "apache-arrow";
 import { IpcDecoder } from "../../lib/chain/ipc-decoder.js";
 import { BatchAssembler } from "../../lib/chain/response-rows.js";
+import { ResultReport } from "../../lib/chain/result-report.js";
 import { Endpoint } from "../../lib/connect/endpoint.js";
 import { explainError } from "../../lib/connect/explain-error.js";
 import {
@@ -13,10 +14,16 @@ import {
   FetchErrorDetailsResponseSchema,
 } from "../../lib/connect/generated/spark-connect_pb.js";
 import { readServerError, withDetails } from "../../lib/connect/server-error.js";
+import { PushListener } from "../../lib/delivery/push/listener.js";
+import { Secret } from "../../lib/delivery/push/proof.js";
+import { Share } from "../../lib/delivery/push/share.js";
+import { TaskConnection } from "../../lib/delivery/push/task-connection.js";
+import { HELLO_BYTES, NONCE_BYTES } from "../../lib/delivery/push/wire.js";
 import type { SparkSession } from "../../lib/index.js";
 import { sparkStream } from "../../lib/index.js";
 import { responsesOf } from "../../lib/testing/scripted-result.js";
 import { SparkErrors, sparkError } from "../../lib/testing/spark-error.js";
+import { PushTask, partitionMessages } from "../support/push-task.js";
 import type { Random } from "../support/random.js";
 import { startRawServer } from "../support/raw-server.js";
 import { mutated } from "./mutate.js";
@@ -139,5 +146,56 @@ export async function streamTarget(
       await spark.close();
       await server[Symbol.asyncDispose]();
     },
+  };
+}
+
+const pushed = [rowBatch(0, 30), rowBatch(30, 20)].map((batch) => tableToIPC(new Table([batch]), "stream"));
+
+/** What tasks, and others, send to the listener of a pushed stream: before they have proven themselves, and after. */
+export async function pushTarget(): Promise<FuzzTarget & AsyncDisposable> {
+  const secret = new Secret();
+  let share: Share;
+  let served: Promise<unknown> | undefined;
+  const listener = await PushListener.open({
+    host: "127.0.0.1",
+    port: 0,
+    secret,
+    certificate: undefined,
+    onTask({ partition, attempt }, socket, reader) {
+      served = new TaskConnection(attempt, socket, reader).serve(share.add(partition), share);
+      served.catch(() => {}); // told below
+    },
+  });
+  const peer = { port: listener.port, secret: secret.hex };
+  return {
+    name: "pushed partition",
+    share: 2,
+    /** Of the hello of a stranger, or of what a task says. */
+    input: (random) => [
+      mutated(Buffer.concat(partitionMessages(pushed, 25)), random),
+      random.below(4) === 0 ? mutated(Buffer.alloc(HELLO_BYTES, 7), random) : Buffer.alloc(0),
+    ],
+    async take([messages, hello]) {
+      const options = { limit: 2 ** 24, order: "arrival", spool: false, index: 0, count: 1 } as const;
+      share = new Share({ ...options, report: new ResultReport(), onClose: async () => {} });
+      served = undefined;
+      using task = await PushTask.connect(peer);
+      if (hello!.length > 0) {
+        await task.read(NONCE_BYTES);
+        task.socket.end(hello!);
+        await task.closed;
+        if (served) throw new Error("A stranger was taken for a task.");
+        return [];
+      }
+      await task.prove(peer.secret, 0);
+      task.socket.end(messages!);
+      await task.closed;
+      await served;
+      share.end({ arrow_ipc_bytes: pushed[0]!, rowCount: 0 });
+      const [decoder, batches] = [new IpcDecoder(), [] as RecordBatch[]];
+      for (let row = await share.next(); row; row = await share.next()) batches.push(...(await decoder.decode(row)));
+      return batches;
+    },
+    [Symbol.asyncDispose]: () => listener.close(),
   };
 }

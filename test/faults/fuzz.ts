@@ -10,7 +10,7 @@ import { connect, SparkStreamError } from "../../lib/index.js";
 import { columnsOf } from "../support/ipc.js";
 import { runPython } from "../support/python.js";
 import { Random } from "../support/random.js";
-import { errorTarget, type FuzzTarget, ipcTarget, responseTarget, streamTarget } from "./fuzz-targets.js";
+import { errorTarget, type FuzzTarget, ipcTarget, pushTarget, responseTarget, streamTarget } from "./fuzz-targets.js";
 
 export interface FuzzRow {
   target: string;
@@ -37,7 +37,8 @@ export interface FuzzResult {
 
 export async function fuzz({ inputs, seed }: { inputs: number; seed: number }): Promise<FuzzResult> {
   await using overGrpc = await streamTarget(connect);
-  const targets = [ipcTarget(await ipcStreams()), responseTarget, errorTarget, overGrpc];
+  await using toListener = await pushTarget();
+  const targets = [ipcTarget(await ipcStreams()), responseTarget, errorTarget, overGrpc, toListener];
   const round = targets.flatMap((target, index) => Array<number>(target.share).fill(index));
   const rows = targets.map(
     ({ name }): FuzzRow => ({ target: name, inputs: 0, valid: 0, errors: {}, maxMs: 0, maxBytes: 0 }),

@@ -38,9 +38,12 @@ export class ReceivedRows {
   /** Rows that are not what they should be, or not where they should be. */
   #wrong = false;
 
-  /** @param count rows that there should be */
-  constructor(count: number) {
+  readonly #ordered: boolean;
+
+  /** @param count rows that there should be; by their ids, if it is `ordered` */
+  constructor(count: number, { ordered = true } = {}) {
     this.#seen = new Uint8Array(count);
+    this.#ordered = ordered;
   }
 
   get count(): number {
@@ -52,14 +55,14 @@ export class ReceivedRows {
     for (let row = 0; row < batch.numRows; row++) {
       const id = Number(ids!.get(row));
       if (this.#seen[id]) this.#doubled = true;
-      else if (id !== this.#next) this.#wrong = true;
+      else if (this.#ordered && id !== this.#next) this.#wrong = true;
       if (Number(hashes!.get(row)) !== hashOf(id) || texts!.get(row) !== textOf(id)) this.#wrong = true;
       this.#seen[id] = 1;
       this.#next++;
     }
   }
 
-  /** What came is in any case the beginning of the result and nothing else; and where it ended well, all of it. */
+  /** What came is in any case the beginning of the result, or of its partitions, and nothing else; where it ended well, all of it. */
   outcome(end: "ended" | "failed"): Outcome {
     if (this.#doubled) return "doubled";
     if (this.#wrong) return "lost";

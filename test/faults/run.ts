@@ -1,15 +1,18 @@
 /**
- * npm run test:faults [-- --runs N --seed S --json FILE]
+ * npm run test:faults [-- --runs N --seed S --json FILE --only push | --sleep SECONDS]
  *
  * The fault campaign: so many runs, each with something that goes wrong, and what became of the result, compared row by
- * row with what it should be. A fifth of the runs is on a real Spark, which is started here. --json writes the table's
+ * row with what it should be. A fifth of the runs is on a real Spark, which is started here, and a sixteenth more of streams
+ * that are pushed. --sleep does nothing but to let the consumer of a pushed stream sleep once, for so long. --json writes the table's
  * rows. The exit code is 1 where a run came out otherwise than it has to; the same seed repeats it.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { mochaHooks } from "../support/spark.js";
+import { mochaHooks, sparkSession } from "../support/spark.js";
 import { campaign, faultTable } from "./campaign.js";
 import { networkFaults } from "./network-faults.js";
+import { closePushFaults, pushFaults } from "./push-faults.js";
+import { sleepThrough } from "./push-sleeper.js";
 import { scriptedFaults } from "./scripted-faults.js";
 import { scriptedTarget, sparkTargets } from "./targets.js";
 
@@ -18,18 +21,34 @@ const { values } = parseArgs({
     runs: { type: "string", default: "5000" },
     seed: { type: "string", default: "1" },
     json: { type: "string" },
+    only: { type: "string" },
+    sleep: { type: "string" },
   },
 });
 const [runs, seed] = [values.runs, values.seed].map(Number);
 if (!(Number.isInteger(runs) && runs! > 0 && Number.isInteger(seed))) throw new Error("--runs and --seed are numbers.");
 
+if (values.sleep) {
+  const { outcome, error } = await sleepThrough(await sparkSession(), Number(values.sleep) * 1000);
+  console.log(`${outcome}, after a sleep of ${values.sleep} s`, error ?? "");
+  await mochaHooks.afterAll();
+  process.exit(outcome === "exact" ? 0 : 1);
+}
+
 const onSpark = Math.round(runs! / 5);
+const pushed = Math.floor(runs! / 16);
 const inProcess = [...scriptedFaults, ...networkFaults(scriptedTarget)];
 const begin = performance.now();
-const results = [
-  await campaign(inProcess, { runs: runs! - onSpark, seed: seed!, atOnce: 8 }),
-  await campaign(sparkTargets.flatMap(networkFaults), { runs: onSpark, seed: seed!, atOnce: 4 }),
-];
+const results = [];
+if (values.only !== "push") {
+  results.push(
+    await campaign(inProcess, { runs: runs! - onSpark - pushed, seed: seed!, atOnce: 8 }),
+    await campaign(sparkTargets.flatMap(networkFaults), { runs: onSpark, seed: seed!, atOnce: 4 }),
+  );
+}
+// One at a time: some of them strike all that a Spark has.
+results.push(await campaign(pushFaults, { runs: pushed, seed: seed!, atOnce: 1 }));
+await closePushFaults();
 await mochaHooks.afterAll();
 
 const rows = results.flatMap((result) => result.rows);
@@ -39,3 +58,10 @@ console.log(`\nseed ${seed}, ${Math.round((performance.now() - begin) / 1000)} s
 if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;
+
+/** ms after which a process that has nothing to do has ended. */
+const IDLE = 15_000;
+setTimeout(() => {
+  console.error(`Something was left open: ${process.getActiveResourcesInfo()}`);
+  process.exit(1);
+}, IDLE).unref();

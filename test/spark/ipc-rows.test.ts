@@ -1,11 +1,8 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { RecordBatch } from "apache-arrow";
 import { expect } from "chai";
 import { type DataFrame, type InputRow, ipcRows, type SparkSession, sparkStream } from "../../lib/index.js";
-import { findSparkHome } from "../../lib/local/spark-home.js";
+import { barePython } from "../support/bare-python.js";
 import { errorOf } from "../support/scripted.js";
 import { SparkUi } from "../support/spark-ui.js";
 
@@ -14,14 +11,6 @@ async function* rowsOf(frame: DataFrame, options = {}): AsyncGenerator<InputRow>
   for await (const batch of sparkStream(frame, options)) {
     for (const { arrow_ipc_bytes } of batch) yield { arrow_ipc_bytes };
   }
-}
-
-/** A Python without the packages that are installed for it. */
-async function barePython(): Promise<string> {
-  const { python } = await findSparkHome({});
-  const file = join(await mkdtemp(join(tmpdir(), "bare-python-")), "python3");
-  await writeFile(file, `#!/bin/sh\nexec "${python ?? "python3"}" -S "$@"\n`, { mode: 0o755 });
-  return file;
 }
 
 describe("ipcRows() on a real Spark", function () {

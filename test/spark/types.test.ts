@@ -42,6 +42,12 @@ const arrowOnly: Record<string, string> = {
   "time(6)": "TIME'12:34:56.123456'",
 };
 
+/** Types that Arrow has as structs. */
+const geospatial: Record<string, string> = {
+  "geometry(0)": "ST_GeomFromWKB(X'0101000000000000000000F03F0000000000000040')",
+  "geography(4326)": "ST_GeogFromWKB(X'0101000000000000000000F03F0000000000000040')",
+};
+
 /** Three rows: the value, a null, the value; and no nullable column where the expression cannot be null. */
 function query(expression: string): string {
   return `SELECT id, IF(id = 1, NULL, ${expression}) AS value, ${expression} AS never_null FROM range(0, 3, 1, 2)`;
@@ -64,7 +70,7 @@ describe("every type of Spark", function () {
   });
   after(() => spark?.close());
 
-  for (const [type, expression] of Object.entries({ ...types, ...arrowOnly })) {
+  for (const [type, expression] of Object.entries({ ...types, ...arrowOnly, ...geospatial })) {
     it(`${type}: the schema is known before the query runs, and is what arrives`, async () => {
       const frame = spark.sql(query(expression));
       const stream = sparkStream(frame);

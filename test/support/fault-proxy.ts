@@ -32,6 +32,8 @@ export interface FaultProxy extends AsyncDisposable {
   reset(): void;
   /** Connections that come from now on find nobody: the port is closed. */
   refuse(): Promise<void>;
+  /** Undoes that. */
+  accept(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -44,8 +46,11 @@ export async function startFaultProxy(
     const upstream = connect({ host: "127.0.0.1", ...target, allowHalfOpen: true, noDelay: true });
     connections.push(new ProxiedConnection(client, upstream, faultOf(connections.length) ?? {}));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const listen = async (port: number) => {
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+  };
+  await listen(0);
   const { port } = server.address() as AddressInfo;
   const reset = () => {
     for (const connection of connections) connection.reset();
@@ -54,7 +59,8 @@ export async function startFaultProxy(
     reset();
     await closed(server);
   };
-  return { port, connections, reset, refuse: () => closed(server), close, [Symbol.asyncDispose]: close };
+  const [accept, refuse] = [() => listen(port), () => closed(server)];
+  return { port, connections, reset, refuse, accept, close, [Symbol.asyncDispose]: close };
 }
 
 async function closed(server: Server): Promise<void> {

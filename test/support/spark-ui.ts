@@ -1,9 +1,10 @@
 // What a Spark says of itself by the REST interface of its web UI.
 
-import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { connect, type SparkSession } from "../../lib/connect/index.js";
+import type { LocalSpark, LocalSparkOptions } from "../../lib/local/index.js";
+import { freePort } from "./free-port.js";
 import { sparkServer } from "./spark.js";
 
 interface StoredRdd {
@@ -20,19 +21,23 @@ const ports = new Map<string, Promise<number>>();
 
 /** A local Spark with its web UI, one for all that ask for the same configuration. */
 export class SparkUi {
+  readonly server: LocalSpark;
   readonly #applications: string;
-  readonly #connect: () => Promise<SparkSession>;
 
-  private constructor(port: number, open: () => Promise<SparkSession>) {
+  private constructor(port: number, server: LocalSpark) {
+    this.server = server;
     this.#applications = `http://127.0.0.1:${port}/api/v1/applications`;
-    this.#connect = open;
   }
 
-  static async open(conf: Readonly<Record<string, string>> = {}): Promise<SparkUi> {
-    const key = JSON.stringify(conf);
+  static async open(
+    conf: Readonly<Record<string, string>> = {},
+    options: Omit<LocalSparkOptions, "conf"> = {},
+  ): Promise<SparkUi> {
+    const key = JSON.stringify([conf, options]);
     const port = ports.get(key) ?? freePort();
     ports.set(key, port);
-    const { url, token } = await sparkServer({
+    const server = await sparkServer({
+      ...options,
       conf: {
         "spark.ui.enabled": "true",
         "spark.ui.port": String(await port),
@@ -40,12 +45,13 @@ export class SparkUi {
         ...conf,
       },
     });
-    return new SparkUi(await port, () => connect(url, { token }));
+    return new SparkUi(await port, server);
   }
 
   /** A session of the caller's own. */
   connect(): Promise<SparkSession> {
-    return this.#connect();
+    const { url, token } = this.server;
+    return connect(url, { token });
   }
 
   /** What lies on the disks of the executors. */
@@ -69,6 +75,12 @@ export class SparkUi {
     return (await this.#get<unknown[]>("sql?length=100000&details=false")).length;
   }
 
+  /** How many tasks have a slot. */
+  async runningTasks(): Promise<number> {
+    const executors = await this.#get<{ activeTasks: number }[]>("executors");
+    return executors.reduce((sum, { activeTasks }) => sum + activeTasks, 0);
+  }
+
   /** The last job, when it is over. */
   async lastJob(): Promise<Job> {
     for (;;) {
@@ -82,13 +94,4 @@ export class SparkUi {
     const [application] = (await (await fetch(this.#applications)).json()) as { id: string }[];
     return (await (await fetch(`${this.#applications}/${application!.id}/${path}`)).json()) as T;
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

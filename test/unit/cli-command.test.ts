@@ -17,6 +17,9 @@ describe("The arguments of the command line", () => {
     "a compression that the format does not have": [...query, "-f", "csv", "--compression", "zstd"],
     "an unknown compression": [...query, "-f", "parquet", "--compression", "zip"],
     "an unknown delivery": [...query, "--delivery", "push-pull"],
+    "an option of a delivery that is another one": [...query, "--advertise", "node"],
+    "an order that there is not": [...query, "--delivery", "push", "--order", "size"],
+    "a port that is no number": [...query, "--delivery", "push", "--port", "http"],
     "a parameter without a value": [...query, "--param", "x"],
     "a parameter without a name": [...query, "--param", "=5"],
     "a limit that is no number": [...query, "--limit", "ten"],
@@ -57,6 +60,14 @@ describe("The arguments of the command line", () => {
   it("give the delivery, or leave it to the stream", () => {
     expect(parsed("--delivery", "staged").delivery).to.equal("staged");
     expect(parsed().delivery).to.equal(undefined);
+  });
+
+  it("give what a pushed stream needs", () => {
+    const args = ["--delivery", "push", "--listen", "0.0.0.0", "--port", "7000", "--advertise", "node:7001"];
+    const push = { host: "0.0.0.0", port: 7000, advertise: "node:7001" };
+    expect(parsed(...args)).to.deep.include({ delivery: "push", push });
+    expect(parsed(...args, "--order", "partition").push).to.deep.equal({ ...push, order: "partition" });
+    expect(parsed("--delivery", "push").push).to.equal(undefined);
   });
 
   it("give the format by the ending, or by its name, or NDJSON on standard output", () => {

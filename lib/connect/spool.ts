@@ -1,0 +1,105 @@
+/**
+ * Things that had to be taken before the consumer wanted them, in order: in memory as long as there is room, beyond that in
+ * a temporary file.
+ */
+import { SpillFile } from "./spill-file.js";
+
+export interface SpoolOptions<T> {
+  /** Bytes that one takes in memory. */
+  sizeOf(item: T): number;
+  /** Whether so many bytes more may be in memory, where `held` are already. */
+  hasRoom(bytes: number, held: number): boolean;
+  /** As it is in the file. */
+  encode(item: T): Uint8Array;
+  decode(record: Uint8Array): T;
+}
+
+export class Spool<T> {
+  readonly #options: SpoolOptions<T>;
+  readonly #memory: T[] = [];
+  #held = 0;
+  #file: SpillFile | undefined;
+  #filed = 0;
+  /** Settles when nothing of what was asked before is under way: what is put in while the last is taken must not be lost. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: SpoolOptions<T>) {
+    this.#options = options;
+  }
+
+  get length(): number {
+    return this.#memory.length + this.#filed;
+  }
+
+  /** Bytes in memory. */
+  get held(): number {
+    return this.#held;
+  }
+
+  /** Whether a temporary file is in use. */
+  get spilled(): boolean {
+    return this.#file !== undefined;
+  }
+
+  /** Whether the next one has to be read from the file. */
+  get nextIsFiled(): boolean {
+    return this.#memory.length === 0 && this.#filed > 0;
+  }
+
+  /** The oldest one, where it is in memory, at once. */
+  shiftFromMemory(): T | undefined {
+    const item = this.#memory.shift();
+    if (item !== undefined) this.#held -= this.#options.sizeOf(item);
+    return item;
+  }
+
+  push(item: T): Promise<void> {
+    return this.#inTurn(() => this.#push(item));
+  }
+
+  shift(): Promise<T | undefined> {
+    return this.#inTurn(() => this.#shift());
+  }
+
+  /** Drops what is left. May be called twice. */
+  close(): Promise<void> {
+    return this.#inTurn(() => this.#close());
+  }
+
+  #inTurn<R>(run: () => Promise<R>): Promise<R> {
+    const result = this.#turn.then(run);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  async #push(item: T): Promise<void> {
+    const size = this.#options.sizeOf(item);
+    if (this.#file === undefined && this.#options.hasRoom(size, this.#held)) {
+      this.#memory.push(item);
+      this.#held += size;
+      return;
+    }
+    this.#file ??= await SpillFile.create();
+    await this.#file.append(this.#options.encode(item));
+    this.#filed++;
+  }
+
+  async #shift(): Promise<T | undefined> {
+    const item = this.shiftFromMemory();
+    if (item !== undefined) return item;
+    const record = await this.#file?.take();
+    if (!record) return undefined;
+    this.#filed--;
+    if (this.#filed === 0) await this.#close();
+    return this.#options.decode(record);
+  }
+
+  async #close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    this.#filed = 0;
+    this.#memory.length = 0;
+    this.#held = 0;
+    await file?.close();
+  }
+}

@@ -1,0 +1,80 @@
+/** Where this process listens, and what the executors are told of it. */
+import { createSocket } from "node:dgram";
+import { lookup } from "node:dns/promises";
+import { once } from "node:events";
+import { isIP } from "node:net";
+import type { Endpoint } from "../../connect/endpoint.js";
+import { SparkStreamError } from "../../errors.js";
+import { isLoopback } from "../../loopback.js";
+
+export interface AddressOptions {
+  host?: string;
+  port?: number;
+  advertise?: string;
+  tls?: boolean;
+}
+
+export interface PushAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: boolean;
+  /** What a task connects to, where this process listens on that port. */
+  advertised(port: number): { host: string; port: number };
+}
+
+/**
+ * Without an option it is the address that this process has on the way to the server.
+ *
+ * @throws SparkStreamError INVALID_ARGUMENT; UNAVAILABLE where the server's name cannot be looked up
+ */
+export async function pushAddress(options: AddressOptions, endpoint: Endpoint): Promise<PushAddress> {
+  const host = options.host ?? (await addressTowards(endpoint));
+  const advertise = options.advertise === undefined ? undefined : advertised(options.advertise);
+  const told = advertise?.host ?? (isWildcard(host) ? await addressTowards(endpoint) : host);
+  const local = isLoopback(host) && isLoopback(told);
+  if (options.tls === false && !local) {
+    const message = `push.tls: false would send the data in plain text to other machines: ${host} or ${told} is no loopback address.`;
+    throw new SparkStreamError("INVALID_ARGUMENT", message);
+  }
+  return {
+    host,
+    port: options.port ?? 0,
+    tls: options.tls ?? !local,
+    advertised: (port) => ({ host: told, port: advertise?.port ?? port }),
+  };
+}
+
+/** `name`, `name:port`, `[v6]:port`, or a bare v6 address. */
+function advertised(text: string): { host: string; port?: number } {
+  if (isIP(text)) return { host: text };
+  const [, v6, name, port] = /^(?:\[([^\]]+)\]|([\w.-]+))(?::(\d+))?$/.exec(text) ?? [];
+  const host = v6 ?? name;
+  const isPort = port === undefined || (Number(port) >= 1 && Number(port) <= 65535);
+  if (host === undefined || (v6 !== undefined && isIP(v6) !== 6) || !isPort) {
+    const message = `push.advertise must be a name or an address, with :port where it differs, such as "node.example.com:7000" or "[::1]:7000", and not ${JSON.stringify(text)}.`;
+    throw new SparkStreamError("INVALID_ARGUMENT", message);
+  }
+  return { host, ...(port !== undefined && { port: Number(port) }) };
+}
+
+function isWildcard(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
+}
+
+/** That of a datagram socket which is connected to the server; nothing is sent for it. */
+async function addressTowards({ host, port }: Endpoint): Promise<string> {
+  try {
+    const { address, family } = await lookup(host);
+    const socket = createSocket(family === 6 ? "udp6" : "udp4");
+    try {
+      socket.connect(port, address);
+      await once(socket, "connect");
+      return socket.address().address;
+    } finally {
+      socket.close();
+    }
+  } catch (cause) {
+    const message = `push: the address of this process on the way to ${host} cannot be found. Give push.host.`;
+    throw new SparkStreamError("UNAVAILABLE", message, { cause });
+  }
+}

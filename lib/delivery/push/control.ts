@@ -1,0 +1,88 @@
+/**
+ * The query itself, whose result is one row of each task: Spark's own word of what every partition came to. It is an
+ * ordinary execution, with all that this has: reattaching, progress, errors.
+ */
+import { IpcDecoder } from "../../chain/ipc-decoder.js";
+import type { ResultReport } from "../../chain/result-report.js";
+import type { DataFrame } from "../../connect/dataframe.js";
+import { mapInArrow } from "../../connect/python-function.js";
+import { SparkStreamError } from "../../errors.js";
+import { type QueryOptions, ResultCursor } from "../result.js";
+import { explainTask, python } from "./explain-task.js";
+import type { PushedPartition } from "./pushed-partition.js";
+import { pushTask, type TaskSettings } from "./task-source.js";
+import { nothing, sameTotals, type Totals } from "./totals.js";
+
+/** What a task says that its partition came to. */
+interface Committed extends Totals {
+  readonly attempt: number;
+}
+
+export class Control {
+  readonly #cursor: ResultCursor;
+  readonly #committed = new Map<number, Committed>();
+
+  constructor(dataFrame: DataFrame, settings: TaskSettings, options: QueryOptions, report: ResultReport) {
+    this.#cursor = new ResultCursor(mapInArrow(dataFrame, pushTask(settings), python), options, report);
+  }
+
+  /**
+   * Resolves when Spark says that all tasks have ended well.
+   *
+   * @throws SparkStreamError that of the query; UNREACHABLE where a task could not connect, or lost its connection
+   */
+  async run(): Promise<void> {
+    const decoder = new IpcDecoder();
+    let rows = 0;
+    try {
+      for (let row = await this.#cursor.next(); row; row = await this.#cursor.next()) {
+        if (row.startOffset !== undefined && row.startOffset !== rows)
+          throw incomplete("Rows of its tasks are missing");
+        for (const batch of await decoder.decode(row)) {
+          rows += batch.numRows;
+          for (const { partition, attempt, rows, batches, bytes, digest } of batch) {
+            if (this.#committed.has(partition)) throw incomplete(`Partition ${partition} has come twice`);
+            this.#committed.set(partition, {
+              attempt,
+              rows: Number(rows),
+              batches: Number(batches),
+              bytes: Number(bytes),
+              digest: Number(batches) === 0 ? nothing.digest : Buffer.from(digest).toString("hex"),
+            });
+          }
+        }
+      }
+    } catch (error) {
+      throw explainTask(error);
+    }
+  }
+
+  /**
+   * Compares what the tasks say with what has come from them.
+   *
+   * @throws SparkStreamError INCOMPLETE_RESULT
+   */
+  check(partitions: ReadonlyMap<number, PushedPartition>): void {
+    for (let id = 0; id < Math.max(this.#committed.size, partitions.size); id++) {
+      const [told, found] = [this.#committed.get(id), partitions.get(id)];
+      if (!told || !found) throw incomplete(`Of partition ${id} nothing has come from ${told ? "its task" : "Spark"}`);
+      if (found.completeBy !== told.attempt || !sameTotals(found.totals, told)) {
+        const { rows, batches } = found.totals;
+        throw incomplete(
+          `Of partition ${id} ${rows} rows in ${batches} batches have come (attempt ${found.completeBy}), and its task sent ${told.rows} in ${told.batches} (attempt ${told.attempt})`,
+        );
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#cursor.close();
+  }
+}
+
+function incomplete(reason: string): SparkStreamError {
+  return new SparkStreamError(
+    "INCOMPLETE_RESULT",
+    `The result is not what Spark sent: ${reason}. Run the query again.`,
+  );
+}

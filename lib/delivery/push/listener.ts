@@ -1,0 +1,129 @@
+/**
+ * Where tasks connect to. In: connections of anybody. Out: those of tasks, which have proven that they know the stream's
+ * secret. Others are dropped: at the first wrong byte, after 5 s, or after 4 KB of a TLS handshake.
+ *
+ * Memory per stranger: a TLS session, or a hello; MAX_STRANGERS of them at a time, beyond which the oldest has to go.
+ */
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createSecureContext, TLSSocket } from "node:tls";
+import { SparkStreamError } from "../../errors.js";
+import type { StreamCertificate } from "./certificate.js";
+import { newNonce, type Secret } from "./proof.js";
+import { SocketReader } from "./socket-reader.js";
+import { type Claim, HELLO_BYTES, readClaim } from "./wire.js";
+
+const PROOF_MS = 5_000;
+const MAX_STRANGER_BYTES = 4096;
+const MAX_STRANGERS = 128;
+const MAX_CONNECTIONS = 4096;
+/** ms between two looks at what strangers have sent. */
+const LOOK = 100;
+/** ms after which the system asks a silent peer whether it is there. */
+const KEEPALIVE = 10_000;
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  readonly secret: Secret;
+  /** With it, all is TLS 1.3. */
+  readonly certificate: StreamCertificate | undefined;
+  /** A task has proven itself. */
+  onTask(claim: Claim, socket: Socket, reader: SocketReader): void;
+}
+
+export class PushListener {
+  readonly #options: ListenerOptions;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  /** The oldest one first; since when, ms. */
+  readonly #strangers = new Map<Socket, number>();
+  readonly #timer: NodeJS.Timeout;
+  #closed: Promise<void> | undefined;
+
+  /** @throws SparkStreamError PORT_IN_USE; INVALID_ARGUMENT for a host or port that cannot be listened on */
+  static async open(options: ListenerOptions): Promise<PushListener> {
+    const listener = new PushListener(options);
+    const { host, port } = options;
+    try {
+      listener.#server.listen({ host, port });
+      await once(listener.#server, "listening");
+    } catch (error) {
+      clearInterval(listener.#timer);
+      throw cannotListen(error as NodeJS.ErrnoException, host, port);
+    }
+    listener.#server.on("error", () => {}); // of a connection that could not be taken
+    return listener;
+  }
+
+  private constructor(options: ListenerOptions) {
+    this.#options = options;
+    const { certificate } = options;
+    const context = certificate && createSecureContext({ ...certificate, minVersion: "TLSv1.3" });
+    const server = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE };
+    this.#server = createServer(server, (socket) => {
+      this.#welcome(socket);
+      if (!context) return void this.#examine(socket, socket);
+      const secure = new TLSSocket(socket, { isServer: true, secureContext: context });
+      secure.on("error", () => socket.destroy());
+      secure.on("secure", () => this.#examine(secure, socket));
+    });
+    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#timer = setInterval(() => this.#dropStrangers(), LOOK).unref();
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Ends all connections. May be called again. */
+  close(): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      clearInterval(this.#timer);
+      this.#server.close(() => resolve());
+      for (const socket of this.#sockets) socket.destroy();
+    });
+    return this.#closed;
+  }
+
+  #welcome(socket: Socket): void {
+    this.#sockets.add(socket);
+    this.#strangers.set(socket, performance.now());
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      this.#sockets.delete(socket);
+      this.#strangers.delete(socket);
+    });
+    if (this.#strangers.size > MAX_STRANGERS) this.#strangers.keys().next().value?.destroy();
+  }
+
+  /** @param raw the TCP connection below */
+  async #examine(socket: Socket, raw: Socket): Promise<void> {
+    const { secret, onTask } = this.#options;
+    const reader = new SocketReader(socket);
+    const nonce = newNonce();
+    socket.write(nonce);
+    const hello = await reader.read(HELLO_BYTES).catch(() => undefined);
+    const claim = hello && readClaim(hello);
+    const answer = claim && secret.accepts(hello, nonce) ? secret.answer(claim, nonce) : undefined;
+    if (!claim || !answer) return void raw.destroy();
+    this.#strangers.delete(raw);
+    socket.write(answer);
+    onTask(claim, socket, reader);
+  }
+
+  #dropStrangers(): void {
+    for (const [socket, since] of this.#strangers) {
+      if (performance.now() - since > PROOF_MS || socket.bytesRead > MAX_STRANGER_BYTES) socket.destroy();
+    }
+  }
+}
+
+function cannotListen({ code, message }: NodeJS.ErrnoException, host: string, port: number): SparkStreamError {
+  if (code === "EADDRINUSE") {
+    return new SparkStreamError("PORT_IN_USE", `push.port: something else listens on ${host}:${port}. Leave it out.`);
+  }
+  const text = `push: this process cannot listen on ${host}, port ${port}: ${message}. Give push.host an address of this machine.`;
+  return new SparkStreamError("INVALID_ARGUMENT", text);
+}

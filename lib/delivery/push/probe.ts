@@ -1,0 +1,48 @@
+/** Whether a task can do what it has to, found out by a small one before the query runs, which may take long. */
+import { IpcDecoder } from "../../chain/ipc-decoder.js";
+import { mapInArrow } from "../../connect/python-function.js";
+import type { SparkSession } from "../../connect/session.js";
+import { SparkStreamError } from "../../errors.js";
+import { ResultCursor } from "../result.js";
+import { explainProbe, python, unreachable } from "./explain-task.js";
+import { pushProbe, type TaskSettings, TROUBLE } from "./task-source.js";
+
+/** s that the probe tries to connect. */
+const PATIENCE = 3;
+
+/** By session, the addresses that its tasks have reached, whatever the port of each stream. */
+const reached = new WeakMap<SparkSession, Set<string>>();
+
+/**
+ * Tries it once per session and address.
+ *
+ * @param address what the user calls it, or the host
+ * @throws SparkStreamError UNREACHABLE; UNSUPPORTED without Python or pyarrow, or where functions may not be run
+ */
+export async function probe(
+  session: SparkSession,
+  address: string,
+  settings: TaskSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const addresses = reached.get(session) ?? new Set();
+  reached.set(session, addresses);
+  if (addresses.has(address)) return;
+  const frame = mapInArrow(session.range(0, 1, 1, 1), pushProbe({ ...settings, patience: PATIENCE }), python);
+  const cursor = new ResultCursor(frame, {});
+  const stop = () => void cursor.close();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    const row = await cursor.next();
+    const [batch] = row ? await new IpcDecoder().decode(row) : [];
+    if (!batch) throw new SparkStreamError("QUERY_FAILED", "It gave no result.");
+    const trouble = Buffer.from(batch.get(0)?.trouble ?? "").toString();
+    if (trouble !== "") throw unreachable(trouble.replace(`${TROUBLE} `, ""));
+    addresses.add(address);
+  } catch (error) {
+    throw explainProbe(error);
+  } finally {
+    signal.removeEventListener("abort", stop);
+    await cursor.close();
+  }
+}

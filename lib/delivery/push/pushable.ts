@@ -1,0 +1,52 @@
+/** A frame as a Python function can take it, with the schema that its batches have to come with. */
+import { DataType, type Field, IntervalUnit, Table, tableToIPC } from "apache-arrow";
+import type { DataFrame } from "../../connect/dataframe.js";
+import { SparkStreamError } from "../../errors.js";
+
+export interface Pushable {
+  /** Columns by other names where several have one, and a column where there is none. */
+  readonly frame: DataFrame;
+  /** An Arrow IPC stream without a batch. */
+  readonly schema: Uint8Array;
+}
+
+/** @throws SparkStreamError INVALID_ARGUMENT for a streaming frame; UNSUPPORTED_TYPE for a column that no function takes */
+export async function pushable(dataFrame: DataFrame): Promise<Pushable> {
+  const [schema, isStreaming] = await Promise.all([dataFrame.schema(), dataFrame.isStreaming()]);
+  if (isStreaming) {
+    const message =
+      "A streaming DataFrame has no end and cannot be pushed. Write it with Spark and read what it wrote.";
+    throw new SparkStreamError("INVALID_ARGUMENT", message);
+  }
+  const { fields, names } = schema;
+  const bytes = tableToIPC(new Table(schema), "stream");
+  for (const field of fields) {
+    const reason = isYearMonth(field.type) ? "a type that pyarrow has no arrays of" : twins(field);
+    if (reason !== undefined) throw unsupported(String(field.name), reason);
+  }
+  if (names.length === 0) return { schema: bytes, frame: dataFrame.select("1 AS nothing") };
+  const renamed = new Set(names).size < names.length;
+  return { schema: bytes, frame: renamed ? dataFrame.toDF(...names.map((_, index) => `c${index}`)) : dataFrame };
+}
+
+/** Which fields of a struct, at any depth, have one name. Spark makes no Arrow data of such a column for Python. */
+function twins({ type }: Field): string | undefined {
+  const children: readonly Field[] = type.children ?? [];
+  const names = children.map(({ name }) => String(name));
+  const twin = names.find((name, index) => names.indexOf(name) < index);
+  if (twin !== undefined) return `a struct with several fields ${JSON.stringify(twin)}`;
+  for (const child of children) {
+    const found = twins(child);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function isYearMonth(type: DataType): boolean {
+  return DataType.isInterval(type) && type.unit === IntervalUnit.YEAR_MONTH;
+}
+
+function unsupported(name: string, what: string): SparkStreamError {
+  const message = `Column ${JSON.stringify(name)} has ${what}, which Spark cannot hand to a Python function. Cast it, or use delivery: "staged".`;
+  return new SparkStreamError("UNSUPPORTED_TYPE", message);
+}

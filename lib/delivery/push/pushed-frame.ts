@@ -1,0 +1,161 @@
+/**
+ * Delivery "push": the tasks of the query send their batches to this process themselves, past the driver.
+ *
+ *   open     an address is found and listened on; a probe shows that tasks can connect to it
+ *   run      the query (control.ts): its tasks come to the listener, prove themselves and send; each is served by a
+ *            TaskConnection and its partition by a Share
+ *   check    when Spark says that all tasks have ended, its word is compared with what has come
+ *
+ * Shared by all its shares: with the last of them it ends, and with the session in any case.
+ */
+import type { Socket } from "node:net";
+import { ResultReport } from "../../chain/result-report.js";
+import type { DataFrame } from "../../connect/dataframe.js";
+import { SparkStreamError } from "../../errors.js";
+import type { QueryOptions } from "../result.js";
+import { type AddressOptions, pushAddress } from "./address.js";
+import { createCertificate } from "./certificate.js";
+import type { Control } from "./control.js";
+import { PushListener } from "./listener.js";
+import { Secret } from "./proof.js";
+import { Share, type SharedPartition } from "./share.js";
+import type { SocketReader } from "./socket-reader.js";
+import { feedTheHungry } from "./starvation.js";
+import { TaskConnection } from "./task-connection.js";
+import type { TaskSettings } from "./task-source.js";
+import type { Order } from "./turn.js";
+import { type Claim, PROBE } from "./wire.js";
+
+export interface PushOptions extends AddressOptions {
+  order?: Order;
+  spool?: boolean;
+}
+
+export interface PushedFrameOptions extends QueryOptions {
+  push: PushOptions;
+  /** Bytes of Arrow data in memory, of each share. */
+  readAheadBytes: number;
+  /** How many shares. */
+  count: number;
+}
+
+/** s that a task tries to connect. After the end of this process, each of its attempts keeps a slot for as long. */
+const PATIENCE = 3;
+/** ms between two looks at whether a share starves. */
+const LOOK = 250;
+/** ms that tasks have to end by themselves, when their query was interrupted, before they are cut off. */
+const GRACE = 1_000;
+
+export class PushedFrame {
+  readonly shares: readonly Share[];
+  readonly #dataFrame: DataFrame;
+  readonly #options: PushedFrameOptions;
+  readonly #secret = new Secret();
+  readonly #partitions = new Map<number, SharedPartition>();
+  readonly #open = new Set<Share>();
+  readonly #stop = new AbortController();
+  readonly #report = new ResultReport();
+  readonly #forget: () => void;
+  #listener: PushListener | undefined;
+  #control: Control | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #run: Promise<void>;
+  #closing: Promise<void> | undefined;
+
+  /** Begins at once. @throws SparkStreamError SESSION_CLOSED */
+  constructor(dataFrame: DataFrame, options: PushedFrameOptions) {
+    const { session } = dataFrame;
+    session.checkOpen();
+    this.#dataFrame = dataFrame;
+    this.#options = options;
+    const { count, readAheadBytes: limit, push } = options;
+    const { order = "arrival", spool = false } = push;
+    const shared = { limit, order, spool, count, report: this.#report, onClose: (share: Share) => this.#leave(share) };
+    this.shares = Array.from({ length: count }, (_, index) => new Share({ ...shared, index }));
+    for (const share of this.shares) this.#open.add(share);
+    this.#forget = session.beforeClose(() => this.#close());
+    this.#run = this.#start().catch((error: unknown) => this.#fail(error));
+  }
+
+  async #start(): Promise<void> {
+    const { session } = this.#dataFrame;
+    const { push, maxRecordsPerBatch, tags, compression } = this.#options;
+    // Loaded here, and apache-arrow with them, which takes long.
+    const [{ pushable }, { probe }, { Control }] = await Promise.all([
+      import("./pushable.js"),
+      import("./probe.js"),
+      import("./control.js"),
+    ]);
+    const [{ frame, schema }, codec] = await Promise.all([
+      pushable(this.#dataFrame),
+      compression ?? session.conf.get("spark.sql.execution.arrow.compression.codec", "none"),
+    ]);
+    const settings: TaskSettings = {
+      ...(await this.#listen(push)),
+      patience: PATIENCE,
+      codec: codec === "none" ? "" : codec,
+      schema: Buffer.from(schema).toString("base64"),
+    };
+    await probe(session, push.advertise ?? settings.host, settings, this.#stop.signal);
+    this.#stop.signal.throwIfAborted();
+    const query = { ...(maxRecordsPerBatch !== undefined && { maxRecordsPerBatch }), ...(tags && { tags }) };
+    const control = new Control(frame, settings, query, this.#report);
+    this.#control = control;
+    this.#timer = setInterval(() => feedTheHungry(this.shares), LOOK).unref();
+    await control.run();
+    control.check(new Map([...this.#partitions].map(([id, { ledger }]) => [id, ledger])));
+    for (const share of this.shares) share.end({ arrow_ipc_bytes: schema, rowCount: 0 });
+  }
+
+  /** @returns what tasks have to know to connect */
+  async #listen(push: PushOptions): Promise<Pick<TaskSettings, "host" | "port" | "secret" | "fingerprint">> {
+    const { host, port, tls, advertised } = await pushAddress(push, this.#dataFrame.session.client.endpoint);
+    const certificate = tls ? await createCertificate() : undefined;
+    this.#stop.signal.throwIfAborted();
+    const secret = this.#secret;
+    const onTask = (claim: Claim, socket: Socket, reader: SocketReader) => void this.#serve(claim, socket, reader);
+    this.#listener = await PushListener.open({ host, port, secret, certificate, onTask });
+    const { fingerprint = "" } = certificate ?? {};
+    return { ...advertised(this.#listener.port), secret: secret.hex, fingerprint };
+  }
+
+  async #serve({ partition: id, attempt }: Claim, socket: Socket, reader: SocketReader): Promise<void> {
+    if (id === PROBE) return void socket.end();
+    const share = this.shares[id % this.shares.length]!;
+    const partition = this.#partitions.get(id) ?? share.add(id);
+    this.#partitions.set(id, partition);
+    try {
+      await new TaskConnection(attempt, socket, reader).serve(partition, share);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    for (const share of this.shares) share.fail(error);
+  }
+
+  async #leave(share: Share): Promise<void> {
+    this.#open.delete(share);
+    if (this.#open.size === 0) await this.#close();
+  }
+
+  #close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  /** First the query, so that its tasks are stopped and do not fail. */
+  async #end(): Promise<void> {
+    this.#fail(new SparkStreamError("SESSION_CLOSED", "The session was closed while this ran. Connect again."));
+    this.#stop.abort(new SparkStreamError("OPERATION_CANCELED", "The stream was given up."));
+    clearInterval(this.#timer);
+    const cutOff = setTimeout(() => this.#listener?.close(), GRACE);
+    await this.#control?.close();
+    await this.#run;
+    clearTimeout(cutOff);
+    this.#secret.forget();
+    await this.#listener?.close();
+    this.#forget();
+  }
+}

@@ -1,0 +1,282 @@
+/**
+ * The partitions of one Readable, which are those whose ids leave the share's number when divided by how many shares there
+ * are. In: batches, from as many connections as there are tasks that run. Out: ArrowIpcRow, as the turn has it.
+ *
+ * Memory: `limit` bytes in connections, queues and chain together, and one batch per connection beyond that. A connection
+ * asks before it reads a batch, and asks anew for the next one behind all others that wait: so all have the same share of
+ * it. In the order of partitions, half of the limit is for those that are not up yet.
+ *
+ * A partition that is *held back* goes to its queue until its task has ended, and a *drained* one since others could not
+ * come as long as it has a slot of the cluster; both have room in a temporary file.
+ */
+import type { ArrowIpcRow } from "../../chain/arrow-ipc-row.js";
+import type { ResultReport } from "../../chain/result-report.js";
+import type { RowCursor } from "../../chain/row-source.js";
+import { Spool } from "../../connect/spool.js";
+import { PushedPartition } from "./pushed-partition.js";
+import { arrivalTurn, type Order, partitionTurn, type Turn, type Waiting } from "./turn.js";
+
+export interface ShareOptions {
+  /** Bytes of Arrow data in memory. */
+  readonly limit: number;
+  readonly order: Order;
+  /** Whether each partition is held back until its task has ended. */
+  readonly spool: boolean;
+  readonly index: number;
+  readonly count: number;
+  readonly report: ResultReport;
+  /** Called when the share is over, read to its end or not. */
+  onClose(share: Share): Promise<void>;
+}
+
+interface Asking {
+  readonly partition: SharedPartition;
+  readonly bytes: number;
+  readonly admit: () => void;
+}
+
+/** Bytes. */
+interface Levels {
+  /** In connections, queues and chain. */
+  memory: number;
+  /** Of it, what is of partitions that are not up yet. */
+  ahead: number;
+  /** In memory or not, of partitions that have come whole and were not handed on. */
+  backlog: number;
+}
+
+const ROW_COUNT_BYTES = 8;
+
+export class Share implements RowCursor {
+  readonly #options: ShareOptions;
+  readonly #live = new Map<number, SharedPartition>();
+  readonly #over = new Set<number>();
+  readonly #turn: Turn<SharedPartition>;
+  /** Bytes that the chain has. */
+  #inChain = 0;
+  readonly #asking: Asking[] = [];
+  #wake: (() => void) | undefined;
+  /** Since when there is nothing to hand on, though it is wanted; ms, performance.now(). */
+  #hungrySince: number | undefined;
+  #ended = false;
+  /** Whether any row was handed on; and the one that is, where none came. */
+  #begun = false;
+  #last: ArrowIpcRow | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #closed = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ShareOptions) {
+    this.#options = options;
+    const { order, index, count } = options;
+    const isOver = (id: number) => this.#over.has(id);
+    this.#turn = order === "arrival" ? arrivalTurn(this.#live) : partitionTurn(this.#live, isOver, index, count);
+  }
+
+  get report(): ResultReport {
+    return this.#options.report;
+  }
+
+  /** One that a task has come for. */
+  add(id: number): SharedPartition {
+    // What is pushed counts already, as being read.
+    const hasRoom = () => this.#levels().memory <= this.#options.limit;
+    const partition = new SharedPartition(id, this.#options.spool, hasRoom);
+    this.#live.set(id, partition);
+    return partition;
+  }
+
+  async next(): Promise<ArrowIpcRow | undefined> {
+    for (;;) {
+      if (this.#failure) throw this.#failure.error;
+      const partition = this.#turn.next();
+      if (partition && this.#hasRoomFor(partition)) {
+        this.#hungrySince = undefined;
+        const row = await this.#take(partition);
+        if (row) return row;
+      } else if (!partition && this.#ended) {
+        const last = this.#begun ? undefined : this.#last;
+        this.#begun = true;
+        return last;
+      } else {
+        if (!partition) this.#hungrySince ??= performance.now();
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    }
+  }
+
+  released(bytes: number): void {
+    this.#inChain -= bytes;
+    this.#changed();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** All partitions have come. @param schema a row without rows, for a share that has none */
+  end(schema: ArrowIpcRow): void {
+    this.#ended = true;
+    this.#last = schema;
+    this.#changed();
+  }
+
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#changed();
+  }
+
+  /**
+   * Asks for room for a batch that a connection is about to read. undefined where there is some, or a promise of it; in
+   * either case it is taken.
+   */
+  room(partition: SharedPartition, bytes: number): Promise<void> | undefined {
+    if (this.#mayRead(partition, this.#levels())) {
+      partition.incoming += bytes;
+      return undefined;
+    }
+    return new Promise((admit) => this.#asking.push({ partition, bytes, admit }));
+  }
+
+  /** Takes a batch that there was room for; undefined where it did not come. Resolves when it is stored. */
+  async store(partition: SharedPartition, bytes: number, row: ArrowIpcRow | undefined): Promise<void> {
+    if (row && !this.#closed) await partition.queue.push(row);
+    partition.incoming -= bytes;
+    this.#changed();
+  }
+
+  /** A partition has come whole, or lost its sender. */
+  update(partition: SharedPartition): void {
+    if (partition.ledger.complete && (this.#closed || partition.queue.length === 0)) {
+      this.#live.delete(partition.id);
+      this.#over.add(partition.id);
+    }
+    this.#changed();
+  }
+
+  /** How long, in ms, it has waited for a partition that nobody sends. */
+  get hungry(): number {
+    if (this.#hungrySince === undefined || this.#inChain > 0 || this.#ended || this.#closed) return 0;
+    const isSent = [...this.#live.values()].some(({ id, ledger }) => ledger.hasSender && this.#turn.isUp(id));
+    return isSent ? 0 : performance.now() - this.#hungrySince;
+  }
+
+  /** Of the partitions whose connections wait for room, the first one. */
+  get firstBlocked(): SharedPartition | undefined {
+    return this.#asking
+      .map(({ partition }) => partition)
+      .reduce<SharedPartition | undefined>((first, each) => (!first || each.id < first.id ? each : first), undefined);
+  }
+
+  /** Has all of a partition come, whether there is room in memory or not. */
+  drain(partition: SharedPartition): void {
+    partition.drained = true;
+    this.#changed();
+  }
+
+  async #take(partition: SharedPartition): Promise<ArrowIpcRow | undefined> {
+    partition.ledger.handOn();
+    // At once if possible: between leaving the queue and coming to the chain it would not count.
+    const row = partition.queue.shiftFromMemory() ?? (await partition.queue.shift());
+    this.#begun ||= row !== undefined;
+    const bytes = row?.arrow_ipc_bytes.length ?? 0;
+    this.#inChain += bytes;
+    partition.handedOn += bytes;
+    this.update(partition);
+    return row;
+  }
+
+  /** What comes from a file needs room in memory; but what is there of others must not be in its way for ever. */
+  #hasRoomFor({ queue }: SharedPartition): boolean {
+    return !queue.nextIsFiled || this.#inChain === 0 || this.#levels().memory < this.#options.limit;
+  }
+
+  #mayRead(partition: SharedPartition, levels: Levels): boolean {
+    const { limit, order, spool } = this.#options;
+    if (this.#closed || partition.drained) return true;
+    const inOrder = order === "partition";
+    const isUp = this.#turn.isUp(partition.id);
+    if (spool) return (inOrder && isUp) || levels.backlog < limit;
+    if (!inOrder) return levels.memory < limit;
+    return (isUp ? levels.memory - levels.ahead : levels.ahead) < limit / 2;
+  }
+
+  #levels(): Levels {
+    const levels: Levels = { memory: this.#inChain, ahead: 0, backlog: 0 };
+    for (const { id, queue, incoming, ledger, handedOn } of this.#live.values()) {
+      this.#raise(levels, id, queue.held + incoming);
+      if (ledger.complete) levels.backlog += ledger.totals.bytes - handedOn;
+    }
+    return levels;
+  }
+
+  #raise(levels: Levels, id: number, bytes: number): void {
+    levels.memory += bytes;
+    if (!this.#turn.isUp(id)) levels.ahead += bytes;
+  }
+
+  #changed(): void {
+    const levels = this.#asking.length > 0 ? this.#levels() : undefined;
+    for (let index = 0; levels && index < this.#asking.length; ) {
+      const { partition, bytes, admit } = this.#asking[index]!;
+      if (this.#mayRead(partition, levels)) {
+        this.#asking.splice(index, 1);
+        partition.incoming += bytes;
+        this.#raise(levels, partition.id, bytes);
+        admit();
+      } else index++;
+    }
+    this.#wake?.();
+  }
+
+  async #close(): Promise<void> {
+    this.#closed = true;
+    this.#changed();
+    await Promise.all([...this.#live.values()].map(({ queue }) => queue.close().catch(() => {})));
+    await this.#options.onClose(this);
+  }
+}
+
+/** A partition, with what of it waits to be handed on. */
+export class SharedPartition implements Waiting {
+  readonly id: number;
+  readonly ledger: PushedPartition;
+  readonly queue: Spool<ArrowIpcRow>;
+  /** Bytes that are being read. */
+  incoming = 0;
+  drained = false;
+  /** Bytes. */
+  handedOn = 0;
+  readonly #heldBack: boolean;
+
+  constructor(id: number, heldBack: boolean, hasRoom: () => boolean) {
+    this.id = id;
+    this.#heldBack = heldBack;
+    this.ledger = new PushedPartition(id, () => void this.queue.close());
+    this.queue = new Spool({
+      sizeOf: ({ arrow_ipc_bytes }) => arrow_ipc_bytes.length,
+      hasRoom: () => !(this.#heldBack || this.drained) || hasRoom(),
+      encode: encodeRow,
+      decode: (record) => decodeRow(record, id),
+    });
+  }
+
+  get ready(): number {
+    return this.#heldBack && !this.ledger.complete ? 0 : this.queue.length;
+  }
+}
+
+function encodeRow({ arrow_ipc_bytes, rowCount = 0 }: ArrowIpcRow): Uint8Array {
+  const count = Buffer.alloc(ROW_COUNT_BYTES);
+  count.writeDoubleBE(rowCount);
+  return Buffer.concat([arrow_ipc_bytes, count]);
+}
+
+function decodeRow(record: Uint8Array, partition: number): ArrowIpcRow {
+  const end = record.length - ROW_COUNT_BYTES;
+  const rowCount = Buffer.from(record.buffer, record.byteOffset + end, ROW_COUNT_BYTES).readDoubleBE();
+  return { arrow_ipc_bytes: record.subarray(0, end), rowCount, partition, owned: true };
+}

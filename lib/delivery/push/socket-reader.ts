@@ -1,0 +1,66 @@
+import type { Socket } from "node:net";
+
+/**
+ * Bytes of a socket, in pieces as large as they are asked for. While none are asked for, the socket is not read: the sender
+ * comes to a halt when what the system holds for it is full.
+ *
+ * Memory: what the last read brought beyond what was asked for, 64 KiB.
+ */
+export class SocketReader {
+  readonly #socket: Socket;
+  readonly #rest: Buffer[] = [];
+  #wanted: { target: Buffer; filled: number; resolve(): void; reject(error: Error): void } | undefined;
+  #closed = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on("data", (chunk: Buffer) => {
+      this.#rest.push(chunk);
+      this.#serve();
+    });
+    // Whatever it was: the sender has not said its last word, and is gone.
+    socket.on("error", () => {});
+    socket.on("end", () => this.#close());
+    socket.on("close", () => this.#close());
+    socket.pause();
+  }
+
+  /** Rejects where the connection ends before. One call at a time. */
+  async read(bytes: number): Promise<Buffer> {
+    const target = Buffer.allocUnsafeSlow(bytes);
+    await this.fill(target);
+    return target;
+  }
+
+  fill(target: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#wanted = { target, filled: 0, resolve, reject };
+      this.#serve();
+    });
+  }
+
+  #serve(): void {
+    const wanted = this.#wanted;
+    while (wanted && wanted.filled < wanted.target.length && this.#rest.length > 0) {
+      const chunk = this.#rest[0]!;
+      const copied = chunk.copy(wanted.target, wanted.filled);
+      wanted.filled += copied;
+      if (copied < chunk.length) this.#rest[0] = chunk.subarray(copied);
+      else this.#rest.shift();
+    }
+    if (wanted && wanted.filled === wanted.target.length) {
+      this.#wanted = undefined;
+      this.#socket.pause();
+      wanted.resolve();
+    } else if (wanted && this.#closed) {
+      this.#wanted = undefined;
+      wanted.reject(new Error("The connection has ended."));
+    } else if (wanted) this.#socket.resume();
+    else this.#socket.pause();
+  }
+
+  #close(): void {
+    this.#closed = true;
+    this.#serve();
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The conversation with one task, from its proof on (wire.ts). In: batches, one of which is read when there is room for it.
+ * Out: to the task's partition.
+ */
+import type { Socket } from "node:net";
+import type { Attempt } from "./pushed-partition.js";
+import type { Share, SharedPartition } from "./share.js";
+import type { SocketReader } from "./socket-reader.js";
+import type { Totals } from "./totals.js";
+import { acknowledgement, doneBy, goOn, HEADER_BYTES, heartbeat, readTaskMessage } from "./wire.js";
+
+/** ms between two signs of life to a task that has to wait; it gives up after several of them. */
+const HEARTBEAT = 15_000;
+
+export class TaskConnection implements Attempt {
+  readonly number: number;
+  readonly #socket: Socket;
+  readonly #reader: SocketReader;
+  #answer!: (whether: "go on" | "done") => void;
+  readonly #answered = new Promise<"go on" | "done">((resolve) => {
+    this.#answer = resolve;
+  });
+
+  constructor(attempt: number, socket: Socket, reader: SocketReader) {
+    this.number = attempt;
+    this.#socket = socket;
+    this.#reader = reader;
+  }
+
+  goOn(batches: number): void {
+    this.#socket.write(goOn(batches));
+    this.#answer("go on");
+  }
+
+  done(by: number, totals: Totals): void {
+    this.#socket.end(doneBy(by, totals));
+    this.#answer("done");
+  }
+
+  /**
+   * Takes what the task sends, to its end; resolves when the connection has ended, however that came about.
+   *
+   * @throws SparkStreamError NOT_DETERMINISTIC, or WRITE_FAILED for a temporary file
+   */
+  async serve(partition: SharedPartition, share: Share): Promise<void> {
+    const { ledger } = partition;
+    ledger.join(this);
+    share.update(partition);
+    try {
+      if ((await this.#holdingOn(this.#answered)) === "go on") await this.#receive(partition, share);
+    } finally {
+      this.#socket.destroySoon();
+      ledger.leave(this);
+      share.update(partition);
+    }
+  }
+
+  async #receive(partition: SharedPartition, share: Share): Promise<void> {
+    const { ledger } = partition;
+    for (;;) {
+      const header = await this.#read(HEADER_BYTES);
+      const message = header && readTaskMessage(header);
+      if (!message) return;
+      const { op, totals, length } = message;
+      if (op === "end") {
+        if (ledger.end(this, totals)) this.#socket.end(acknowledgement);
+        return;
+      }
+      const isFit = op === "resumed" ? ledger.resumed(totals) : ledger.isNext(totals, length);
+      if (!isFit || (op === "batch" && !(await this.#receiveBatch(partition, share, totals, length)))) return;
+    }
+  }
+
+  /** Whether it came. */
+  async #receiveBatch(partition: SharedPartition, share: Share, totals: Totals, length: number): Promise<boolean> {
+    const room = share.room(partition, length);
+    if (room) await this.#holdingOn(room);
+    const bytes = await this.#read(length);
+    const { id, ledger } = partition;
+    const row = bytes && { arrow_ipc_bytes: bytes, rowCount: ledger.take(totals), partition: id, owned: true };
+    await share.store(partition, length, row);
+    return row !== undefined;
+  }
+
+  /** undefined where the connection has ended. */
+  #read(bytes: number): Promise<Buffer | undefined> {
+    return this.#reader.read(bytes).catch(() => undefined);
+  }
+
+  /** Lets the task know, while it waits, that somebody is there. */
+  async #holdingOn<T>(what: Promise<T>): Promise<T> {
+    const timer = setInterval(() => this.#socket.write(heartbeat), HEARTBEAT).unref();
+    try {
+      return await what;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+}

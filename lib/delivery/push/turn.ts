@@ -1,0 +1,63 @@
+/**
+ * Which partition may hand a batch on.
+ *
+ *   order "arrival"     any; one batch of each in turn, so that none is left behind
+ *   order "partition"   one after the other, by their ids
+ */
+export type Order = "arrival" | "partition";
+
+/** What a turn has to know of a partition. */
+export interface Waiting {
+  readonly id: number;
+  /** Batches that can be handed on. */
+  readonly ready: number;
+}
+
+export interface Turn<P extends Waiting> {
+  /** The partition that the next batch is of; undefined where none can be handed on yet. */
+  next(): P | undefined;
+  /** Whether a partition hands on as soon as it has something. */
+  isUp(id: number): boolean;
+}
+
+/** Partitions of which some is still to come, or to be handed on. */
+type Live<P> = ReadonlyMap<number, P>;
+
+export function arrivalTurn<P extends Waiting>(live: Live<P>): Turn<P> {
+  let last = -1;
+  return {
+    next() {
+      let [first, after]: (P | undefined)[] = [];
+      for (const partition of live.values()) {
+        if (partition.ready === 0) continue;
+        if (!first || partition.id < first.id) first = partition;
+        if (partition.id > last && (!after || partition.id < after.id)) after = partition;
+      }
+      const chosen = after ?? first;
+      if (chosen) last = chosen.id;
+      return chosen;
+    },
+    isUp: () => true,
+  };
+}
+
+/** For partitions that begin with `first` and are `step` apart. */
+export function partitionTurn<P extends Waiting>(
+  live: Live<P>,
+  isOver: (id: number) => boolean,
+  first: number,
+  step: number,
+): Turn<P> {
+  let current = first;
+  const up = () => {
+    while (isOver(current)) current += step;
+    return current;
+  };
+  return {
+    next() {
+      const partition = live.get(up());
+      return partition && partition.ready > 0 ? partition : undefined;
+    },
+    isUp: (id) => id === up(),
+  };
+}

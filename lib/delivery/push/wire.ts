@@ -1,0 +1,88 @@
+/**
+ * What goes over a data connection. Numbers are big-endian, `t` is a totals block (below).
+ *
+ *   who    what       bytes
+ *   Node   nonce      32
+ *   task   hello      "SAS1"  nonce 32  partition u32  attempt u32  proof 32
+ *   Node   proof      32                                               (proof.ts says of what)
+ *   Node   message    op u8  size u8  payload of that size
+ *            .          nothing: Node is there, the task has to wait
+ *            G          go on: batches u32, that are here already; the task sends those behind them
+ *            D          done: attempt u32 t, of another attempt; this one has nothing to do
+ *            A          all of the task's batches are here
+ *   task   message    op u8  length u32  t, which includes this message, and a payload of that length
+ *            R          the totals of the batches that are here already; none where there are none
+ *            B          a record batch: one Arrow IPC stream
+ *            E          the end
+ *
+ *   totals             rows u64  batches u64  bytes u64  digest 32 (zeros: none)
+ */
+import { nothing, type Totals } from "./totals.js";
+
+export const NONCE_BYTES = 32;
+export const PROOF_BYTES = 32;
+const MAGIC = "SAS1";
+/** What is proven: a hello up to its proof. */
+export const CLAIM_BYTES = MAGIC.length + NONCE_BYTES + 8;
+export const HELLO_BYTES = CLAIM_BYTES + PROOF_BYTES;
+const TOTALS_BYTES = 56;
+export const HEADER_BYTES = 5 + TOTALS_BYTES;
+
+/** The partition that a probe names, which is none. */
+export const PROBE = 0xffffffff;
+
+export interface Claim {
+  readonly nonce: Buffer;
+  readonly partition: number;
+  readonly attempt: number;
+}
+
+/** undefined for bytes that are no hello. */
+export function readClaim(hello: Buffer): Claim | undefined {
+  if (hello.toString("latin1", 0, MAGIC.length) !== MAGIC) return undefined;
+  const nonce = hello.subarray(MAGIC.length, MAGIC.length + NONCE_BYTES);
+  const numbers = MAGIC.length + NONCE_BYTES;
+  return { nonce, partition: hello.readUInt32BE(numbers), attempt: hello.readUInt32BE(numbers + 4) };
+}
+
+export interface TaskMessage {
+  readonly op: "resumed" | "batch" | "end";
+  /** Bytes of the payload that follows. */
+  readonly length: number;
+  readonly totals: Totals;
+}
+
+const ops: Readonly<Record<string, TaskMessage["op"]>> = { R: "resumed", B: "batch", E: "end" };
+
+/** undefined for bytes that are no message. */
+export function readTaskMessage(header: Buffer): TaskMessage | undefined {
+  const op = ops[header.toString("latin1", 0, 1)];
+  return op && { op, length: header.readUInt32BE(1), totals: readTotals(header, 5) };
+}
+
+function readTotals(bytes: Buffer, at: number): Totals {
+  const [rows, batches, size] = [0, 8, 16].map((field) => Number(bytes.readBigUInt64BE(at + field)));
+  const digest = batches === 0 ? nothing.digest : bytes.toString("hex", at + 24, at + TOTALS_BYTES);
+  return { rows: rows!, batches: batches!, bytes: size!, digest };
+}
+
+export const heartbeat = nodeMessage(".", Buffer.alloc(0));
+export const acknowledgement = nodeMessage("A", Buffer.alloc(0));
+
+export function goOn(batches: number): Buffer {
+  const payload = Buffer.alloc(4);
+  payload.writeUInt32BE(batches);
+  return nodeMessage("G", payload);
+}
+
+export function doneBy(attempt: number, { rows, batches, bytes, digest = "" }: Totals): Buffer {
+  const payload = Buffer.alloc(4 + TOTALS_BYTES);
+  payload.writeUInt32BE(attempt);
+  for (const [index, value] of [rows, batches, bytes].entries()) payload.writeBigUInt64BE(BigInt(value), 4 + 8 * index);
+  payload.write(digest, 28, "hex");
+  return nodeMessage("D", payload);
+}
+
+function nodeMessage(op: string, payload: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(op), Buffer.of(payload.length), payload]);
+}
