@@ -1,4 +1,3 @@
-import { connect as tlsConnect } from "node:tls";
 import { SparkStreamError } from "../errors.js";
 import type { LocalSparkOptions } from "../local/index.js";
 import { Endpoint, type EndpointOptions } from "./endpoint.js";
@@ -70,9 +69,10 @@ async function open(endpoint: Endpoint, onClose?: () => Promise<void>): Promise<
 }
 
 /** gRPC cannot tell a server that wants TLS from one that is not there; a handshake can. */
-function speaksTls({ host, port }: Endpoint): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = tlsConnect({ host, port, rejectUnauthorized: false, ALPNProtocols: ["h2"], timeout: 2_000 });
+async function speaksTls({ host, port }: Endpoint): Promise<boolean> {
+  const tls = await import("node:tls");
+  return await new Promise((resolve) => {
+    const socket = tls.connect({ host, port, rejectUnauthorized: false, ALPNProtocols: ["h2"], timeout: 2_000 });
     const settle = (answer: boolean) => {
       socket.destroy();
       resolve(answer);

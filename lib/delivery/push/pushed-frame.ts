@@ -13,15 +13,14 @@ import { ResultReport } from "../../chain/result-report.js";
 import type { DataFrame } from "../../connect/dataframe.js";
 import { SparkStreamError } from "../../errors.js";
 import type { QueryOptions } from "../result.js";
-import { type AddressOptions, pushAddress } from "./address.js";
-import { createCertificate } from "./certificate.js";
+import type { AddressOptions } from "./address.js";
 import type { Control } from "./control.js";
-import { PushListener } from "./listener.js";
+import type { PushListener } from "./listener.js";
 import { Secret } from "./proof.js";
 import { Share, type SharedPartition } from "./share.js";
 import type { SocketReader } from "./socket-reader.js";
 import { feedTheHungry } from "./starvation.js";
-import { TaskConnection } from "./task-connection.js";
+import type { TaskConnection } from "./task-connection.js";
 import type { TaskSettings } from "./task-source.js";
 import type { Order } from "./turn.js";
 import { type Claim, PROBE } from "./wire.js";
@@ -80,7 +79,7 @@ export class PushedFrame {
   async #start(): Promise<void> {
     const { session } = this.#dataFrame;
     const { push, maxRecordsPerBatch, tags, compression } = this.#options;
-    // Loaded here, and apache-arrow with them, which takes long.
+    // Loaded here, with apache-arrow and TLS, which take long.
     const [{ pushable }, { probe }, { Control }] = await Promise.all([
       import("./pushable.js"),
       import("./probe.js"),
@@ -109,23 +108,31 @@ export class PushedFrame {
 
   /** @returns what tasks have to know to connect */
   async #listen(push: PushOptions): Promise<Pick<TaskSettings, "host" | "port" | "secret" | "fingerprint">> {
+    const [{ pushAddress }, { createCertificate }, { PushListener }, { TaskConnection }] = await Promise.all([
+      import("./address.js"),
+      import("./certificate.js"),
+      import("./listener.js"),
+      import("./task-connection.js"),
+    ]);
     const { host, port, tls, advertised } = await pushAddress(push, this.#dataFrame.session.client.endpoint);
     const certificate = tls ? await createCertificate() : undefined;
     this.#stop.signal.throwIfAborted();
     const secret = this.#secret;
-    const onTask = (claim: Claim, socket: Socket, reader: SocketReader) => void this.#serve(claim, socket, reader);
+    const onTask = ({ partition, attempt }: Claim, socket: Socket, reader: SocketReader) => {
+      if (partition === PROBE) socket.end();
+      else void this.#serve(partition, new TaskConnection(attempt, socket, reader));
+    };
     this.#listener = await PushListener.open({ host, port, secret, certificate, onTask });
     const { fingerprint = "" } = certificate ?? {};
     return { ...advertised(this.#listener.port), secret: secret.hex, fingerprint };
   }
 
-  async #serve({ partition: id, attempt }: Claim, socket: Socket, reader: SocketReader): Promise<void> {
-    if (id === PROBE) return void socket.end();
+  async #serve(id: number, task: TaskConnection): Promise<void> {
     const share = this.shares[id % this.shares.length]!;
     const partition = this.#partitions.get(id) ?? share.add(id);
     this.#partitions.set(id, partition);
     try {
-      await new TaskConnection(attempt, socket, reader).serve(partition, share);
+      await task.serve(partition, share);
     } catch (error) {
       this.#fail(error);
     }
