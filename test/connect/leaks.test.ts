@@ -80,7 +80,8 @@ describe("A thousand streams, opened and ended at random points", function () {
 
   it("leave no handle, socket, listener, file, memory, or operation on the server", async () => {
     const { signal } = new AbortController();
-    for (const seed of [1, 2]) await hundredStreams(seed, signal); // what is made once and kept
+    // What is made once and kept. Compiled code keeps growing for hundreds of streams, then it shrinks again.
+    for (let seed = 0; seed < 10; seed++) await hundredStreams(seed, signal);
     await collectGarbage();
     const before = possessions(signal);
     const heap = process.memoryUsage();
@@ -88,7 +89,7 @@ describe("A thousand streams, opened and ended at random points", function () {
     await within(5_000, () => expect(possessions(signal)).to.deep.equal(before));
     await collectGarbage();
     const { heapUsed, arrayBuffers } = process.memoryUsage();
-    expect(heapUsed - heap.heapUsed, "bytes of heap").to.be.below(4 * 2 ** 20);
+    expect(heapUsed - heap.heapUsed, "bytes of heap").to.be.below(2 * 2 ** 20);
     expect(arrayBuffers - heap.arrayBuffers, "bytes of buffers").to.be.below(2 * 2 ** 20);
   });
 });
