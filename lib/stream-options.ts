@@ -6,7 +6,10 @@ export interface SparkStreamOptions {
   signal?: AbortSignal;
   /** Bytes of Arrow data that may be read ahead of the consumer. Default: 16 MiB. */
   readAheadBytes?: number;
-  /** Rows per batch at most; default: the server's `spark.sql.execution.arrow.maxRecordsPerBatch`, which is 10,000. */
+  /**
+   * Rows per batch at most; default: the server's `spark.sql.execution.arrow.maxRecordsPerBatch`, which is 10,000, and with
+   * "push" fewer where rows have strings, so that batches stay within 64 MiB without Spark measuring each row.
+   */
   maxRecordsPerBatch?: number;
   /** The codec that Spark (4.1 or later) compresses batches with; default: the session's, which is "none". */
   compression?: "none" | "zstd";

@@ -15,6 +15,8 @@ import type { ExecutePlanResponse } from "../connect/generated/spark-connect_pb.
 /** What a query may have of its own, whatever its delivery. */
 export interface QueryOptions {
   maxRecordsPerBatch?: number;
+  /** Of what Spark hands to a Python function. */
+  maxBytesPerBatch?: number;
   compression?: "none" | "zstd";
   tags?: readonly string[];
 }
@@ -78,11 +80,13 @@ export class ResultCursor implements RowCursor {
   }
 }
 
-function confOf({ maxRecordsPerBatch, compression }: QueryOptions): Record<string, string> {
-  return {
-    ...(maxRecordsPerBatch !== undefined && {
-      "spark.sql.execution.arrow.maxRecordsPerBatch": String(maxRecordsPerBatch),
-    }),
-    ...(compression !== undefined && { "spark.sql.execution.arrow.compression.codec": compression }),
+function confOf({ maxRecordsPerBatch, maxBytesPerBatch, compression }: QueryOptions): Record<string, string> {
+  const conf = {
+    "spark.sql.execution.arrow.maxRecordsPerBatch": maxRecordsPerBatch,
+    "spark.sql.execution.arrow.maxBytesPerBatch": maxBytesPerBatch,
+    "spark.sql.execution.arrow.compression.codec": compression,
   };
+  return Object.fromEntries(
+    Object.entries(conf).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
+  );
 }

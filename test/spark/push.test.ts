@@ -129,6 +129,8 @@ describe('delivery: "push" on a real Spark', function () {
     const frame = () => many(other, 10_000, 2);
     const stream = sparkStream(frame(), { ...push(), maxRecordsPerBatch: 1000 });
     expect((await stream.toArray()).map(({ numRows }) => numRows)).to.deep.equal(Array(10).fill(1000));
+    const text = sparkStream(other.sql("SELECT CAST(id AS STRING) AS text FROM range(0, 10000, 1, 1)"), push());
+    expect((await text.toArray()).map(({ numRows }) => numRows)).to.deep.equal([4096, 4096, 1808]);
     expect(await other.conf.get("spark.sql.execution.arrow.maxRecordsPerBatch")).to.equal("10000");
     const plain = stream.metrics.bytes;
     const compressed = sparkStream(frame(), { ...push(), compression: "zstd" });

@@ -106,7 +106,11 @@ class ProxiedConnection {
   }
 
   reset(): void {
-    for (const socket of [this.#client, this.#upstream]) if (!socket.destroyed) socket.resetAndDestroy();
+    for (const socket of [this.#client, this.#upstream]) {
+      // One whose end was sent can be reset no more: Node would never close it, and hang when the process ends.
+      if (socket.writableEnded) socket.destroy();
+      else if (!socket.destroyed) socket.resetAndDestroy();
+    }
   }
 
   #strike(action: ConnectionFault["do"]): "ended" | "stalled" {

@@ -6,6 +6,7 @@ import { SparkStreamError } from "../../errors.js";
 export interface Pushable {
   /** Columns by other names where several have one, and a column where there is none. */
   readonly frame: DataFrame;
+  readonly fields: readonly Field[];
   /** An Arrow IPC stream without a batch. */
   readonly schema: Uint8Array;
 }
@@ -24,9 +25,9 @@ export async function pushable(dataFrame: DataFrame): Promise<Pushable> {
     const reason = isYearMonth(field.type) ? "a type that pyarrow has no arrays of" : twins(field);
     if (reason !== undefined) throw unsupported(String(field.name), reason);
   }
-  if (names.length === 0) return { schema: bytes, frame: dataFrame.select("1 AS nothing") };
+  if (names.length === 0) return { schema: bytes, fields, frame: dataFrame.select("1 AS nothing") };
   const renamed = new Set(names).size < names.length;
-  return { schema: bytes, frame: renamed ? dataFrame.toDF(...names.map((_, index) => `c${index}`)) : dataFrame };
+  return { schema: bytes, fields, frame: renamed ? dataFrame.toDF(...names.map((_, index) => `c${index}`)) : dataFrame };
 }
 
 /** Which fields of a struct, at any depth, have one name. Spark makes no Arrow data of such a column for Python. */

@@ -80,13 +80,15 @@ export class PushedFrame {
     const { session } = this.#dataFrame;
     const { push, maxRecordsPerBatch, tags, compression } = this.#options;
     // Loaded here, with apache-arrow and TLS, which take long.
-    const [{ pushable }, { probe }, { Control }] = await Promise.all([
+    const [{ batchBounds }, { pushable }, { probe }, { Control }] = await Promise.all([
+      import("./batch-bounds.js"),
       import("./pushable.js"),
       import("./probe.js"),
       import("./control.js"),
     ]);
-    const [{ frame, schema }, codec] = await Promise.all([
+    const [{ frame, fields, schema }, recordsPerBatch, codec] = await Promise.all([
       pushable(this.#dataFrame),
+      session.conf.get("spark.sql.execution.arrow.maxRecordsPerBatch", "0"),
       compression ?? session.conf.get("spark.sql.execution.arrow.compression.codec", "none"),
     ]);
     const settings: TaskSettings = {
@@ -97,7 +99,7 @@ export class PushedFrame {
     };
     await probe(session, push.advertise ?? settings.host, settings, this.#stop.signal);
     this.#stop.signal.throwIfAborted();
-    const query = { ...(maxRecordsPerBatch !== undefined && { maxRecordsPerBatch }), ...(tags && { tags }) };
+    const query = { ...batchBounds(fields, maxRecordsPerBatch, Number(recordsPerBatch)), ...(tags && { tags }) };
     const control = new Control(frame, settings, query, this.#report);
     this.#control = control;
     this.#timer = setInterval(() => feedTheHungry(this.shares), LOOK).unref();
