@@ -131,7 +131,7 @@ describe("The imports within lib", () => {
     }
   });
 
-  it("of index.ts bring in neither apache-arrow nor gRPC nor protobuf, which are loaded when there is a session, a stream or a sink", () => {
+  it("of index.ts bring in neither apache-arrow nor streamx nor gRPC nor protobuf, which are loaded when there is a session, a stream or a sink", () => {
     const reached = new Set<string>();
     const visit = (name: string) => {
       if (reached.has(name)) return;
@@ -140,7 +140,7 @@ describe("The imports within lib", () => {
     };
     visit("index.ts");
     expect([...reached]).to.include.members(["spark-stream.ts", "connect/connect.ts", "sinks/rows.ts"]);
-    const heavy = /^import (?!type\b)[^"]*"(apache-arrow|@grpc\/|@bufbuild\/)/m;
+    const heavy = /^import (?!type\b)[^"]*"(apache-arrow|streamx|@grpc\/|@bufbuild\/)/m;
     expect([...reached].filter((name) => heavy.test(sources.get(name)!))).to.deep.equal([]);
     expect(heavy.test(sources.get("connect/channel.ts")!)).to.equal(true);
   });

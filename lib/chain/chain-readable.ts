@@ -1,28 +1,17 @@
 /**
- * The chain (row source → decoder → batch sink, on streamx) inside one core Readable. In: a RowCursor. Out: what the
- * decoder makes of its rows, as `hand` puts it into the Readable.
- *
- * Memory: the chain holds at most `readAheadBytes` of Arrow data and one row; a batch counts until the consumer has taken
- * it.
+ * The chain inside one core Readable. In: a RowCursor. Out: what the decoder makes of its rows, as `hand` puts it into the
+ * Readable. Memory: that of the chain; a batch counts until the consumer has taken it.
  */
 import { Readable, type ReadableOptions } from "node:stream";
 import type { Schema } from "apache-arrow";
-import { pipeline } from "streamx";
 import { isWatched, publish } from "../diagnostics.js";
 import { SparkStreamError } from "../errors.js";
 import type { BatchInfo } from "./batch-info.js";
-import { batchSink, type Counted } from "./batch-sink.js";
-import { ByteBudget } from "./byte-budget.js";
-import { decoderStage, type RowDecoder } from "./decoder-stage.js";
-import type { ResultReport } from "./result-report.js";
-import { type RowCursor, rowSource } from "./row-source.js";
+import type { Counted } from "./batch-sink.js";
+import type { Chain, ChainOptions } from "./chain.js";
 import { StreamCounts, type StreamMetrics } from "./stream-metrics.js";
 
-export interface ChainParts<T extends Counted> {
-  readonly rows: RowCursor;
-  readonly readAheadBytes: number;
-  loadDecoder(): Promise<RowDecoder<T>>;
-}
+export type ChainParts<T extends Counted> = Pick<ChainOptions<T>, "rows" | "readAheadBytes" | "loadDecoder">;
 
 export abstract class ChainReadable<T extends Counted> extends Readable {
   /**
@@ -31,7 +20,8 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
    */
   readonly schema: Promise<Schema>;
   readonly #counts = new StreamCounts();
-  readonly #report: ResultReport | undefined;
+  readonly #parts: ChainParts<T>;
+  #chain: Chain | undefined;
   #complete = false;
   #resolveSchema!: (schema: Schema) => void;
   #rejectSchema!: (error: Error) => void;
@@ -39,58 +29,55 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
   #begun = false;
   #wanted = false;
   #onWanted: (() => void) | undefined;
-  readonly #closed: Promise<void>;
-  readonly #destroyChain: () => void;
 
-  constructor({ rows, readAheadBytes, loadDecoder }: ChainParts<T>, options: ReadableOptions) {
+  constructor(parts: ChainParts<T>, options: ReadableOptions) {
     super(options);
+    this.#parts = parts;
     this.schema = new Promise((resolve, reject) => {
       this.#resolveSchema = resolve;
       this.#rejectSchema = reject;
     });
     this.schema.catch(() => {}); // whoever asks for it gets the error; whoever does not, gets it from the stream
 
-    const { report } = rows;
-    if (report) {
-      report.watch((progress) => {
-        if (this.listenerCount("progress") > 0) this.emit("progress", progress());
-        if (isWatched("progress")) publish("progress", this, { progress: progress() });
-      });
-    }
-    this.#report = report;
+    parts.rows.report?.watch((progress) => {
+      if (this.listenerCount("progress") > 0) this.emit("progress", progress());
+      if (isWatched("progress")) publish("progress", this, { progress: progress() });
+    });
     publish("start", this);
+  }
 
-    const budget = new ByteBudget(rows.released ? Number.POSITIVE_INFINITY : readAheadBytes);
-    const source = rowSource(rows, budget);
-    const { stage: middle, empty } = decoderStage(loadDecoder, (schema) => this.#resolveSchema(schema));
-    const sink = batchSink<T>({
+  override _construct(callback: (error?: Error | null) => void): void {
+    import("./chain.js")
+      .then(({ openChain }) => {
+        if (!this.destroyed) this.#chain = openChain(this.#options());
+      })
+      .then(() => callback(), callback);
+  }
+
+  #options(): ChainOptions<T> {
+    return {
+      ...this.#parts,
+      onSchema: (schema) => this.#resolveSchema(schema),
       deliver: (batch, info) => this.#deliver(batch, info),
       onRowDone: (row) => {
         this.#counts.bytes += row.arrow_ipc_bytes.length;
-        budget.release(row.arrow_ipc_bytes.length);
-        rows.released?.(row.arrow_ipc_bytes.length);
       },
-      empty,
-    });
-
-    this.#closed = new Promise((resolve) => source.once("close", resolve));
-    this.#destroyChain = () => {
-      for (const stage of [source, middle, sink]) stage.destroy();
+      onEnd: () => this.#end(),
+      onError: (error) => this.destroy(error),
     };
-    pipeline(source, middle, sink, (error) => {
-      if (error || this.destroyed) return;
-      this.#counts.waitFor(undefined);
-      this.#complete = true;
-      if (isWatched("end")) publish("end", this, { metrics: this.metrics });
-      this.handEnd();
-    });
-    // Not left to the pipeline's callback, which waits for a sink that may be waiting for a sleeping consumer.
-    for (const stage of [source, middle, sink]) stage.on("error", (error: Error) => this.destroy(error));
+  }
+
+  #end(): void {
+    if (this.destroyed) return;
+    this.#counts.waitFor(undefined);
+    this.#complete = true;
+    if (isWatched("end")) publish("end", this, { metrics: this.metrics });
+    this.handEnd();
   }
 
   /** What the stream has done: so far, and in all when it has ended or failed. Spark's own metrics come with the end. */
   get metrics(): StreamMetrics {
-    return this.#counts.snapshot(this.#report);
+    return this.#counts.snapshot(this.#parts.rows.report);
   }
 
   /** Puts a batch into the Readable; says whether it has room for another. */
@@ -133,8 +120,10 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
       this.#counts.waitFor(undefined);
       if (isWatched("error")) publish("error", this, { metrics: this.metrics, error });
     }
-    this.#destroyChain();
+    this.#chain?.destroy();
     this.#onWanted?.();
-    void this.#closed.then(() => callback(error));
+    // One that was destroyed before it could begin has only its cursor to close.
+    const closed = this.#chain?.closed ?? this.#parts.rows.close().catch(() => {});
+    void closed.then(() => callback(error));
   }
 }

@@ -21,7 +21,7 @@ describe("The bounds of a pushed batch", () => {
   });
 
   it("are 64 MiB where the session has no bound on rows", () => {
-    expect(batchBounds(numbers, undefined, 0)).to.deep.equal({ maxRecordsPerBatch: 2 ** 26 / 48 | 0, ...unmeasured });
+    expect(batchBounds(numbers, undefined, 0)).to.deep.equal({ maxRecordsPerBatch: (2 ** 26 / 48) | 0, ...unmeasured });
   });
 
   it("are Spark's own where a row can have any length, or batches would be small", () => {

@@ -27,7 +27,11 @@ export async function pushable(dataFrame: DataFrame): Promise<Pushable> {
   }
   if (names.length === 0) return { schema: bytes, fields, frame: dataFrame.select("1 AS nothing") };
   const renamed = new Set(names).size < names.length;
-  return { schema: bytes, fields, frame: renamed ? dataFrame.toDF(...names.map((_, index) => `c${index}`)) : dataFrame };
+  return {
+    schema: bytes,
+    fields,
+    frame: renamed ? dataFrame.toDF(...names.map((_, index) => `c${index}`)) : dataFrame,
+  };
 }
 
 /** Which fields of a struct, at any depth, have one name. Spark makes no Arrow data of such a column for Python. */
