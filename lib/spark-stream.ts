@@ -2,7 +2,7 @@
  * sparkStream() and arrowIpcBytes(): put a source of rows and a decoder into the chain; the core Readable around it is all
  * a user sees.
  *
- * Memory: that of the chain (chain/chain-readable.ts). Beyond it come what the transport has in flight (see
+ * Memory: that of the chain (chain/chain.ts). Beyond it come what the transport has in flight (see
  * connect/channel.ts) and what the consumer keeps.
  */
 import { addAbortSignal, type Readable } from "node:stream";

@@ -25,15 +25,15 @@ describe("A slow consumer of a real Spark that ends streams after a second and f
     }
     return next;
   }
-  const query = (rows: number) => `SELECT id, repeat(CAST(id AS STRING), 20) AS text FROM range(0, ${rows}, 1, 8)`;
+  const query = (rows: number) => `SELECT id, repeat(CAST(id AS STRING), 20) AS text FROM range(0, ${rows}, 1, 4)`;
 
   it("gets every row once though it sleeps for longer than that, with a temporary file for what it had not taken", async () => {
-    const rows = 500_000;
+    const rows = 600_000;
     let next = 0;
     let batches = 0;
     let spilled = false;
-    // Batches of some 9 MB, of which the second already does not fit into memory.
-    const options = { maxRecordsPerBatch: 70_000, readAheadBytes: 1 };
+    // A batch per partition, of some 20 MB: a single one that is on its way does not fit into memory.
+    const options = { maxRecordsPerBatch: 150_000, readAheadBytes: 1 };
     for await (const batch of sparkStream(spark.sql(query(rows)), options)) {
       next = follow(batch, next);
       if (++batches !== 2) continue;

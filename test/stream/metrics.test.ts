@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -90,6 +91,7 @@ describe("Diagnostics", () => {
     await failing.toArray().catch(() => {});
     const destroyed = sparkStream(input);
     destroyed.destroy();
+    await once(destroyed, "close");
     channel.stop();
     expect(
       channel.messages.map(({ stream, error }) => [stream, (error as { code?: string } | null)?.code]),
