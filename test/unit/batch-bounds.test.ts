@@ -28,6 +28,7 @@ describe("The bounds of a pushed batch", () => {
     for (const type of [new Binary(), new List(new Field("item", new Int64()))]) {
       const fields = [...numbers, new Field("any", type)];
       expect(batchBounds(fields, undefined, 10_000)).to.deep.equal({});
+      expect(batchBounds(fields, undefined, 0)).to.deep.equal({});
       expect(batchBounds(fields, 20, 10_000)).to.deep.equal({ maxRecordsPerBatch: 20 });
     }
     const texts = Array.from({ length: 5 }, () => text);

@@ -26,7 +26,7 @@ export function batchBounds(
   ofSession: number,
 ): Pick<QueryOptions, "maxRecordsPerBatch" | "maxBytesPerBatch"> {
   const fitting = Math.floor(BATCH_BYTES / Math.max(1, rowBytes(fields)));
-  const wanted = given ?? (ofSession > 0 ? ofSession : fitting);
+  const wanted = given ?? (ofSession > 0 ? ofSession : Number.POSITIVE_INFINITY);
   const rows = given ?? Math.min(wanted, fitting);
   if (rows > fitting || rows < Math.min(wanted, FEW_ROWS)) {
     return given === undefined ? {} : { maxRecordsPerBatch: given };
