@@ -185,9 +185,12 @@ const nodeKilled: FaultClass = {
   },
 };
 
-/** Whether tasks run; Spark's account of them is a moment late. */
+/**
+ * Whether tasks run. Spark's account of them leaves out what happens within 100 ms of another event, until an executor's
+ * next heartbeat, of which there is one in 10 s.
+ */
 async function runs(ui: SparkUi): Promise<boolean> {
-  for (let tries = 0; tries < 50; tries++) {
+  for (let tries = 0; tries < 150; tries++) {
     if ((await ui.runningTasks()) > 0) return true;
     await sleep(100);
   }

@@ -124,7 +124,7 @@ describe('delivery: "push" on a real Spark', function () {
     for (const [partition, ids] of found) expect(ids).to.deep.equal(upTo(5000).map((id) => partition * 5000 + id));
   });
 
-  it("honours maxRecordsPerBatch and compression, of the stream or of the session", async () => {
+  it("honours maxRecordsPerBatch, maxBytesPerBatch and compression, of the stream or of the session", async () => {
     await using other = await sparkSession({ master: "local[2,4]" });
     const frame = () => many(other, 10_000, 2);
     const stream = sparkStream(frame(), { ...push(), maxRecordsPerBatch: 1000 });
@@ -132,6 +132,9 @@ describe('delivery: "push" on a real Spark', function () {
     const text = sparkStream(other.sql("SELECT CAST(id AS STRING) AS text FROM range(0, 10000, 1, 1)"), push());
     expect((await text.toArray()).map(({ numRows }) => numRows)).to.deep.equal([4096, 4096, 1808]);
     expect(await other.conf.get("spark.sql.execution.arrow.maxRecordsPerBatch")).to.equal("10000");
+    await other.conf.set("spark.sql.execution.arrow.maxBytesPerBatch", "16000");
+    expect((await sparkStream(frame(), push()).toArray())[0]!.numRows).to.be.below(1000);
+    await other.conf.unset("spark.sql.execution.arrow.maxBytesPerBatch");
     const plain = stream.metrics.bytes;
     const compressed = sparkStream(frame(), { ...push(), compression: "zstd" });
     expect(sorted(await idsOf(compressed))).to.deep.equal(upTo(10_000));

@@ -6,6 +6,7 @@
  * that where the rows are bound to stay within as many bytes without it.
  */
 import { DataType, type Field } from "apache-arrow";
+import type { RuntimeConf } from "../../connect/session.js";
 import type { QueryOptions } from "../result.js";
 
 const BATCH_BYTES = 64 * 1024 * 1024;
@@ -13,18 +14,32 @@ const BATCH_BYTES = 64 * 1024 * 1024;
 const LONG_STRING = 16 * 1024;
 /** Batches of fewer rows would cost more than is won. */
 const FEW_ROWS = 1_000;
+/** The same, as Spark writes it. */
+const SPARKS_DEFAULT = `${BATCH_BYTES}b`;
 /** What Spark takes for no bound on bytes. */
 const UNBOUNDED = 2 ** 31 - 1;
+
+type Bounds = Pick<QueryOptions, "maxRecordsPerBatch" | "maxBytesPerBatch">;
+
+/** @returns what to set for the query whose rows have these fields; `maxRecordsPerBatch` is what was asked for, if it was */
+export async function boundsOf(
+  conf: RuntimeConf,
+  fields: readonly Field[],
+  maxRecordsPerBatch: number | undefined,
+): Promise<Bounds> {
+  const [rows, bytes] = await Promise.all([
+    conf.get("spark.sql.execution.arrow.maxRecordsPerBatch"),
+    conf.get("spark.sql.execution.arrow.maxBytesPerBatch", SPARKS_DEFAULT),
+  ]);
+  if (bytes === SPARKS_DEFAULT) return batchBounds(fields, maxRecordsPerBatch, Number(rows));
+  return maxRecordsPerBatch === undefined ? {} : { maxRecordsPerBatch }; // what somebody has chosen stays
+}
 
 /**
  * @param given the rows per batch that were asked for
  * @param ofSession those that the session has; none for 0 or less
  */
-export function batchBounds(
-  fields: readonly Field[],
-  given: number | undefined,
-  ofSession: number,
-): Pick<QueryOptions, "maxRecordsPerBatch" | "maxBytesPerBatch"> {
+export function batchBounds(fields: readonly Field[], given: number | undefined, ofSession: number): Bounds {
   const fitting = Math.floor(BATCH_BYTES / Math.max(1, rowBytes(fields)));
   const wanted = given ?? (ofSession > 0 ? ofSession : Number.POSITIVE_INFINITY);
   const rows = given ?? Math.min(wanted, fitting);

@@ -80,15 +80,14 @@ export class PushedFrame {
     const { session } = this.#dataFrame;
     const { push, maxRecordsPerBatch, tags, compression } = this.#options;
     // Loaded here, with apache-arrow and TLS, which take long.
-    const [{ batchBounds }, { pushable }, { probe }, { Control }] = await Promise.all([
+    const [{ boundsOf }, { pushable }, { probe }, { Control }] = await Promise.all([
       import("./batch-bounds.js"),
       import("./pushable.js"),
       import("./probe.js"),
       import("./control.js"),
     ]);
-    const [{ frame, fields, schema }, recordsPerBatch, codec] = await Promise.all([
+    const [{ frame, fields, schema }, codec] = await Promise.all([
       pushable(this.#dataFrame),
-      session.conf.get("spark.sql.execution.arrow.maxRecordsPerBatch", "0"),
       compression ?? session.conf.get("spark.sql.execution.arrow.compression.codec", "none"),
     ]);
     const settings: TaskSettings = {
@@ -97,9 +96,12 @@ export class PushedFrame {
       codec: codec === "none" ? "" : codec,
       schema: Buffer.from(schema).toString("base64"),
     };
-    await probe(session, push.advertise ?? settings.host, settings, this.#stop.signal);
+    const [bounds] = await Promise.all([
+      boundsOf(session.conf, fields, maxRecordsPerBatch),
+      probe(session, push.advertise ?? settings.host, settings, this.#stop.signal),
+    ]);
     this.#stop.signal.throwIfAborted();
-    const query = { ...batchBounds(fields, maxRecordsPerBatch, Number(recordsPerBatch)), ...(tags && { tags }) };
+    const query = { ...bounds, ...(tags && { tags }) };
     const control = new Control(frame, settings, query, this.#report);
     this.#control = control;
     this.#timer = setInterval(() => feedTheHungry(this.shares), LOOK).unref();
