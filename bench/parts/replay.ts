@@ -19,10 +19,11 @@ import { summary } from "../stats.js";
 import { type Bound, compare, type Verdict } from "../verdict.js";
 import type { Outcome, Part, PartOptions } from "./part.js";
 
-/** Drains of one process, the last of which counts: by then V8 has compiled what is hot. */
-const WARM = 5;
+/** Drains of one process, of which the median of the last counts: by then V8 has compiled what is hot. */
+const WARM = { passes: 9, samples: 5 };
 /** What is compiled before needs fewer, for its connection and its memory. */
-const WARM_OTHERS = 3;
+const WARM_OTHERS = { passes: 5, samples: 3 };
+const FIRST = { passes: 1, samples: 1 };
 
 /** A server that is busier than this share of the time may be what a contender waits for. */
 const BUSY_LIMIT = 0.9;
@@ -59,28 +60,28 @@ export const replay: Part = async function* (options) {
     ...(await Promise.all([pyspark("batches"), pyspark("table"), rustClient(), adbcDriver()])),
   ];
   for (const name of Object.keys(recipes) as RecordingName[]) {
-    yield await replayOne(name, await recorded(name), contenders, WARM, options);
+    yield await replayOne(name, await recorded(name), contenders, options);
   }
   // The first result of a process is mostly V8's work, for which there is no target.
-  yield await replayOne("batches-10000", await recorded("batches-10000"), contenders, 1, options);
+  yield await replayOne("batches-10000", await recorded("batches-10000"), contenders, options, FIRST);
 };
 
 async function replayOne(
   name: RecordingName,
   recording: Recording,
   contenders: readonly Contender[],
-  passes: number,
   { runs }: PartOptions,
+  passes?: typeof FIRST,
 ): Promise<Outcome> {
   const { recipe, sessionId } = recording;
-  const title = `replay, ${recipe.title}${passes === 1 ? ", the first of a process" : ""}`;
+  const title = `replay, ${recipe.title}${passes ? ", the first of a process" : ""}`;
   await using server = await startReplay(filesOf(name));
   const busy = new Map<Contender, number[]>(contenders.map((contender) => [contender, []]));
   const task = ({ command }: Contender) => ({
     url: server.url,
     sessionId,
     query: recipe.query,
-    passes: command[0] === process.execPath ? passes : Math.min(passes, WARM_OTHERS),
+    ...(passes ?? (command[0] === process.execPath ? WARM : WARM_OTHERS)),
   });
   const results = await alternate(contenders, task, () => recording, {
     runs,
@@ -93,7 +94,7 @@ async function replayOne(
   return {
     title: `${title} (${sizeOf(recording)})`,
     results,
-    verdicts: passes === 1 ? [] : verdictsOf(title, name, results),
+    verdicts: passes ? [] : verdictsOf(title, name, results),
     remarks: [busyRemark(busy)],
   };
 }

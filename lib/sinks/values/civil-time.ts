@@ -1,5 +1,7 @@
 /** Days, times and intervals as ISO 8601 text. Years outside of 0000 to 9999 have a sign and six digits, as in JavaScript. */
 
+import { type AsciiText, writePair, writeTriple } from "./ascii-column.js";
+
 const DAY_SECONDS = 86_400;
 
 /** 00 to 99. */
@@ -61,6 +63,45 @@ export function timestampText(value: bigint, digits: number): string {
 export function momentText(seconds: number, part: number, digits: number): string {
   const day = Math.floor(seconds / DAY_SECONDS);
   return `${dateText(day)}T${clockText(seconds - day * DAY_SECONDS)}${fractionText(part, digits)}`;
+}
+
+/** `YYYY-MM-DDTHH:MM:SS.ffffff` and the suffix, of microseconds since 1970. */
+export function momentTexts(micros: BigInt64Array, suffix: "Z" | ""): AsciiText {
+  const halves = new Int32Array(micros.buffer, micros.byteOffset, 2 * micros.length);
+  // One of them, of which the rows have other digits: the date changes least.
+  const text = Buffer.from("YYYY-MM-DDTHH:MM:SS.ffffffZ");
+  const pattern = new DataView(text.buffer, text.byteOffset, text.length);
+  const length = text.length - 1 + suffix.length;
+  let day = Number.NaN;
+  return {
+    width: text.length,
+    write(view, at, row) {
+      const high = halves[2 * row + 1]!;
+      // Numbers are faster than bigints, and hold microseconds exactly from 1684 to 2255, years of four digits.
+      if (high < -0x200000 || high >= 0x200000) return at;
+      const value = high * 0x100000000 + (halves[2 * row]! >>> 0);
+      const seconds = Math.floor(value / 1e6);
+      const daysBefore = Math.floor(seconds / DAY_SECONDS);
+      if (day !== daysBefore) {
+        day = daysBefore;
+        text.write(dateText(day), "latin1");
+      }
+      for (let index = 0; index < 24; index += 4) view.setUint32(at + index, pattern.getUint32(index));
+      const second = (seconds - day * DAY_SECONDS) | 0;
+      const minute = (second / 60) | 0;
+      const hour = (minute / 60) | 0;
+      const micro = (value - seconds * 1e6) | 0;
+      const milli = (micro / 1000) | 0;
+      writePair(view, at + 11, hour);
+      writePair(view, at + 14, minute - 60 * hour);
+      writePair(view, at + 17, second - 60 * minute);
+      writeTriple(view, at + 20, milli);
+      writeTriple(view, at + 23, micro - 1000 * milli);
+      view.setUint8(at + 26, 90);
+      return at + length;
+    },
+    unusual: (row) => timestampText(micros[row]!, 6) + suffix,
+  };
 }
 
 /** `HH:MM:SS.ffffff` of a count of `10 ** -digits` seconds since midnight. */

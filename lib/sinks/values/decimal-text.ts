@@ -1,3 +1,5 @@
+import { type AsciiText, writeInteger } from "./ascii-column.js";
+
 /** An integer in 32-bit words of two's complement, the lowest first, which is how Arrow has decimals of any width. */
 export function integerOf(words: Uint32Array, at: number, count: number): bigint {
   let value = BigInt(words[at + count - 1]! | 0);
@@ -5,15 +7,37 @@ export function integerOf(words: Uint32Array, at: number, count: number): bigint
   return value;
 }
 
-/** The decimal with all its digits, as Spark shows it: `-0.50` for -50 and a scale of 2. */
-export function decimalText(words: Uint32Array, at: number, count: number, scale: number): string {
-  const low = words[at]!;
-  // Most decimals fit into one word, and a number is turned into text much faster than a bigint.
-  const sign = low >>> 31 === 0 ? 0 : 0xffffffff;
-  for (let word = 1; word < count; word++) {
-    if (words[at + word] !== sign) return scaledText(integerOf(words, at, count).toString(), scale);
-  }
-  return scaledText(String(low | 0), scale);
+const [MINUS, POINT] = [45, 46];
+
+/**
+ * Decimals with all their digits, as Spark shows them: `-0.50` for -50 and a scale of 2.
+ *
+ * @param count words of each
+ */
+export function decimalTexts(words: Uint32Array, count: number, scale: number): AsciiText {
+  return {
+    width: Math.max(16, scale + 1) + 2,
+    write(view, at, row) {
+      const value = numberOf(words, row * count, count);
+      if (value === undefined || scale < 0) return at;
+      let start = at;
+      if (value < 0) view.setUint8(start++, MINUS);
+      const end = writeInteger(view, start, Math.abs(value), scale + 1);
+      if (scale === 0) return end;
+      for (let place = end; place > end - scale; place--) view.setUint8(place, view.getUint8(place - 1));
+      view.setUint8(end - scale, POINT);
+      return end + 1;
+    },
+    unusual: (row) => scaledText(integerOf(words, row * count, count).toString(), scale),
+  };
+}
+
+/** An integer of these words, where a number holds it exactly. */
+function numberOf(words: Uint32Array, at: number, count: number): number | undefined {
+  const high = count === 1 ? words[at]! >> 31 : words[at + 1]! | 0;
+  if (high <= -0x200000 || high >= 0x200000) return undefined;
+  for (let word = 2; word < count; word++) if ((words[at + word]! | 0) !== high >> 31) return undefined;
+  return high * 0x100000000 + words[at]!;
 }
 
 /** Digits, maybe with a minus in front, with the point moved to the left by `scale` of them. */

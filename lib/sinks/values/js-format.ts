@@ -1,16 +1,17 @@
 /** A column's rows as JavaScript values; docs/types.md has the table. */
 import { type Data, type DataType, DateUnit, IntervalUnit, TimeUnit, Type, Vector } from "apache-arrow";
+import { asciiColumn } from "./ascii-column.js";
 import {
   calendarIntervalText,
   dateText,
   durationText,
-  momentText,
+  momentTexts,
   monthsText,
   timestampText,
   timeText,
 } from "./civil-time.js";
 import { type ColumnReader, eachRow, type ValueFormat } from "./column-reader.js";
-import { decimalText } from "./decimal-text.js";
+import { decimalTexts } from "./decimal-text.js";
 import { rowBuilder } from "./row-builder.js";
 import { textColumn } from "./text-column.js";
 import { variantText } from "./variant-text.js";
@@ -75,12 +76,9 @@ function leafReader(type: DataType, options: ValueOptions): ColumnReader<unknown
       return direct;
     case Type.Decimal: {
       const words = bitWidth / 32;
-      const text = (data: Data) => (row: number) => decimalText(data.values, row * words, words, scale);
-      if (options.decimals !== "number") return perRow(text);
-      return perRow((data) => {
-        const textOf = text(data);
-        return (row) => Number(textOf(row));
-      });
+      const read = (data: Data) => asciiColumn(data, decimalTexts(data.values, words, scale));
+      if (options.decimals !== "number") return read;
+      return (data) => read(data).map((text) => text && Number(text));
     }
     case Type.Utf8:
     case Type.LargeUtf8:
@@ -122,24 +120,14 @@ const viaVector: ColumnReader<unknown> = (data) => {
   return eachRow<unknown>(data, null, (row) => vector.get(row));
 };
 
-function timestampReader(digits: number, suffix: string, as: ValueOptions["timestamps"]): ColumnReader<unknown> {
+function timestampReader(digits: number, suffix: "Z" | "", as: ValueOptions["timestamps"]): ColumnReader<unknown> {
   if (as === "bigint") return direct;
-  const perSecond = 10 ** digits;
   if (as === "date") {
-    const perMs = perSecond / 1000;
+    const perMs = 10 ** (digits - 3);
     return perRow((data) => (row) => new Date(Math.floor(Number(data.values[row]) / perMs)));
   }
-  return perRow(({ values }) => {
-    const halves = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
-    return (row) => {
-      const high = halves[2 * row + 1]!;
-      // Numbers are faster than bigints, and hold microseconds exactly from 1684 to 2255.
-      if (high < -0x200000 || high >= 0x200000) return timestampText(values[row], digits) + suffix;
-      const value = high * 0x100000000 + (halves[2 * row]! >>> 0);
-      const seconds = Math.floor(value / perSecond);
-      return momentText(seconds, value - seconds * perSecond, digits) + suffix;
-    };
-  });
+  if (digits === 6) return (data) => asciiColumn(data, momentTexts(data.values, suffix));
+  return perRow((data) => (row) => timestampText(data.values[row], digits) + suffix);
 }
 
 function intervalReader(unit: number): ColumnReader<unknown> | undefined {
