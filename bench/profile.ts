@@ -8,7 +8,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "./build.js";
-import { bareDrain, type Contender, ourBytesToSocket, ourRows, ours } from "./contenders.js";
+import { bareDrain, type Contender, nodeContender, ourBytesToSocket, ourRows, ours } from "./contenders.js";
 import { run } from "./measure.js";
 import type { RecordingName } from "./recipes.js";
 import { filesOf, recorded } from "./recording.js";
@@ -27,7 +27,14 @@ const paths: Readonly<Record<string, { contender: Contender; recording: Recordin
   "spark-stream-wide": { contender: ours, recording: "wide" },
   "ipc-bytes-to-socket": { contender: ourBytesToSocket, recording: "batches-10000" },
   rows: { contender: ourRows, recording: "batches-10000", passes: 3 },
+  parquet: { contender: parquetOf("batches-10000"), recording: "batches-10000", passes: 9 },
+  "parquet-strings": { contender: parquetOf("strings"), recording: "strings", passes: 9 },
 };
+
+/** From memory, as in the part "sinks". */
+function parquetOf(recording: RecordingName): Contender {
+  return nodeContender("parquetWriter", "contenders/batch-file.ts", "parquet", filesOf(recording).frames);
+}
 
 const wanted = process.argv.slice(2);
 build();

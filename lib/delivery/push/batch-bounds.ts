@@ -27,8 +27,9 @@ export async function boundsOf(
   fields: readonly Field[],
   maxRecordsPerBatch: number | undefined,
 ): Promise<Bounds> {
+  // With Spark's own defaults, for a server that knows no such settings.
   const [rows, bytes] = await Promise.all([
-    conf.get("spark.sql.execution.arrow.maxRecordsPerBatch"),
+    conf.get("spark.sql.execution.arrow.maxRecordsPerBatch", "10000"),
     conf.get("spark.sql.execution.arrow.maxBytesPerBatch", SPARKS_DEFAULT),
   ]);
   if (bytes === SPARKS_DEFAULT) return batchBounds(fields, maxRecordsPerBatch, Number(rows));

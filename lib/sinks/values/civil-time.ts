@@ -1,6 +1,6 @@
 /** Days, times and intervals as ISO 8601 text. Years outside of 0000 to 9999 have a sign and six digits, as in JavaScript. */
 
-import { type AsciiText, writePair, writeTriple } from "./ascii-column.js";
+import { type AsciiText, writePair, writeTriple } from "./ascii-text.js";
 
 const DAY_SECONDS = 86_400;
 

@@ -1,4 +1,4 @@
-import { type AsciiText, writeInteger } from "./ascii-column.js";
+import { type AsciiText, writeInteger } from "./ascii-text.js";
 
 /** An integer in 32-bit words of two's complement, the lowest first, which is how Arrow has decimals of any width. */
 export function integerOf(words: Uint32Array, at: number, count: number): bigint {
