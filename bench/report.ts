@@ -4,13 +4,11 @@ import type { Verdict } from "./verdict.js";
 
 export function resultTable(results: readonly Result[]): string {
   const names = Object.keys(results.find(({ absent }) => absent === undefined)?.figures ?? {});
-  return table(
-    ["median (min–max)", ...names],
-    results.map(({ contender, figures, absent }) => [
-      contender,
-      ...(absent === undefined ? names.map((name) => shown(figures[name]!)) : [absent]),
-    ]),
+  const rows = results.flatMap(({ contender, figures, absent }) =>
+    absent === undefined ? [[contender, ...names.map((name) => shown(figures[name]!))]] : [],
   );
+  const left = results.flatMap(({ contender, absent }) => (absent === undefined ? [] : [`${contender} ${absent}`]));
+  return [table(["median (min–max)", ...names], rows), ...left].join("\n");
 }
 
 export const verdictHeader = ["comparison", "unit", "value", "beside", "ratio (min–max)", "target", ""] as const;
