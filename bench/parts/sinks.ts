@@ -31,10 +31,8 @@ const cases: readonly Case[] = [
 const names = { parquet: "parquetWriter", arrow: "arrowWriter", csv: "csvWriter", ndjson: "ndjsonWriter" } as const;
 const peerNames = { pyarrow: "pyarrow", duckdb: "DuckDB" } as const;
 
-/** Passes of a process, of which the median of the last counts: by then V8 has compiled what is hot. */
-const WARM = { passes: 9, samples: 5 };
-/** For what is compiled before, and for text, of which a pass takes long. */
-const FEWER = { passes: 3, samples: 1 };
+/** Passes of a process, the last of which counts: by then V8 has compiled what is hot. */
+const PASSES = 3;
 
 export const sinks: Part = async function* ({ runs }) {
   const [python, { pythonPath }] = await Promise.all([testPython(), findSparkHome({})]);
@@ -46,12 +44,7 @@ export const sinks: Part = async function* ({ runs }) {
       const source = "contenders/batch-file.py";
       return pythonContender(`${peerNames[peer]}, ${format}`, source, python, pythonPath, peer, format, frames);
     });
-    const task = (contender: Contender) => ({
-      url: "",
-      sessionId: "",
-      query: "",
-      ...(contender === ours && format === "parquet" ? WARM : FEWER),
-    });
+    const task = () => ({ url: "", sessionId: "", query: "", passes: PASSES });
     const results = await alternate([ours, ...others], task, () => frame, { runs, metrics: drainMetrics });
     const part = `sinks, ${frame.recipe.title}`;
     const comparison = { part, metric: speed, contender: ours.name, peer: others[0]!.name, bound: "at least" } as const;
