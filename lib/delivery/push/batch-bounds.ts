@@ -9,13 +9,14 @@ import { DataType, type Field } from "apache-arrow";
 import type { RuntimeConf } from "../../connect/session.js";
 import type { QueryOptions } from "../result.js";
 
+/** Spark's own bound. */
 const BATCH_BYTES = 64 * 1024 * 1024;
+/** The same, as Spark writes it. */
+const SPARKS_DEFAULT = `${BATCH_BYTES}b`;
 /** Bytes that the strings of a column are taken to have on average, at most. */
 const LONG_STRING = 16 * 1024;
 /** Batches of fewer rows would cost more than is won. */
 const FEW_ROWS = 1_000;
-/** The same, as Spark writes it. */
-const SPARKS_DEFAULT = `${BATCH_BYTES}b`;
 /** What Spark takes for no bound on bytes. */
 const UNBOUNDED = 2 ** 31 - 1;
 
@@ -33,7 +34,7 @@ export async function boundsOf(
     conf.get("spark.sql.execution.arrow.maxBytesPerBatch", SPARKS_DEFAULT),
   ]);
   if (bytes === SPARKS_DEFAULT) return batchBounds(fields, maxRecordsPerBatch, Number(rows));
-  return maxRecordsPerBatch === undefined ? {} : { maxRecordsPerBatch }; // what somebody has chosen stays
+  return measured(maxRecordsPerBatch); // what somebody has chosen stays
 }
 
 /**
@@ -44,10 +45,13 @@ export function batchBounds(fields: readonly Field[], given: number | undefined,
   const fitting = Math.floor(BATCH_BYTES / Math.max(1, rowBytes(fields)));
   const wanted = given ?? (ofSession > 0 ? ofSession : Number.POSITIVE_INFINITY);
   const rows = given ?? Math.min(wanted, fitting);
-  if (rows > fitting || rows < Math.min(wanted, FEW_ROWS)) {
-    return given === undefined ? {} : { maxRecordsPerBatch: given };
-  }
+  if (rows > fitting || rows < Math.min(wanted, FEW_ROWS)) return measured(given);
   return { maxRecordsPerBatch: rows, maxBytesPerBatch: UNBOUNDED };
+}
+
+/** Spark looks at the bytes of the rows, as it does by itself. */
+function measured(given: number | undefined): Bounds {
+  return given === undefined ? {} : { maxRecordsPerBatch: given };
 }
 
 /** Of Arrow data; Infinity where a row can have any length. */

@@ -1,6 +1,7 @@
 /** Days, times and intervals as ISO 8601 text. Years outside of 0000 to 9999 have a sign and six digits, as in JavaScript. */
 
 import { type AsciiText, writePair, writeTriple } from "./ascii-text.js";
+import { numberOf } from "./decimal-text.js";
 
 const DAY_SECONDS = 86_400;
 
@@ -56,18 +57,14 @@ export function timestampText(value: bigint, digits: number): string {
   const perSecond = 10n ** BigInt(digits);
   let part = value % perSecond;
   if (part < 0n) part += perSecond;
-  return momentText(Number((value - part) / perSecond), Number(part), digits);
-}
-
-/** The same of whole seconds since 1970 and a part of one, counted in `10 ** -digits` seconds. */
-export function momentText(seconds: number, part: number, digits: number): string {
+  const seconds = Number((value - part) / perSecond);
   const day = Math.floor(seconds / DAY_SECONDS);
-  return `${dateText(day)}T${clockText(seconds - day * DAY_SECONDS)}${fractionText(part, digits)}`;
+  return `${dateText(day)}T${clockText(seconds - day * DAY_SECONDS)}${fractionText(Number(part), digits)}`;
 }
 
 /** `YYYY-MM-DDTHH:MM:SS.ffffff` and the suffix, of microseconds since 1970. */
 export function momentTexts(micros: BigInt64Array, suffix: "Z" | ""): AsciiText {
-  const halves = new Int32Array(micros.buffer, micros.byteOffset, 2 * micros.length);
+  const words = new Uint32Array(micros.buffer, micros.byteOffset, 2 * micros.length);
   // One of them, of which the rows have other digits: the date changes least.
   const text = Buffer.from("YYYY-MM-DDTHH:MM:SS.ffffffZ");
   const pattern = new DataView(text.buffer, text.byteOffset, text.length);
@@ -76,10 +73,9 @@ export function momentTexts(micros: BigInt64Array, suffix: "Z" | ""): AsciiText 
   return {
     width: text.length,
     write(view, at, row) {
-      const high = halves[2 * row + 1]!;
-      // Numbers are faster than bigints, and hold microseconds exactly from 1684 to 2255, years of four digits.
-      if (high < -0x200000 || high >= 0x200000) return at;
-      const value = high * 0x100000000 + (halves[2 * row]! >>> 0);
+      // Held exactly from 1684 to 2255, years of four digits.
+      const value = numberOf(words, 2 * row, 2);
+      if (value === undefined) return at;
       const seconds = Math.floor(value / 1e6);
       const daysBefore = Math.floor(seconds / DAY_SECONDS);
       if (day !== daysBefore) {

@@ -2,8 +2,8 @@
  * Makes objects with these fields, all of one shape, from columns: `columns → row → object`.
  *
  * An object literal that is compiled for the schema is what makes it fast. Names go into its text as JSON strings;
- * `__proto__`, which would not be a name like others, in brackets, which take V8 longer. A process that forbids code generation (`node
- * --disallow-code-generation-from-strings`) gets the same objects, more slowly.
+ * `__proto__`, which would not be a name like others, in brackets, which take V8 longer. A process that forbids code
+ * generation (`node --disallow-code-generation-from-strings`) gets the same objects, more slowly.
  */
 export function rowBuilder(names: readonly string[]): (columns: readonly ArrayLike<unknown>[]) => RowOf {
   try {
