@@ -1,4 +1,4 @@
-/** Spark Connect by grpc-js alone, with the options of lib/connect/channel.ts for a near server and nothing else of it. */
+/** Spark Connect by grpc-js alone, with the options of lib/connect/channel.ts and nothing else of it. */
 import { randomUUID } from "node:crypto";
 import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { Client, type ClientReadableStream, credentials, Metadata } from "@grpc/grpc-js";
@@ -33,6 +33,7 @@ export function methodPath(name: string): string {
 /** A client without TLS, which connects with its first call. */
 export async function openClient(endpoint: Endpoint, sessionId: string): Promise<WireClient> {
   const grpc = new Client(endpoint.address, credentials.createInsecure(), {
+    // What suits a drain best, which is hardly slower than the server: with 1 MiB it is 5 to 10 % slower.
     "grpc-node.flow_control_window": 4 * 1024 * 1024,
     "grpc.max_receive_message_length": endpoint.maxMessageBytes,
     "grpc.max_send_message_length": -1,

@@ -2,7 +2,7 @@
  * gRPC to one server. Messages that answer a streaming call are pulled one at a time.
  *
  * Memory: per streaming call at most one message that nobody has asked for, and what the HTTP/2 window lets the server
- * send ahead: 4 MiB, or more where the server is far away (flow-control.ts).
+ * send ahead: 1 MiB, or more where the server is far away (flow-control.ts).
  *
  * Every streaming call has a connection to itself for as long as it lasts. On a shared one, a consumer that sleeps would
  * fill the connection's window and with that stop every other call, even the one that would cancel it.
@@ -92,9 +92,11 @@ export class Channel {
     });
   }
 
+  /** @param read in place of protobuf-es */
   serverStream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodServerStreaming<I, O>,
     request: MessageShape<I>,
+    read: (bytes: Buffer) => MessageShape<O> = deserializer(method.output),
   ): ResponseStream<MessageShape<O>> {
     let client: Client | undefined;
     const call = new PulledCall(
@@ -104,7 +106,7 @@ export class Channel {
         return client.getChannel().createCall(path(method), Number.POSITIVE_INFINITY, null, null, null);
       },
       serializer(method.input)(request),
-      deserializer(method.output),
+      read,
       (reusable) => {
         this.#breakOff.delete(breakOff);
         if (!client || this.#closed) return;

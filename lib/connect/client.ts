@@ -11,6 +11,7 @@ import {
 import { SparkStreamError } from "../errors.js";
 import { Channel, type UnaryOptions } from "./channel.js";
 import type { Endpoint } from "./endpoint.js";
+import { readExecutePlanResponse } from "./execute-response.js";
 import { Execution, type ExecutionCalls } from "./execution.js";
 import { explainError } from "./explain-error.js";
 import {
@@ -129,6 +130,7 @@ export class Client {
               { requestOption: { case: "resultChunkingOptions", value: chunking(this.endpoint) } },
             ],
           }),
+          readExecutePlanResponse,
         ),
       reattach: (operationId, lastResponseId) =>
         this.#channel.serverStream(
@@ -138,6 +140,7 @@ export class Client {
             operationId,
             ...(lastResponseId !== undefined && { lastResponseId }),
           }),
+          readExecutePlanResponse,
         ),
       releaseUntil: (operationId, responseId) =>
         this.#call(

@@ -78,6 +78,7 @@ export interface ExecutionOptions {
   policy?: RetryPolicy;
 }
 
+const RUNNING: readonly ExecutionState[] = ["starting", "streaming", "draining", "reattaching"];
 /** Error classes for an operation, or its session, that the server does not know (any more). */
 const UNKNOWN_OPERATION = /^INVALID_HANDLE\.(OPERATION_NOT_FOUND|SESSION_NOT_FOUND)$/;
 /** ms that a stop waits for a job that runs, since it could not stop one before: in all, and without any sign of life. */
@@ -179,7 +180,7 @@ export class Execution {
   }
 
   #isRunning(): boolean {
-    return ["starting", "streaming", "draining", "reattaching"].includes(this.#state);
+    return RUNNING.includes(this.#state);
   }
 
   /** The next response from the server, across as many streams as it takes. */
@@ -240,6 +241,7 @@ export class Execution {
       throw operationLost(this.operationId);
     }
     this.#state = "reattaching";
+    this.#received.beginStream();
     this.#attached(this.#calls.reattach(this.operationId, this.#received.lastId));
   }
 
