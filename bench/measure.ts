@@ -39,7 +39,7 @@ export interface AlternateOptions {
  */
 export async function alternate(
   contenders: readonly Contender[],
-  task: (contender: Contender) => Task,
+  task: (contender: Contender) => Task | Promise<Task>,
   frameOf: (contender: Contender) => Frame,
   { runs, metrics, onRun }: AlternateOptions,
 ): Promise<Result[]> {
@@ -48,7 +48,7 @@ export async function alternate(
   for (let round = 0; round <= runs; round++) {
     for (const contender of contenders) {
       if (absent.get(contender) !== undefined) continue;
-      const once = () => runWhole(contender, task(contender), frameOf(contender));
+      const once = async () => runWhole(contender, await task(contender), frameOf(contender));
       try {
         const measurement = await once().catch((error) => {
           if (round === 0) throw error;

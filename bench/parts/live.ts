@@ -1,5 +1,7 @@
 /** The frame of the replay from a real Spark, which shares the machine; and rows, one by one. */
 import { randomUUID } from "node:crypto";
+import type { SparkSession } from "../../lib/index.js";
+import { openSession } from "../contenders/session.js";
 import { adbcDriver, bareDrain, ourBytes, ourRows, ours, pyspark, rustClient } from "../contenders.js";
 import { alternate } from "../measure.js";
 import { cpu, drainMetrics, firstBatch, memory, rowSpeed, sizeOf, speed } from "../metrics.js";
@@ -15,6 +17,7 @@ const FEWER_ROWS = 1_000_000;
 export const live: Part = async function* (options) {
   await using spark = await openSpark();
   yield await batches(spark.access, options);
+  yield await smallBatches(spark.access, options);
   yield await rowByRow(spark.access, options);
 };
 
@@ -36,6 +39,7 @@ async function batches(spark: SparkAccess, { runs }: PartOptions): Promise<Outco
     title: `live, 10,000-row batches (${sizeOf(frame)})`,
     results,
     verdicts: [
+      compare(results, { ...beside, peer: bareDrain.name, target: 0.95 }),
       compare(results, { ...beside, peer: raw.name, target: 1 }),
       compare(results, { ...beside, peer: cStream.name, target: 3 }),
     ],
@@ -44,6 +48,32 @@ async function batches(spark: SparkAccess, { runs }: PartOptions): Promise<Outco
       "The CPU time is the client's alone; Spark's own is the same for all but SPARK-54337's path.",
     ],
   };
+}
+
+async function smallBatches(spark: SparkAccess, { runs }: PartOptions): Promise<Outcome> {
+  const title = "live, 1,000-row batches";
+  const frame = tripsFrame(ROWS);
+  const sessions: SparkSession[] = [];
+  // A run's session is told from here that its batches are small.
+  const task = async () => {
+    const sessionId = randomUUID();
+    const session = await openSession({ ...spark, sessionId });
+    sessions.push(session);
+    await session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "1000");
+    return { ...spark, sessionId, query: trips(ROWS), passes: 3, samples: 2 };
+  };
+  try {
+    const results = await alternate([bareDrain, ours], task, () => frame, { runs, metrics: drainMetrics });
+    const beside = { part: title, metric: speed, contender: ours.name, peer: bareDrain.name } as const;
+    return {
+      title: `${title} (${sizeOf(frame)})`,
+      results,
+      verdicts: [compare(results, { ...beside, bound: "at least", target: 0.95 })],
+      remarks: [],
+    };
+  } finally {
+    await Promise.all(sessions.map((session) => session.close()));
+  }
 }
 
 async function rowByRow(spark: SparkAccess, { runs }: PartOptions): Promise<Outcome> {
