@@ -1,6 +1,6 @@
 /**
- * The limit of what a client on grpc-js can do: the responses are deserialised, and their Arrow data is counted and
- * dropped. No reattaching, no checks, no back pressure.
+ * The limit of what a client on grpc-js's streams can do: the responses are deserialised by protobuf-es, and their Arrow
+ * data is counted and dropped. No reattaching, no checks, no back pressure.
  */
 import { Endpoint } from "../../lib/connect/endpoint.js";
 import { openClient, releaseSession } from "../wire.js";
