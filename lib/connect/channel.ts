@@ -92,11 +92,11 @@ export class Channel {
     });
   }
 
-  /** @param read in place of protobuf-es */
+  /** @param read makes a message of its bytes */
   serverStream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodServerStreaming<I, O>,
     request: MessageShape<I>,
-    read: (bytes: Buffer) => MessageShape<O> = deserializer(method.output),
+    read: (bytes: Buffer) => MessageShape<O>,
   ): ResponseStream<MessageShape<O>> {
     let client: Client | undefined;
     const call = new PulledCall(
