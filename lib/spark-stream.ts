@@ -20,10 +20,9 @@ import type { castPlan } from "./delivery/requested-schema.js";
 import type { LargePartition } from "./delivery/staged.js";
 import { SparkStreamError } from "./errors.js";
 import {
-  checkOptions,
   checkRowOptions,
-  checkSplitOptions,
-  checkStreamCount,
+  checkSplit,
+  checkStreamOptions,
   type SparkStreamOptions,
   type SplitStreamOptions,
 } from "./stream-options.js";
@@ -40,7 +39,7 @@ const DEFAULT_READ_AHEAD = 16 * 1024 * 1024;
  *   the stream.
  */
 export function sparkStream(source: DataFrame | RowInput, options: SparkStreamOptions = {}): SparkStream {
-  return open(SparkStream, source, options);
+  return open("sparkStream()", SparkStream, source, options);
 }
 
 /**
@@ -54,13 +53,14 @@ export function sparkStream(source: DataFrame | RowInput, options: SparkStreamOp
  * @throws SparkStreamError as `sparkStream`
  */
 export function arrowIpcBytes(source: DataFrame | RowInput, options: SparkStreamOptions = {}): ArrowIpcBytes {
-  return open(ArrowIpcBytes, source, options);
+  return open("arrowIpcBytes()", ArrowIpcBytes, source, options);
 }
 
 /**
  * A DataFrame as several Readables, to be consumed at the same time, each of which has a share of its partitions; together
  * they are the whole result. Where there are fewer partitions than streams, some streams are empty.
  *
+ * @param count 1,024 at most
  * @param options with `delivery: "staged"`, the default, it is staged once, and shares come in order and are of about the
  *   same bytes; what was staged is removed when all streams have ended or were destroyed. With "push" the i-th stream has the
  *   partitions whose ids leave i when divided by `count`.
@@ -70,14 +70,14 @@ export function arrowIpcBytes(source: DataFrame | RowInput, options: SparkStream
 export function splitSparkStream(
   source: DataFrame,
   count: number,
-  { delivery = "staged", ...others }: SplitStreamOptions = {},
+  splitOptions: SplitStreamOptions = {},
 ): SparkStream[] {
-  const options = { readAheadBytes: DEFAULT_READ_AHEAD, ...others, delivery };
   if (!isDataFrame(source)) {
     throw new SparkStreamError("INVALID_INPUT", "splitSparkStream() splits DataFrames: rows come in one stream.");
   }
-  checkStreamCount(count);
-  checkSplitOptions(options);
+  checkSplit("splitSparkStream()", count, splitOptions);
+  const { delivery = "staged", ...others } = splitOptions;
+  const options = { readAheadBytes: DEFAULT_READ_AHEAD, ...others, delivery };
   const streams: SparkStream[] = [];
   const notify = Array.from({ length: count }, (_, index) => (partition: LargePartition) => {
     streams[index]!.emit("largePartition", partition);
@@ -92,13 +92,14 @@ type OnLargePartition = (partition: LargePartition) => void;
 type StreamClass<S> = new (rows: RowCursor, readAheadBytes: number) => S;
 
 function open<S extends Readable>(
+  of: string,
   Stream: StreamClass<S>,
   source: DataFrame | RowInput,
   options: SparkStreamOptions,
 ): S {
-  checkOptions(options);
+  checkStreamOptions(of, options);
   if (!isDataFrame(source)) {
-    checkRowOptions(options);
+    checkRowOptions(of, options);
     return streamOf(Stream, () => inputRows(source), options);
   }
   const frame = requested(source, options);

@@ -1,5 +1,20 @@
 import type { Schema } from "apache-arrow";
 import { SparkStreamError } from "./errors.js";
+import {
+  abortSignal,
+  byteCount,
+  checkArgument,
+  checkOptions,
+  filled,
+  flag,
+  INT_MAX,
+  isObject,
+  isTag,
+  nested,
+  type OptionTable,
+  oneOf,
+  whole,
+} from "./options.js";
 
 export interface SparkStreamOptions {
   /** Destroys the stream with an AbortError and cancels the query on the server. */
@@ -70,91 +85,54 @@ export interface PushOptions {
   spool?: boolean;
 }
 
+const pushOptions: OptionTable<PushOptions> = {
+  host: filled,
+  port: whole(0, 65535),
+  advertise: filled,
+  tls: flag,
+  order: oneOf("arrival", "partition"),
+  spool: flag,
+};
+
+const isPartitionId = (id: unknown) => Number.isInteger(id) && Number(id) >= 0 && Number(id) <= INT_MAX;
+
+const streamOptions: OptionTable<SparkStreamOptions> = {
+  signal: abortSignal,
+  readAheadBytes: byteCount,
+  maxRecordsPerBatch: whole(1, INT_MAX, "rows"),
+  compression: [
+    (codec) => codec === "none" || codec === "zstd",
+    '"none" or "zstd" (lz4 is read, but Spark makes it too slowly to be asked for)',
+  ],
+  tags: [(tags) => Array.isArray(tags) && tags.every(isTag), "an array of strings, none of them empty or with a comma"],
+  requestedSchema: [
+    (schema) => isObject(schema) && Array.isArray((schema as Partial<Schema>).fields),
+    "an apache-arrow Schema",
+  ],
+  delivery: oneOf("result", "staged", "push"),
+  push: nested(pushOptions),
+  windowBytes: byteCount,
+  partitions: [
+    (ids) => Array.isArray(ids) && ids.length > 0 && ids.every(isPartitionId),
+    "an array of partition ids, whole numbers from 0, with one id at least",
+  ],
+  collectGarbage: flag,
+};
+
 /** Options that only some deliveries have. */
 const STAGED_ONLY = ["windowBytes", "partitions", "collectGarbage"] as const;
 
-const knownOptions = new Set([
-  "signal",
-  "readAheadBytes",
-  "maxRecordsPerBatch",
-  "compression",
-  "tags",
-  "requestedSchema",
-  "delivery",
-  "push",
-  ...STAGED_ONLY,
-]);
-
-/** @throws SparkStreamError INVALID_ARGUMENT */
-export function checkOptions(options: SparkStreamOptions): void {
-  for (const name of Object.keys(options)) {
-    if (!knownOptions.has(name)) throw invalid(`${JSON.stringify(name)} is no option: ${[...knownOptions].join(", ")}`);
-  }
-  const { signal, readAheadBytes, maxRecordsPerBatch, compression, tags, requestedSchema } = options;
-  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
-    throw invalid("signal must be an AbortSignal");
-  }
-  if (readAheadBytes !== undefined && !(typeof readAheadBytes === "number" && readAheadBytes >= 1)) {
-    throw invalid("readAheadBytes must be 1 or more bytes");
-  }
-  if (maxRecordsPerBatch !== undefined && !(Number.isInteger(maxRecordsPerBatch) && maxRecordsPerBatch > 0)) {
-    throw invalid("maxRecordsPerBatch must be a whole number of rows, 1 or more");
-  }
-  if (compression !== undefined && compression !== "none" && compression !== "zstd") {
-    throw invalid('compression must be "none" or "zstd"; lz4 is read, but Spark makes it too slowly to be asked for');
-  }
-  if (tags !== undefined && !(Array.isArray(tags) && tags.every(isTag))) {
-    throw invalid("tags must be an array of strings, none of them empty or with a comma");
-  }
-  if (requestedSchema !== undefined && !Array.isArray(requestedSchema?.fields)) {
-    throw invalid("requestedSchema must be an apache-arrow Schema");
-  }
-  const { delivery = "result" } = options;
-  if (delivery !== "result" && delivery !== "staged" && delivery !== "push") {
-    throw invalid(`delivery must be "result", "staged" or "push", not ${JSON.stringify(delivery)}`);
-  }
-  checkStagedOptions(options);
-  if (options.push !== undefined) checkPushOptions(options.push, delivery);
-}
-
-function checkStagedOptions(options: SparkStreamOptions): void {
-  const { delivery, windowBytes, partitions, collectGarbage } = options;
+/**
+ * @param of the function that takes them, as messages name it
+ * @throws SparkStreamError INVALID_ARGUMENT
+ */
+export function checkStreamOptions(of: string, options: SparkStreamOptions): void {
+  checkOptions(of, options, streamOptions);
+  const { delivery, push } = options;
   for (const name of STAGED_ONLY) {
-    if (delivery !== "staged" && options[name] !== undefined) throw invalid(`${name} needs delivery: "staged"`);
+    if (delivery !== "staged" && options[name] !== undefined) throw needs(of, name, 'delivery: "staged"');
   }
-  if (windowBytes !== undefined && !(typeof windowBytes === "number" && windowBytes >= 1)) {
-    throw invalid("windowBytes must be 1 or more bytes");
-  }
-  const isId = (id: unknown) => Number.isInteger(id) && (id as number) >= 0;
-  if (partitions !== undefined && !(Array.isArray(partitions) && partitions.length > 0 && partitions.every(isId))) {
-    throw invalid("partitions must be ids of partitions, whole numbers from 0, at least one");
-  }
-  if (collectGarbage !== undefined && typeof collectGarbage !== "boolean") {
-    throw invalid("collectGarbage must be true or false");
-  }
-}
-
-const pushOptions: {
-  readonly [name in keyof Required<PushOptions>]: [isValid: (value: unknown) => boolean, is: string];
-} = {
-  host: [isFilled, "an address to listen on"],
-  port: [(port) => Number.isInteger(port) && Number(port) >= 0 && Number(port) <= 65535, "a port, 0 to 65535"],
-  advertise: [isFilled, "a name or an address, with :port where it differs"],
-  tls: [isBoolean, "true or false"],
-  order: [(order) => order === "arrival" || order === "partition", '"arrival" or "partition"'],
-  spool: [isBoolean, "true or false"],
-};
-
-function checkPushOptions(push: PushOptions, delivery: string): void {
-  if (delivery !== "push") throw invalid('push needs delivery: "push"');
-  if (typeof push !== "object" || push === null) throw invalid("push must be an object of options");
-  for (const [name, value] of Object.entries(push)) {
-    if (!Object.hasOwn(pushOptions, name)) {
-      throw invalid(`${JSON.stringify(name)} is no option of push: ${Object.keys(pushOptions).join(", ")}`);
-    }
-    const [isValid, is] = pushOptions[name as keyof PushOptions];
-    if (value !== undefined && !isValid(value)) throw invalid(`push.${name} must be ${is}`);
-  }
+  if (delivery !== "push" && push !== undefined) throw needs(of, "push", 'delivery: "push"');
 }
 
 /**
@@ -162,35 +140,21 @@ function checkPushOptions(push: PushOptions, delivery: string): void {
  *
  * @throws SparkStreamError INVALID_ARGUMENT for what only a query can have
  */
-export function checkRowOptions({ delivery, requestedSchema }: SparkStreamOptions): void {
-  if (delivery === "staged" || delivery === "push") throw invalid(`delivery: "${delivery}" needs a DataFrame`);
-  if (requestedSchema !== undefined) throw invalid("requestedSchema needs a DataFrame");
+export function checkRowOptions(of: string, { delivery, requestedSchema }: SparkStreamOptions): void {
+  if (delivery === "staged" || delivery === "push") throw needs(of, "delivery", `a DataFrame, if it is "${delivery}"`);
+  if (requestedSchema !== undefined) throw needs(of, "requestedSchema", "a DataFrame");
 }
+
+const splitDeliveries = oneOf("staged", "push");
+const MAX_STREAMS = 1024;
 
 /** @throws SparkStreamError INVALID_ARGUMENT */
-export function checkSplitOptions(options: SparkStreamOptions): void {
-  checkOptions(options);
-  if (options.delivery === "result") throw invalid('a split has delivery: "staged" or "push"');
+export function checkSplit(of: string, count: number, options: SplitStreamOptions): void {
+  checkArgument(of, "count", count, whole(1, MAX_STREAMS, "streams"));
+  checkOptions(of, options, { ...streamOptions, delivery: splitDeliveries });
+  checkStreamOptions(of, { ...options, delivery: options.delivery ?? "staged" });
 }
 
-/** @throws SparkStreamError INVALID_ARGUMENT */
-export function checkStreamCount(count: number): void {
-  if (Number.isInteger(count) && count > 0) return;
-  throw new SparkStreamError("INVALID_ARGUMENT", "splitSparkStream(): the number of streams must be 1 or more.");
-}
-
-function isFilled(value: unknown): boolean {
-  return typeof value === "string" && value !== "";
-}
-
-function isBoolean(value: unknown): boolean {
-  return typeof value === "boolean";
-}
-
-function isTag(tag: unknown): boolean {
-  return typeof tag === "string" && tag !== "" && !tag.includes(",");
-}
-
-function invalid(reason: string): SparkStreamError {
-  return new SparkStreamError("INVALID_ARGUMENT", `sparkStream(): ${reason}.`);
+function needs(of: string, option: string, what: string): SparkStreamError {
+  return new SparkStreamError("INVALID_ARGUMENT", `Option ${JSON.stringify(option)} of ${of} needs ${what}.`);
 }

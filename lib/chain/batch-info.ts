@@ -1,4 +1,5 @@
 import type { RecordBatch } from "apache-arrow";
+import { checkArgument, isObject } from "../options.js";
 
 /** Where in a result a batch comes from. */
 export interface BatchInfo {
@@ -36,8 +37,11 @@ class Located extends Given {
 /**
  * Where a batch of a `sparkStream()` comes from; undefined for any other batch. It is known of the batch itself and not of
  * what was made from it, such as a slice.
+ *
+ * @throws SparkStreamError INVALID_ARGUMENT for a value that isn't an object
  */
 export function batchInfo(batch: RecordBatch): BatchInfo | undefined {
+  checkArgument("batchInfo()", "batch", batch, [isObject, "a RecordBatch"]);
   return Located.infoOf(batch);
 }
 

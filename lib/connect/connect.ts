@@ -1,12 +1,19 @@
 import { SparkStreamError } from "../errors.js";
 import type { LocalSparkOptions } from "../local/index.js";
-import { Endpoint, type EndpointOptions } from "./endpoint.js";
+import { checkArgument, checkOptions, isBag, type OptionTable, text } from "../options.js";
+import { Endpoint, type EndpointOptions, endpointOptions } from "./endpoint.js";
 import type { SparkSession } from "./session.js";
 
 export interface ConnectOptions extends EndpointOptions {
   /** For `connect("local")`: how to start the local Spark. */
   local?: Omit<LocalSparkOptions, "master">;
 }
+
+const connectOptions: OptionTable<ConnectOptions> = {
+  ...endpointOptions,
+  // Checked by startLocalSpark, where it is used.
+  local: [isBag, "an object of options"],
+};
 
 const LOCAL = /^local(\[(\*|\d+)(,\d+)?\])?$/;
 
@@ -26,19 +33,21 @@ const CONNECT_TIMEOUT = 15_000;
  *   UNSUPPORTED; for a local Spark also the codes that `startLocalSpark` names
  */
 export async function connect(url?: string, options: ConnectOptions = {}): Promise<SparkSession> {
+  if (url !== undefined) checkArgument("connect()", "url", url, text);
+  checkOptions("connect()", options, connectOptions);
   const target = url ?? process.env.SPARK_REMOTE;
   if (!target) {
     const message = 'connect() needs a URL: sc://host:15002, or "local"; or set SPARK_REMOTE in the environment.';
     throw new SparkStreamError("INVALID_ARGUMENT", message);
   }
-  const { local: localOptions, ...endpointOptions } = options;
-  if (!LOCAL.test(target)) return await open(new Endpoint(target, endpointOptions));
+  const { local: localOptions, ...others } = options;
+  if (!LOCAL.test(target)) return await open(new Endpoint(target, others));
 
   // Loaded here, since most users have a server.
   const { startLocalSpark } = await import("../local/index.js");
   const master = target === "local" ? "local[*]" : target;
   const local = await startLocalSpark({ ...localOptions, master });
-  const endpoint = new Endpoint(local.url, { ...endpointOptions, token: local.token });
+  const endpoint = new Endpoint(local.url, { ...others, token: local.token });
   return await open(endpoint, () => local.close());
 }
 

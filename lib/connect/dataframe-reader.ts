@@ -1,3 +1,5 @@
+import { checkArgument, checkArguments, filled } from "../options.js";
+import { settings, settingValue } from "./arguments.js";
 import { DataFrame } from "./dataframe.js";
 import type { SparkSession } from "./session.js";
 
@@ -17,25 +19,31 @@ export class DataFrameReader {
 
   /** The source's name: "parquet", "csv", "jdbc", "delta", … Default: the server's spark.sql.sources.default. */
   format(format: string): DataFrameReader {
+    checkArgument("format()", "format", format, filled);
     return new DataFrameReader(this.#session, { ...this.#source, format });
   }
 
   option(key: string, value: string | number | boolean): DataFrameReader {
+    checkArgument("option()", "key", key, filled);
+    checkArgument("option()", "value", value, settingValue);
     return this.options({ [key]: value });
   }
 
   options(options: Readonly<Record<string, string | number | boolean>>): DataFrameReader {
+    checkArgument("options()", "options", options, settings);
     const strings = Object.fromEntries(Object.entries(options).map(([key, value]) => [key, String(value)]));
     return new DataFrameReader(this.#session, { ...this.#source, options: { ...this.#source.options, ...strings } });
   }
 
   /** @param ddl as in CREATE TABLE: "id BIGINT, name STRING" */
   schema(ddl: string): DataFrameReader {
+    checkArgument("schema()", "ddl", ddl, filled);
     return new DataFrameReader(this.#session, { ...this.#source, schema: ddl });
   }
 
   /** @param paths as the executors see them; none for a source that has none */
   load(...paths: string[]): DataFrame {
+    checkArguments("load()", "paths", paths, filled);
     const { format, schema, options } = this.#source;
     const value = { options: { ...options }, paths, ...(format && { format }), ...(schema && { schema }) };
     return this.#read({ case: "dataSource", value });
@@ -55,6 +63,7 @@ export class DataFrameReader {
 
   /** A table or view by its name. */
   table(name: string): DataFrame {
+    checkArgument("table()", "name", name, filled);
     const value = { unparsedIdentifier: name, options: { ...this.#source.options } };
     return this.#read({ case: "namedTable", value });
   }

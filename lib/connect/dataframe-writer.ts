@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { SparkStreamError } from "../errors.js";
+import { checkArgument, checkArguments, checkKnown, filled, text } from "../options.js";
+import { settingValue } from "./arguments.js";
 import type { DataFrame } from "./dataframe.js";
 import {
   WriteOperation_SaveMode as SaveMode,
@@ -32,33 +33,36 @@ export class DataFrameWriter {
 
   /** The target's format: "parquet", "csv", "delta", … Default: the server's spark.sql.sources.default. */
   format(source: string): DataFrameWriter {
+    checkArgument("format()", "source", source, filled);
     return this.#with({ source });
   }
 
   /** Default: "error". */
   mode(mode: WriteMode): DataFrameWriter {
-    if (!Object.hasOwn(saveModes, mode)) {
-      const message = `${JSON.stringify(mode)} is no write mode: ${Object.keys(saveModes).join(", ")}.`;
-      throw new SparkStreamError("INVALID_ARGUMENT", message);
-    }
+    checkKnown("write mode", "", mode, Object.keys(saveModes));
     return this.#with({ mode: saveModes[mode] });
   }
 
   option(key: string, value: string | number | boolean): DataFrameWriter {
+    checkArgument("option()", "key", key, filled);
+    checkArgument("option()", "value", value, settingValue);
     return this.#with({ options: { ...this.#operation.options, [key]: String(value) } });
   }
 
   /** One directory per value of these columns. */
   partitionBy(...partitioningColumns: string[]): DataFrameWriter {
+    checkArguments("partitionBy()", "partitioningColumns", partitioningColumns, text);
     return this.#with({ partitioningColumns });
   }
 
   /** @param path as the executors see it */
-  save(path?: string): Promise<void> {
+  async save(path?: string): Promise<void> {
+    if (path !== undefined) checkArgument("save()", "path", path, filled);
     return this.#run(path === undefined ? {} : { saveType: { case: "path", value: path } });
   }
 
-  saveAsTable(tableName: string): Promise<void> {
+  async saveAsTable(tableName: string): Promise<void> {
+    checkArgument("saveAsTable()", "tableName", tableName, filled);
     return this.#run({
       saveType: { case: "table", value: { tableName, saveMethod: TableSaveMethod.SAVE_AS_TABLE } },
     });

@@ -1,5 +1,7 @@
 import { type Schema, tableFromIPC } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
+import { checkArgument, checkArguments, checkKnown, filled, text } from "../options.js";
+import { columnNames, dataFrame, partitionCount, rowCount } from "./arguments.js";
 import { arrowSchema } from "./arrow-schema.js";
 import type { ExecuteOptions } from "./client.js";
 import { firstOfRunning } from "./conf-scope.js";
@@ -57,6 +59,7 @@ export class DataFrame {
 
   /** The columns given by these expressions: `df.select("id", "price * 1.2 AS gross", "*")`. */
   select(...expressions: string[]): DataFrame {
+    checkArguments("select()", "expressions", expressions, filled);
     return this.#then((input) => ({
       case: "project",
       value: { input, expressions: expressions.map(sqlExpression) },
@@ -65,11 +68,14 @@ export class DataFrame {
 
   /** The rows for which a condition holds. */
   where(condition: string): DataFrame {
+    checkArgument("where()", "condition", condition, filled);
     return this.#then((input) => ({ case: "filter", value: { input, condition: sqlExpression(condition) } }));
   }
 
   /** One more column, or another value for the column of that name. */
   withColumn(name: string, expression: string): DataFrame {
+    checkArgument("withColumn()", "name", name, text);
+    checkArgument("withColumn()", "expression", expression, filled);
     return this.#then((input) => ({
       case: "withColumns",
       value: { input, aliases: [{ name: [name], expr: sqlExpression(expression) }] },
@@ -78,29 +84,36 @@ export class DataFrame {
 
   /** Without these columns; names that are not there are passed over. */
   drop(...columnNames: string[]): DataFrame {
+    checkArguments("drop()", "columnNames", columnNames, text);
     return this.#then((input) => ({ case: "drop", value: { input, columnNames } }));
   }
 
   /** With other column names, by position: as many as there are columns. */
   toDF(...columnNames: string[]): DataFrame {
+    checkArguments("toDF()", "columnNames", columnNames, text);
     return this.#then((input) => ({ case: "toDf", value: { input, columnNames } }));
   }
 
   limit(rows: number): DataFrame {
+    checkArgument("limit()", "rows", rows, rowCount);
     return this.#then((input) => ({ case: "limit", value: { input, limit: rows } }));
   }
 
   offset(rows: number): DataFrame {
+    checkArgument("offset()", "rows", rows, rowCount);
     return this.#then((input) => ({ case: "offset", value: { input, offset: rows } }));
   }
 
   /** Sorted by what SQL's ORDER BY takes: `df.orderBy("city", "price DESC NULLS LAST")`. */
   orderBy(...orders: string[]): DataFrame {
+    checkArguments("orderBy()", "orders", orders, filled);
     return this.#then((input) => ({ case: "sort", value: { input, order: orders.map(sortOrder), isGlobal: true } }));
   }
 
   /** In so many partitions; with expressions, rows of equal values come into one partition. */
   repartition(numPartitions: number, ...expressions: string[]): DataFrame {
+    checkArgument("repartition()", "numPartitions", numPartitions, partitionCount);
+    checkArguments("repartition()", "expressions", expressions, filled);
     return this.#then((input) =>
       expressions.length === 0
         ? { case: "repartition", value: { input, numPartitions, shuffle: true } }
@@ -113,6 +126,7 @@ export class DataFrame {
 
   /** The rows of both, columns matched by position, duplicates kept (UNION ALL). */
   union(other: DataFrame): DataFrame {
+    checkArgument("union()", "other", other, dataFrame);
     this.#checkSession(other);
     return this.#with(other, (leftInput, rightInput) => ({
       case: "setOp",
@@ -126,6 +140,8 @@ export class DataFrame {
    * @param how Default: "inner".
    */
   join(other: DataFrame, on: string | readonly string[], how: JoinHow = "inner"): DataFrame {
+    checkArgument("join()", "other", other, dataFrame);
+    checkArgument("join()", "on", on, columnNames);
     this.#checkSession(other);
     const joinType = oneOf(joinTypes, how, "join type");
     const usingColumns = typeof on === "string" ? [on] : [...on];
@@ -134,9 +150,11 @@ export class DataFrame {
 
   /** `df.groupBy("city").agg("count(*) AS trips", "avg(price)")`. Without expressions: one group of all rows. */
   groupBy(...groupings: string[]): { agg(...aggregates: string[]): DataFrame } {
+    checkArguments("groupBy()", "groupings", groupings, filled);
     return {
-      agg: (...aggregates) =>
-        this.#then((input) => ({
+      agg: (...aggregates) => {
+        checkArguments("agg()", "aggregates", aggregates, filled);
+        return this.#then((input) => ({
           case: "aggregate",
           value: {
             input,
@@ -144,7 +162,8 @@ export class DataFrame {
             groupingExpressions: groupings.map(sqlExpression),
             aggregateExpressions: aggregates.map(sqlExpression),
           },
-        })),
+        }));
+      },
     };
   }
 
@@ -153,6 +172,8 @@ export class DataFrame {
    * has ended. `df.observe("check", "count(*) AS rows", "max(price) AS dearest")`.
    */
   observe(name: string, ...aggregates: string[]): DataFrame {
+    checkArgument("observe()", "name", name, filled);
+    checkArguments("observe()", "aggregates", aggregates, filled);
     return this.#then((input) => ({
       case: "collectMetrics",
       value: { input, name, metrics: aggregates.map(sqlExpression) },
@@ -161,11 +182,13 @@ export class DataFrame {
 
   /** Under a name that expressions can qualify columns with. */
   alias(name: string): DataFrame {
+    checkArgument("alias()", "name", name, filled);
     return this.#then((input) => ({ case: "subqueryAlias", value: { input, alias: name } }));
   }
 
   /** Makes it known to SQL by this name, until the session ends. */
   async createOrReplaceTempView(name: string): Promise<void> {
+    checkArgument("createOrReplaceTempView()", "name", name, filled);
     const input = await this.relation();
     const command = { commandType: { case: "createDataframeView" as const, value: { input, name, replace: true } } };
     await this.session.client.command({ opType: { case: "command", value: command } });
@@ -269,8 +292,7 @@ export class DataFrame {
   }
 }
 
-function oneOf<T extends object>(table: T, key: keyof T, what: string): T[keyof T] {
-  if (Object.hasOwn(table, key)) return table[key];
-  const message = `${JSON.stringify(key)} is no ${what}: ${Object.keys(table).join(", ")}.`;
-  throw new SparkStreamError("INVALID_ARGUMENT", message);
+function oneOf<T extends object>(table: T, key: keyof T & string, what: string): T[keyof T] {
+  checkKnown(what, "", key, Object.keys(table));
+  return table[key];
 }

@@ -7,6 +7,7 @@ import { userInfo } from "node:os";
 import { inspect } from "node:util";
 import { SparkStreamError } from "../errors.js";
 import { isLoopback } from "../loopback.js";
+import { filled, isBag, isFilled, isText, type OptionTable, secret, text } from "../options.js";
 import { version } from "../version.js";
 
 /** A bearer token, or a function that is asked for it before every call, so that it may rotate. */
@@ -43,6 +44,22 @@ const MAX_USER_AGENT = 2048;
 /** Characters of a header that is hidden: shorter ones are words, and would be hidden everywhere. */
 const MIN_SECRET = 8;
 const MAX_SECRETS = 32;
+
+const pem = secret([(value) => isFilled(value) || Buffer.isBuffer(value), "a certificate or key in PEM"]);
+const tlsOptions: OptionTable<TlsOptions> = { ca: pem, cert: pem, key: pem };
+
+export const endpointOptions: OptionTable<EndpointOptions> = {
+  token: secret([(token) => isText(token) || typeof token === "function", "a string, or a function that returns one"]),
+  tls: [
+    (tls) => typeof tls === "boolean" || isBag(tls),
+    "true, false or an object of options",
+    { secret: true, within: tlsOptions },
+  ],
+  headers: secret([isBag, "an object of strings"]),
+  userId: filled,
+  userAgent: text,
+  sessionId: [(id) => isText(id) && UUID.test(id), "a UUID"],
+};
 
 export class Endpoint {
   readonly host: string;

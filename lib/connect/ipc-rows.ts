@@ -2,6 +2,8 @@
  * SPARK-54337's own path: a frame whose rows are `{ arrow_ipc_bytes }`, made on the workers by Python (mapInArrow), from a
  * client that has no Python.
  */
+import { checkArgument } from "../options.js";
+import { dataFrame as aDataFrame } from "./arguments.js";
 import type { DataFrame } from "./dataframe.js";
 import { mapInArrow, type PythonFunction, type PythonUser } from "./python-function.js";
 
@@ -27,5 +29,6 @@ const user: PythonUser = { name: "ipcRows()", instead: "sparkStream(df), which n
  * are there, and in which version: the error UNSUPPORTED says what is missing.
  */
 export function ipcRows(dataFrame: DataFrame): DataFrame {
+  checkArgument("ipcRows()", "dataFrame", dataFrame, aDataFrame);
   return mapInArrow(dataFrame, toIpc, user);
 }

@@ -7,19 +7,34 @@ import {
   RecordBatchStreamWriter,
   Schema,
   Struct,
+  Table,
   vectorFromArray,
 } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
 import type { RelationInit } from "./plan.js";
 
+/** Whether it is a Table, or an array of record batches. */
+export function isBatches(data: unknown): boolean {
+  return data instanceof Table || (Array.isArray(data) && data.every((batch) => batch instanceof RecordBatch));
+}
+
 /**
  * A record batch as a relation whose rows travel within the plan.
  *
- * @throws SparkStreamError UNSUPPORTED_TYPE for a dictionary within a nested column
+ * @throws SparkStreamError UNSUPPORTED_TYPE for a dictionary within a nested column; INVALID_INPUT for a batch that
+ *   apache-arrow cannot write
  */
 export function localRelation(batch: RecordBatch): RelationInit {
-  const data = RecordBatchStreamWriter.writeAll([withoutDictionaries(batch)]).toUint8Array(true);
-  return { relType: { case: "localRelation", value: { data } } };
+  return { relType: { case: "localRelation", value: { data: written(withoutDictionaries(batch)) } } };
+}
+
+function written(batch: RecordBatch): Uint8Array {
+  try {
+    return RecordBatchStreamWriter.writeAll([batch]).toUint8Array(true);
+  } catch (cause) {
+    const message = `apache-arrow cannot write the record batch: ${(cause as Error).message}.`;
+    throw new SparkStreamError("INVALID_INPUT", message, { cause });
+  }
 }
 
 /**

@@ -1,13 +1,22 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RecordBatch, type Table } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
+import { checkArgument, filled, text } from "../options.js";
+import {
+  long,
+  step as longStep,
+  tag as operationTag,
+  partitionCount,
+  settingValue,
+  sqlArguments,
+} from "./arguments.js";
 import { Client, SHORT_TIMEOUT } from "./client.js";
 import { type ConfAccess, ConfScope } from "./conf-scope.js";
 import { DataFrame } from "./dataframe.js";
 import { DataFrameReader } from "./dataframe-reader.js";
 import type { Endpoint } from "./endpoint.js";
 import { literal, type SqlParameter } from "./literal.js";
-import { localRelation } from "./local-relation.js";
+import { isBatches, localRelation } from "./local-relation.js";
 import type { RelationInit } from "./plan.js";
 import { sqlPlan } from "./sql.js";
 
@@ -59,8 +68,12 @@ export class SparkSession implements AsyncDisposable {
    */
   sql(query: string, args: SqlArguments = {}): DataFrame {
     this.checkOpen();
+    checkArgument("sql()", "query", query, text);
+    checkArgument("sql()", "args", args, sqlArguments);
     const positional = Array.isArray(args);
-    const literals = Object.entries(args as Record<string, SqlParameter>).map(
+    // Not the entries of an array, which leave out its holes: those are no parameters either.
+    const pairs = positional ? Array.from(args, (value, index) => [String(index), value]) : Object.entries(args);
+    const literals = pairs.map(
       ([name, value]) => [name, { exprType: { case: "literal", value: literal(value, name) } }] as const,
     );
     const relation: RelationInit = {
@@ -90,11 +103,15 @@ export class SparkSession implements AsyncDisposable {
   ): DataFrame {
     this.checkOpen();
     const [start, end] = second === undefined ? [0, first] : [first, second];
+    checkArgument("range()", "start", start, long);
+    checkArgument("range()", "end", end, long);
+    checkArgument("range()", "step", step, longStep);
+    if (numPartitions !== undefined) checkArgument("range()", "numPartitions", numPartitions, partitionCount);
     const value = {
       start: BigInt(start),
       end: BigInt(end),
       step: BigInt(step),
-      ...(numPartitions && { numPartitions }),
+      ...(numPartitions !== undefined && { numPartitions }),
     };
     return new DataFrame(this, async () => ({ relType: { case: "range", value } }));
   }
@@ -113,7 +130,9 @@ export class SparkSession implements AsyncDisposable {
    */
   createDataFrame(data: Table | RecordBatch | readonly RecordBatch[]): DataFrame {
     this.checkOpen();
-    const batches = data instanceof RecordBatch ? [data] : "batches" in data ? data.batches : data;
+    const given = data instanceof RecordBatch ? [data] : data;
+    checkArgument("createDataFrame()", "data", given, [isBatches, "a Table, a RecordBatch or an array of them"]);
+    const batches = "batches" in given ? given.batches : given;
     // A relation each: servers before August 2025 silently keep only the first batch of a stream.
     const frames = batches.map((batch) => {
       const relation = localRelation(batch);
@@ -135,11 +154,13 @@ export class SparkSession implements AsyncDisposable {
   }
 
   /** Interrupts what was started with this tag. */
-  interruptTag(tag: string): Promise<string[]> {
+  async interruptTag(tag: string): Promise<string[]> {
+    checkArgument("interruptTag()", "tag", tag, operationTag);
     return this.client.interrupt({ tag });
   }
 
-  interruptOperation(operationId: string): Promise<string[]> {
+  async interruptOperation(operationId: string): Promise<string[]> {
+    checkArgument("interruptOperation()", "operationId", operationId, filled);
     return this.client.interrupt({ operationId });
   }
 
@@ -194,6 +215,8 @@ export class SparkSession implements AsyncDisposable {
 function runtimeConf(client: Client): RuntimeConf {
   return {
     async get(key, defaultValue) {
+      checkArgument("conf.get()", "key", key, filled);
+      if (defaultValue !== undefined) checkArgument("conf.get()", "defaultValue", defaultValue, text);
       const pairs = await client.config(
         defaultValue === undefined
           ? { case: "get", value: { keys: [key] } }
@@ -202,9 +225,12 @@ function runtimeConf(client: Client): RuntimeConf {
       return pairs[0]?.value ?? "";
     },
     async set(key, value) {
+      checkArgument("conf.set()", "key", key, filled);
+      checkArgument("conf.set()", "value", value, settingValue);
       await client.config({ case: "set", value: { pairs: [{ key, value: String(value) }] } });
     },
     async unset(key) {
+      checkArgument("conf.unset()", "key", key, filled);
       await client.config({ case: "unset", value: { keys: [key] } });
     },
   };

@@ -1,7 +1,7 @@
 import { SparkStreamError } from "../errors.js";
 import { archiveOptions, makeArchive } from "./class-archive.js";
 import { findJava, provisionJava } from "./java.js";
-import { checkOptions, defaultMemory, type LocalSparkOptions } from "./options.js";
+import { checkLocalOptions, defaultMemory, type LocalSparkOptions } from "./options.js";
 import { ProgressLine } from "./progress.js";
 import { SparkServer } from "./server.js";
 import { findSparkHome } from "./spark-home.js";
@@ -36,7 +36,7 @@ export interface LocalSpark extends AsyncDisposable {
  *   PORT_IN_USE, INVALID_ARGUMENT, UNSUPPORTED (on Windows); or the signal's reason
  */
 export async function startLocalSpark(options: LocalSparkOptions = {}): Promise<LocalSpark> {
-  checkOptions(options);
+  checkLocalOptions(options);
   const { master = "local[*]", conf = {}, port = 0, driverMemory = defaultMemory(), signal } = options;
   const env = process.env;
   if (process.platform === "win32") {

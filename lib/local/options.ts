@@ -1,5 +1,6 @@
 import { totalmem } from "node:os";
 import { SparkStreamError } from "../errors.js";
+import { abortSignal, callback, checkOptions, isBag, isText, type OptionTable } from "../options.js";
 import type { OnProgress } from "./progress.js";
 
 export interface LocalSparkOptions {
@@ -23,8 +24,6 @@ export interface LocalSparkOptions {
   signal?: AbortSignal;
 }
 
-const knownOptions = new Set(["master", "conf", "port", "driverMemory", "onProgress", "signal"]);
-
 /** Settings that would have no effect, or undo what this package promises, and where to turn instead. */
 const reserved: Readonly<Record<string, string>> = {
   "spark.master": "use the option master",
@@ -39,26 +38,29 @@ const reserved: Readonly<Record<string, string>> = {
   "spark.connect.authenticate.token": "each local Spark has a token of its own",
 };
 
-/** @throws SparkStreamError INVALID_ARGUMENT */
-export function checkOptions(options: LocalSparkOptions): void {
-  for (const name of Object.keys(options)) {
-    if (!knownOptions.has(name)) throw invalid(`${JSON.stringify(name)} is no option: ${[...knownOptions].join(", ")}`);
-  }
-  const { master, port, driverMemory, conf = {} } = options;
-  if (master !== undefined && !/^local(\[(\*|\d+)(,\d+)?\])?$/.test(master)) {
-    throw invalid(`master must be "local", "local[4]" or "local[*]", not ${JSON.stringify(master)}`);
-  }
+const isPort = (port: unknown) => Number.isInteger(port) && Number(port) >= 1024 && Number(port) <= 65535;
+
+const localOptions: OptionTable<LocalSparkOptions> = {
+  master: [
+    (master) => isText(master) && /^local(\[(\*|\d+)(,\d+)?\])?$/.test(master),
+    '"local", "local[4]" or "local[*]"',
+  ],
+  conf: [isBag, "an object of strings"],
   // Spark takes no privileged port.
-  if (port !== undefined && port !== 0 && !(Number.isInteger(port) && port >= 1024 && port <= 65535)) {
-    throw invalid(`port must be 0, or 1024 to 65535, not ${port}`);
-  }
-  if (driverMemory !== undefined && !/^[1-9]\d*[kmgt]$/i.test(driverMemory)) {
-    throw invalid(`driverMemory must be a size like "512m" or "2g", not ${JSON.stringify(driverMemory)}`);
-  }
-  for (const [key, value] of Object.entries(conf)) {
-    if (!key.startsWith("spark.")) throw invalid(`a name in conf begins with "spark.", unlike ${JSON.stringify(key)}`);
-    if (typeof value !== "string") throw invalid(`conf[${JSON.stringify(key)}] must be a string`);
-    if (Object.hasOwn(reserved, key)) throw invalid(`conf cannot hold ${key}: ${reserved[key]}`);
+  port: [(port) => port === 0 || isPort(port), "0, or a port from 1024 to 65535"],
+  driverMemory: [(size) => isText(size) && /^[1-9]\d*[kmgt]$/i.test(size), 'a size such as "512m" or "2g"'],
+  onProgress: callback,
+  signal: abortSignal,
+};
+
+/** @throws SparkStreamError INVALID_ARGUMENT */
+export function checkLocalOptions(options: LocalSparkOptions): void {
+  checkOptions("startLocalSpark()", options, localOptions);
+  for (const [key, value] of Object.entries(options.conf ?? {})) {
+    const name = JSON.stringify(key);
+    if (!key.startsWith("spark.")) throw invalid(`A name in the option "conf" begins with "spark.", unlike ${name}`);
+    if (typeof value !== "string") throw invalid(`The value of ${name} in the option "conf" must be a string`);
+    if (Object.hasOwn(reserved, key)) throw invalid(`The option "conf" cannot hold ${name}: ${reserved[key]}`);
   }
 }
 

@@ -3,8 +3,8 @@
  * library reads. Memory: see ipc/arrow-encoder.ts.
  */
 import type { Writable } from "node:stream";
+import { checkOptions, type OptionTable, oneOf } from "../options.js";
 import { type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
-import { checkChoice, checkNames } from "./writer-options.js";
 
 export interface ArrowWriterOptions extends BatchWriterOptions {
   /**
@@ -27,8 +27,7 @@ export interface ArrowWriterOptions extends BatchWriterOptions {
  *   RecordBatch.
  */
 export function arrowWriter(target: string | URL | Writable, options: ArrowWriterOptions = {}): Writable {
-  checkNames(NAME, options, ["format", ...batchWriterOptions]);
-  checkChoice(NAME, "format", options.format, ["file", "stream"]);
+  checkOptions("arrowWriter()", options, arrowOptions);
   const stream = (typeof target === "object" && !(target instanceof URL)) || /\.arrows$/i.test(String(target));
   const { format = stream ? "stream" : "file" } = options;
   return batchWriter(NAME, target, options, async () => {
@@ -38,3 +37,5 @@ export function arrowWriter(target: string | URL | Writable, options: ArrowWrite
 }
 
 const NAME = "arrowWriter";
+
+const arrowOptions: OptionTable<ArrowWriterOptions> = { format: oneOf("file", "stream"), ...batchWriterOptions };

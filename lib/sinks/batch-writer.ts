@@ -9,6 +9,7 @@ import { addAbortSignal, type Writable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import type { Field, RecordBatch, Schema } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
+import { abortSignal, isObject, type OptionTable } from "../options.js";
 import type { ByteTarget } from "./byte-target.js";
 import { targetOf } from "./target-of.js";
 import { TargetWriter } from "./target-writer.js";
@@ -24,7 +25,10 @@ export interface BatchWriterOptions {
   signal?: AbortSignal;
 }
 
-export const batchWriterOptions = ["schema", "signal"] as const;
+export const batchWriterOptions: OptionTable<BatchWriterOptions> = {
+  schema: [isObject, "an apache-arrow Schema, or a promise of one"],
+  signal: abortSignal,
+};
 
 /** Makes the bytes of one format. */
 export interface BatchEncoder {

@@ -1,7 +1,7 @@
 /** csvWriter(): record batches to CSV. In, apache-arrow RecordBatch; out, UTF-8. Memory: see csv-encoder.ts. */
 import type { Writable } from "node:stream";
+import { checkOptions, flag, isText, type OptionTable, text } from "../options.js";
 import { type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
-import { checkNames, invalidOption } from "./writer-options.js";
 
 export interface CsvWriterOptions extends BatchWriterOptions {
   /** One character. Default: a comma. */
@@ -23,7 +23,7 @@ export interface CsvWriterOptions extends BatchWriterOptions {
  *   column) and SCHEMA_MISMATCH naming the column, INVALID_INPUT for a chunk that is no RecordBatch.
  */
 export function csvWriter(target: string | URL | Writable, options: CsvWriterOptions = {}): Writable {
-  checkOptions(options);
+  checkOptions("csvWriter()", options, csvOptions);
   return batchWriter(NAME, target, options, async () => {
     const { csvEncoder } = await import("./csv-encoder.js");
     return (schema) => csvEncoder(schema, options);
@@ -32,12 +32,12 @@ export function csvWriter(target: string | URL | Writable, options: CsvWriterOpt
 
 const NAME = "csvWriter";
 
-function checkOptions(options: CsvWriterOptions): void {
-  checkNames(NAME, options, ["delimiter", "header", "nullText", ...batchWriterOptions]);
-  const { delimiter, header, nullText } = options;
-  if (delimiter !== undefined && !(typeof delimiter === "string" && /^[^"\r\n]$/u.test(delimiter))) {
-    throw invalidOption(NAME, "delimiter must be one character, and neither a quote nor a line break");
-  }
-  if (header !== undefined && typeof header !== "boolean") throw invalidOption(NAME, "header must be true or false");
-  if (nullText !== undefined && typeof nullText !== "string") throw invalidOption(NAME, "nullText must be a string");
-}
+const csvOptions: OptionTable<CsvWriterOptions> = {
+  delimiter: [
+    (delimiter) => isText(delimiter) && /^[^"\r\n]$/u.test(delimiter),
+    "one character, and neither a quote nor a line break",
+  ],
+  header: flag,
+  nullText: text,
+  ...batchWriterOptions,
+};

@@ -1,8 +1,8 @@
 /** ndjsonWriter(): record batches to lines of JSON. In, apache-arrow RecordBatch; out, UTF-8. Memory: see ndjson-encoder.ts. */
 import type { Writable } from "node:stream";
+import { checkOptions, type OptionTable, oneOf } from "../options.js";
 import { type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
 import type { JsonOptions } from "./values/json-format.js";
-import { checkChoice, checkNames } from "./writer-options.js";
 
 export interface NdjsonWriterOptions extends BatchWriterOptions, JsonOptions {}
 
@@ -18,9 +18,7 @@ export interface NdjsonWriterOptions extends BatchWriterOptions, JsonOptions {}
  *   SCHEMA_MISMATCH naming the column, INVALID_INPUT for a chunk that is no RecordBatch and for two columns of one name.
  */
 export function ndjsonWriter(target: string | URL | Writable, options: NdjsonWriterOptions = {}): Writable {
-  checkNames(NAME, options, ["decimals", "integers", ...batchWriterOptions]);
-  checkChoice(NAME, "decimals", options.decimals, ["string", "number"]);
-  checkChoice(NAME, "integers", options.integers, ["auto", "number", "string"]);
+  checkOptions("ndjsonWriter()", options, ndjsonOptions);
   return batchWriter(NAME, target, options, async () => {
     const { ndjsonEncoder } = await import("./ndjson-encoder.js");
     return (schema) => ndjsonEncoder(schema, options);
@@ -28,3 +26,9 @@ export function ndjsonWriter(target: string | URL | Writable, options: NdjsonWri
 }
 
 const NAME = "ndjsonWriter";
+
+const ndjsonOptions: OptionTable<NdjsonWriterOptions> = {
+  decimals: oneOf("string", "number"),
+  integers: oneOf("auto", "number", "string"),
+  ...batchWriterOptions,
+};

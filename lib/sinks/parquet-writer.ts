@@ -3,9 +3,9 @@
  * parquet/parquet-encoder.ts.
  */
 import type { Writable } from "node:stream";
+import { checkOptions, flag, INT_MAX, isBag, isText, type OptionTable, oneOf, whole } from "../options.js";
 import { type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
 import { arrowSchemaKey, type ParquetCompression, parquetCompressions } from "./parquet/file-options.js";
-import { checkChoice, checkNames, invalidOption } from "./writer-options.js";
 
 export interface ParquetWriterOptions extends BatchWriterOptions {
   /** Default: "zstd". */
@@ -38,7 +38,7 @@ export interface ParquetWriterOptions extends BatchWriterOptions {
  *   no RecordBatch, for values that don't fit their type, and for an end without any batch where no `schema` is given.
  */
 export function parquetWriter(target: string | URL | Writable, options: ParquetWriterOptions = {}): Writable {
-  checkOptions(options);
+  checkOptions("parquetWriter()", options, parquetOptions);
   const { compression = "zstd", rowGroupRows, dictionary = true, statistics = true, metadata = {} } = options;
   const rowGroup =
     rowGroupRows === undefined ? defaultRowGroup : { rows: rowGroupRows, bytes: Number.POSITIVE_INFINITY };
@@ -57,23 +57,15 @@ export function parquetWriter(target: string | URL | Writable, options: ParquetW
 const defaultRowGroup = { rows: 1024 * 1024, bytes: 64 * 1024 * 1024 };
 
 const NAME = "parquetWriter";
-const knownOptions = ["compression", "rowGroupRows", "dictionary", "statistics", "metadata", ...batchWriterOptions];
 
-function checkOptions(options: ParquetWriterOptions): void {
-  checkNames(NAME, options, knownOptions);
-  const { compression, rowGroupRows, dictionary, statistics, metadata } = options;
-  checkChoice(NAME, "compression", compression, parquetCompressions);
-  checkChoice(NAME, "dictionary", dictionary, [true, false]);
-  checkChoice(NAME, "statistics", statistics, [true, false]);
-  if (rowGroupRows !== undefined && !(Number.isInteger(rowGroupRows) && rowGroupRows > 0 && rowGroupRows < 2 ** 31)) {
-    throw invalidOption(NAME, "rowGroupRows must be a whole number of rows, from 1 to 2,147,483,647");
-  }
-  for (const [key, value] of Object.entries(metadata ?? {})) {
-    if (typeof value !== "string") {
-      throw invalidOption(NAME, `metadata must have strings, and that of ${JSON.stringify(key)} is not`);
-    }
-    if (key === arrowSchemaKey) {
-      throw invalidOption(NAME, `metadata must not have ${arrowSchemaKey}: the file's schema goes there`);
-    }
-  }
-}
+const parquetOptions: OptionTable<ParquetWriterOptions> = {
+  compression: oneOf(...parquetCompressions),
+  rowGroupRows: whole(1, INT_MAX, "rows"),
+  dictionary: flag,
+  statistics: flag,
+  metadata: [
+    (metadata) => isBag(metadata) && !Object.hasOwn(metadata, arrowSchemaKey) && Object.values(metadata).every(isText),
+    `an object of strings without the key ${arrowSchemaKey}, where the file's schema goes`,
+  ],
+  ...batchWriterOptions,
+};

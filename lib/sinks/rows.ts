@@ -4,9 +4,9 @@
  * Memory: one batch, the objects of a window of its rows (row-reader.ts), and those that the consumer has not taken: about as many.
  */
 import { addAbortSignal, Transform, type TransformCallback } from "node:stream";
+import { abortSignal, checkOptions, type OptionTable, oneOf } from "../options.js";
 import type { BatchReader } from "./row-reader.js";
 import type { ValueOptions } from "./values/js-format.js";
-import { checkChoice, checkNames } from "./writer-options.js";
 
 export interface RowsOptions extends ValueOptions {
   /** Destroys the stream with an AbortError. */
@@ -24,15 +24,20 @@ export interface RowsOptions extends ValueOptions {
  *   RecordBatch and for two columns of one name, UNSUPPORTED_TYPE and SCHEMA_MISMATCH naming the column.
  */
 export function rows(options: RowsOptions = {}): Transform {
-  checkNames(NAME, options, ["decimals", "timestamps", "signal"]);
-  checkChoice(NAME, "decimals", options.decimals, ["string", "number"]);
-  checkChoice(NAME, "timestamps", options.timestamps, ["string", "date", "bigint"]);
+  checkOptions("rows()", options, rowsOptions);
   const transform = new Rows(options);
   if (options.signal) addAbortSignal(options.signal, transform);
   return transform;
 }
 
 const NAME = "rows";
+
+const rowsOptions: OptionTable<RowsOptions> = {
+  decimals: oneOf("string", "number"),
+  timestamps: oneOf("string", "date", "bigint"),
+  signal: abortSignal,
+};
+
 /** Rows that may wait to be taken. */
 const READ_AHEAD = 1024;
 

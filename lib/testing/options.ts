@@ -1,7 +1,29 @@
 import type { MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import type { SparkConnectService } from "../connect/generated/spark-connect_pb.js";
-import type { Fault } from "./fault.js";
+import { status } from "@grpc/grpc-js";
+import { SparkConnectService } from "../connect/generated/spark-connect_pb.js";
+import { isBatches } from "../connect/local-relation.js";
+import { SparkStreamError } from "../errors.js";
+import {
+  byteCount,
+  callback,
+  checkOptions,
+  filled,
+  flag,
+  INT_MAX,
+  isBag,
+  isFilled,
+  isObject,
+  isText,
+  nested,
+  type OptionTable,
+  type Rule,
+  secret,
+  text,
+  whole,
+} from "../options.js";
+import type { Fault, FaultAction } from "./fault.js";
 import type { ScriptedResult } from "./scripted-result.js";
+import type { SparkErrorInit } from "./spark-error.js";
 
 /** What the server is like. The parts of a {@link ScriptedResult} given here are the result of every query. */
 export interface ScriptedServerOptions extends Omit<ScriptedResult, "responses"> {
@@ -48,6 +70,8 @@ type Answer<M extends ScriptedMethod> = M extends "executePlan"
     ? never
     : Exclude<MessageInitShape<Methods[M]["output"]>, { $typeName: string }>;
 
+const { addArtifacts: _, ...methods } = SparkConnectService.method;
+
 /**
  * A function per call, asked before the server answers by itself, which it does where the function returns undefined. What
  * it throws, made by `sparkError`, is the answer. For `executePlan` an error with an errorClass is that of the query; one
@@ -58,3 +82,92 @@ export type RespondWith = {
     request: MessageShape<Methods[M]["input"]>,
   ) => Answer<M> | undefined | Promise<Answer<M> | undefined>;
 };
+
+const pem = secret([(value) => isFilled(value) || Buffer.isBuffer(value), "a certificate or key in PEM"]);
+const tlsOptions: OptionTable<NonNullable<ScriptedServerOptions["tls"]>> = { cert: pem, key: pem, ca: pem };
+const texts: Rule = [(value) => isBag(value) && Object.values(value).every(isText), "an object of strings"];
+const milliseconds = whole(0, INT_MAX, "milliseconds");
+
+const serverOptions: OptionTable<ScriptedServerOptions> = {
+  batches: [isBatches, "an apache-arrow Table or an array of RecordBatches"],
+  chunkBytes: whole(1, INT_MAX, "bytes"),
+  offsets: flag,
+  progress: flag,
+  sparkVersion: filled,
+  token: secret(filled),
+  tls: nested(tlsOptions),
+  conf: texts,
+  faults: [Array.isArray, "an array of faults"],
+  respond: nested(Object.fromEntries(Object.keys(methods).map((name) => [name, callback]))),
+  retryBufferBytes: [(bytes) => typeof bytes === "number" && bytes >= 0, "a number of bytes"],
+  maxStreamBytes: byteCount,
+  maxStreamMs: milliseconds,
+  detachedMs: milliseconds,
+};
+
+const actions: { readonly [action in Extract<FaultAction, string>]: true } = {
+  cut: true,
+  end: true,
+  stall: true,
+  goaway: true,
+  forget: true,
+  restart: true,
+  duplicate: true,
+  drop: true,
+  swap: true,
+  corrupt: true,
+  miscount: true,
+};
+
+const index = whole(0, INT_MAX);
+const faultOptions: OptionTable<Fault> = {
+  operation: index,
+  stream: index,
+  after: index,
+  do: [
+    (action) => isBag(action) || (isText(action) && Object.hasOwn(actions, action)),
+    `one of ${Object.keys(actions).join(", ")}, or { delayMs }, { status } or { sessionId }`,
+  ],
+};
+
+const errorOptions: OptionTable<SparkErrorInit> = {
+  code: [
+    (name) => isText(name) && name !== "OK" && Object.hasOwn(status, name),
+    "the name of a gRPC status, except OK",
+  ],
+  message: text,
+  errorClass: filled,
+  sqlState: filled,
+  messageParameters: texts,
+  queryContext: [(contexts) => Array.isArray(contexts) && contexts.every(isObject), "an array of query contexts"],
+  retryAfterMs: milliseconds,
+};
+
+/** @throws SparkStreamError INVALID_ARGUMENT */
+export function checkServerOptions(options: ScriptedServerOptions): void {
+  checkOptions("startScriptedServer()", options, serverOptions);
+  for (const fault of options.faults ?? []) checkFault(fault);
+}
+
+function checkFault(fault: Fault): void {
+  checkOptions("a fault", fault, faultOptions);
+  const action = fault.do;
+  if (action === undefined) throw missing("do", "a fault");
+  if (typeof action === "string") return;
+  checkOptions<object>("a fault's action", action, {
+    delayMs: milliseconds,
+    status: [isBag, "an object"],
+    sessionId: filled,
+  });
+  if ("status" in action) checkErrorInit("a fault's status", action.status);
+}
+
+/** @throws SparkStreamError INVALID_ARGUMENT */
+export function checkErrorInit(of: string, init: SparkErrorInit): void {
+  checkOptions(of, init, errorOptions);
+  if (init.message === undefined) throw missing("message", of);
+}
+
+function missing(option: string, of: string): SparkStreamError {
+  return new SparkStreamError("INVALID_ARGUMENT", `Option ${JSON.stringify(option)} of ${of} is missing.`);
+}

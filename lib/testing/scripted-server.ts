@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket, type Server as TcpServer } from "node:net";
 import { type ConnectionInjector, Server as GrpcServer, ServerCredentials } from "@grpc/grpc-js";
+import { SparkStreamError } from "../errors.js";
 import { addSparkConnect } from "./grpc-service.js";
 import type { ScriptedOperation } from "./operation.js";
-import type { ScriptedRequest, ScriptedServerOptions } from "./options.js";
+import { checkServerOptions, type ScriptedRequest, type ScriptedServerOptions } from "./options.js";
 import { ScriptedService } from "./scripted-service.js";
 
 /** A Spark Connect server that plays a script; see {@link startScriptedServer}. */
@@ -33,6 +34,7 @@ export interface ScriptedServer extends AsyncDisposable {
  * @throws SparkStreamError INVALID_ARGUMENT or UNSUPPORTED for batches that cannot be a result of Spark
  */
 export async function startScriptedServer(options: ScriptedServerOptions = {}): Promise<ScriptedServer> {
+  checkServerOptions(options);
   const server = new RunningServer(options);
   await server.listen();
   return server;
@@ -129,5 +131,10 @@ function credentialsOf(tls: ScriptedServerOptions["tls"]): ServerCredentials {
   if (!tls) return ServerCredentials.createInsecure();
   const [cert, key] = [Buffer.from(tls.cert), Buffer.from(tls.key)];
   const ca = tls.ca === undefined ? null : Buffer.from(tls.ca);
-  return ServerCredentials.createSsl(ca, [{ cert_chain: cert, private_key: key }], ca !== null);
+  try {
+    return ServerCredentials.createSsl(ca, [{ cert_chain: cert, private_key: key }], ca !== null);
+  } catch (cause) {
+    const message = `Option "tls" of startScriptedServer() cannot be used: ${(cause as Error).message}.`;
+    throw new SparkStreamError("INVALID_ARGUMENT", message, { cause });
+  }
 }

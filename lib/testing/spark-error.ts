@@ -12,6 +12,7 @@ import {
   type FetchErrorDetailsResponseSchema,
 } from "../connect/generated/spark-connect_pb.js";
 import type { QueryContext } from "../errors.js";
+import { checkErrorInit } from "./options.js";
 
 /** What a server says of a failure. */
 export interface SparkErrorInit {
@@ -38,8 +39,13 @@ export class SparkError extends Error {
   }
 }
 
-/** Thrown from one of `respond`'s functions, it is what the server answers. */
+/**
+ * Thrown from one of `respond`'s functions, it is what the server answers.
+ *
+ * @throws SparkStreamError INVALID_ARGUMENT
+ */
 export function sparkError(init: SparkErrorInit): Error {
+  checkErrorInit("sparkError()", init);
   return new SparkError(init);
 }
 

@@ -144,7 +144,7 @@ print(json.dumps([[m.type for m in messages].count("schema"), len(messages), tab
       { responseType: { case: "arrowBatch" as const, value: value(third!, 6n) } },
       { responseType: { case: "resultComplete" as const, value: {} } },
     ];
-    await using setting = await scripted({ responses: responses, batches: idBatches(3) } as never);
+    await using setting = await scripted({ respond: { executePlan: () => ({ responses }) } });
     await failure(buffer(arrowIpcBytes(setting.spark.sql("SELECT id FROM t"))), "INCOMPLETE_RESULT");
   });
 

@@ -139,7 +139,7 @@ describe("Every writer", () => {
 
       it("refuses an unknown option, at the call", () => {
         expect(() => writer("x", { colour: 1 } as never))
-          .to.throw(`${name}: "colour" is no option`)
+          .to.throw(`Unknown option "colour" of ${name}(). Known options: `)
           .with.property("code", "INVALID_ARGUMENT");
       });
     });
