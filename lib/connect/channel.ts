@@ -10,7 +10,7 @@
 import { readFileSync } from "node:fs";
 import { rootCertificates } from "node:tls";
 import type { DescMessage, DescMethodServerStreaming, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -25,6 +25,7 @@ import {
 import { SparkStreamError } from "../errors.js";
 import type { Endpoint, TlsOptions } from "./endpoint.js";
 import { windowOf } from "./flow-control.js";
+import { readMessage } from "./read-message.js";
 
 /** Connections kept for streams to come. */
 const MAX_IDLE = 4;
@@ -267,7 +268,7 @@ function serializer<D extends DescMessage>(schema: D): (message: MessageShape<D>
 }
 
 function deserializer<D extends DescMessage>(schema: D): (bytes: Buffer) => MessageShape<D> {
-  return (bytes) => fromBinary(schema, bytes);
+  return (bytes) => readMessage(schema, bytes);
 }
 
 function credentialsOf(tls: false | TlsOptions): ChannelCredentials {

@@ -50,11 +50,15 @@ export class DataFrame {
   /** @internal */
   readonly [dataFrameMark] = true;
   readonly #plan: PlanSource;
+  /** Calls that the plan is made of, one on another. */
+  readonly #depth: number;
 
   /** @internal Made by a session or another DataFrame. */
-  constructor(session: SparkSession, plan: PlanSource) {
+  constructor(session: SparkSession, plan: PlanSource, depth = 0) {
+    checkDepth(depth);
     this.session = session;
     this.#plan = plan;
+    this.#depth = depth;
   }
 
   /** The columns given by these expressions: `df.select("id", "price * 1.2 AS gross", "*")`. */
@@ -268,7 +272,7 @@ export class DataFrame {
 
   /** @internal Another DataFrame of the session. */
   withPlan(plan: PlanSource): DataFrame {
-    return new DataFrame(this.session, plan);
+    return new DataFrame(this.session, plan, this.#depth + 1);
   }
 
   async #rootPlan() {
@@ -280,16 +284,27 @@ export class DataFrame {
   }
 
   #with(other: DataFrame, build: (left: RelationInit, right: RelationInit) => RelationInit["relType"]): DataFrame {
-    return this.withPlan(async () => {
+    const plan = async () => {
       const [left, right] = [await this.#plan(), await other.#plan()];
       return { relType: build(left, right) };
-    });
+    };
+    return new DataFrame(this.session, plan, Math.max(this.#depth, other.#depth) + 1);
   }
 
   #checkSession(other: DataFrame): void {
     if (other.session === this.session) return;
     throw new SparkStreamError("INVALID_ARGUMENT", "The two DataFrames belong to different sessions.");
   }
+}
+
+/** Each call nests two messages, of which Spark reads 1,024 levels (spark.connect.grpc.marshallerRecursionLimit). */
+const MAX_DEPTH = 500;
+
+function checkDepth(depth: number): void {
+  if (depth <= MAX_DEPTH) return;
+  const advice = "Give several expressions to one call, or save what the first calls make as a table.";
+  const message = `The DataFrame is made of more than ${MAX_DEPTH} calls, one on another, and Spark reads no deeper plan. ${advice}`;
+  throw new SparkStreamError("INVALID_ARGUMENT", message);
 }
 
 function oneOf<T extends object>(table: T, key: keyof T & string, what: string): T[keyof T] {

@@ -3,17 +3,17 @@
  * needs for any message; every other, and every one with a field that is not expected beside rows, is left to protobuf-es.
  * What comes out is the same.
  */
-import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import {
   type ExecutePlanResponse,
   type ExecutePlanResponse_ArrowBatch,
   ExecutePlanResponseSchema,
 } from "./generated/spark-connect_pb.js";
+import { readMessage } from "./read-message.js";
 
 /** @throws Error where the bytes are no such message. */
 export function readExecutePlanResponse(bytes: Buffer): ExecutePlanResponse {
-  return readBatchResponse(bytes) ?? fromBinary(ExecutePlanResponseSchema, bytes);
+  return readBatchResponse(bytes) ?? readMessage(ExecutePlanResponseSchema, bytes);
 }
 
 /** What stands before each field on the wire: `number << 3 | wire type`. */

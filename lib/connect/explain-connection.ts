@@ -4,6 +4,7 @@
  */
 import type { ErrorCode } from "../errors.js";
 import type { Endpoint } from "./endpoint.js";
+import { MAX_NESTING } from "./read-message.js";
 
 /** For a call that ended as UNAVAILABLE. */
 export function explainUnavailable(message: string, endpoint: Endpoint): [ErrorCode, string] {
@@ -49,6 +50,13 @@ export function explainNoGrpc(message: string, { address }: Endpoint): [ErrorCod
   if (/^Received HTTP status code/.test(message)) {
     const advice = "Check host and port, and what stands between.";
     return ["UNSUPPORTED", `What answers at ${address} is no Spark Connect server: ${message}. ${advice}`];
+  }
+  if (/maximum recursion depth/.test(message)) {
+    const advice = `Are there more than ${Math.floor(MAX_NESTING / 3)} structs within each other, or nested arrays?`;
+    return [
+      "UNSUPPORTED",
+      `The server at ${address} sent a message that is nested deeper than ${MAX_NESTING} levels. ${advice}`,
+    ];
   }
   if (/^A response cannot be read|message parsing error/.test(message)) {
     const advice = "It does not speak Spark Connect as Spark does, or what stands between has changed the message.";

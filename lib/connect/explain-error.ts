@@ -69,6 +69,13 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
       return ["UNAVAILABLE", `${capital(server)} did not answer in time: ${message}.`];
     case status.CANCELLED:
       return ["OPERATION_CANCELED", `The call was cancelled: ${message}.`];
+    case status.UNKNOWN:
+      if (errorClass !== "") return ["QUERY_FAILED", message];
+      return [
+        "QUERY_FAILED",
+        `${capital(server)} failed without saying why (${message.trim()}). Its log has the reason. A plan or a parameter that is nested ` +
+          "too deeply is one: Spark's stack overflows at some hundred levels.",
+      ];
     default:
       return explainNoGrpc(message, endpoint) ?? ["QUERY_FAILED", message];
   }

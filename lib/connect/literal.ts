@@ -1,6 +1,7 @@
 /** JavaScript values as literals of the protocol: parameters travel beside the SQL text and are never spliced into it. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SparkStreamError } from "../errors.js";
+import { shown } from "../options.js";
 import type { Expression_LiteralSchema } from "./generated/spark-connect_pb.js";
 
 /**
@@ -13,9 +14,17 @@ type LiteralInit = MessageInitShape<typeof Expression_LiteralSchema>;
 
 const INT_MAX = 2 ** 31;
 const LONG_MAX = 2n ** 63n;
+/** Characters of a parameter's name that a message shows. */
+const MAX_NAME = 60;
 
-/** @throws SparkStreamError INVALID_ARGUMENT for a value that has no literal; the message names the parameter. */
-export function literal(value: SqlParameter, name: string): LiteralInit {
+/** Each array nests two messages, of which Spark reads 1,024 levels (spark.connect.grpc.marshallerRecursionLimit). */
+const MAX_DEPTH = 500;
+
+/**
+ * @param within the arrays that the value is in
+ * @throws SparkStreamError INVALID_ARGUMENT for a value that has no literal; the message names the parameter.
+ */
+export function literal(value: SqlParameter, name: string, within: readonly unknown[] = []): LiteralInit {
   if (value === null) return { literalType: { case: "null", value: { kind: { case: "null", value: {} } } } };
   switch (typeof value) {
     case "boolean":
@@ -30,11 +39,11 @@ export function literal(value: SqlParameter, name: string): LiteralInit {
     case "object":
       if (value instanceof Date) return dateLiteral(value, name);
       if (value instanceof Uint8Array) return { literalType: { case: "binary", value } };
-      if (Array.isArray(value)) return arrayLiteral(value, name);
+      if (Array.isArray(value)) return arrayLiteral(value, name, within);
   }
   throw invalid(
     name,
-    `is a ${typeof value}; null, boolean, number, bigint, string, Date, Uint8Array or an array can be passed`,
+    `is ${shown(value)}; null, boolean, number, bigint, string, Date, Uint8Array or an array can be passed`,
   );
 }
 
@@ -55,8 +64,11 @@ interface ElementType {
 }
 
 /** Spark wants all elements to be of the type that the array states: numbers, at any depth, become the widest of them. */
-function arrayLiteral(values: readonly SqlParameter[], name: string): LiteralInit {
-  const elements = Array.from(values, (element, index) => literal(element, `${name}[${index}]`));
+function arrayLiteral(values: readonly SqlParameter[], name: string, within: readonly unknown[]): LiteralInit {
+  if (within.includes(values)) throw invalid(name, "is an array that contains itself");
+  if (within.length >= MAX_DEPTH) throw invalid(name, `is in more than ${MAX_DEPTH} arrays, one within the other`);
+  const path = [...within, values];
+  const elements = Array.from(values, (element, index) => literal(element, `${name}[${index}]`, path));
   const type = elements.map(typeOf).reduce((one, other) => common(one, other, name), simpleType("null"));
   return arrayOf(elements, type);
 }
@@ -108,5 +120,6 @@ function arrayType(elementType: ElementType): ElementType {
 }
 
 function invalid(name: string, reason: string): SparkStreamError {
-  return new SparkStreamError("INVALID_ARGUMENT", `The parameter ${name} ${reason}.`);
+  const where = name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name;
+  return new SparkStreamError("INVALID_ARGUMENT", `The parameter ${where} ${reason}.`);
 }

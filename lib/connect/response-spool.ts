@@ -1,5 +1,6 @@
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 import { type ExecutePlanResponse, ExecutePlanResponseSchema } from "./generated/spark-connect_pb.js";
+import { readMessage } from "./read-message.js";
 import { Spool } from "./spool.js";
 
 /** Responses that had to be taken from the server before the consumer wanted them: so many bytes of Arrow data in memory. */
@@ -9,7 +10,7 @@ export class ResponseSpool extends Spool<ExecutePlanResponse> {
       sizeOf,
       hasRoom: (bytes, held) => held + bytes <= memoryBytes,
       encode: (response) => toBinary(ExecutePlanResponseSchema, response),
-      decode: (record) => fromBinary(ExecutePlanResponseSchema, record),
+      decode: (record) => readMessage(ExecutePlanResponseSchema, record),
     });
   }
 }

@@ -138,14 +138,13 @@ export class SparkSession implements AsyncDisposable {
       const relation = localRelation(batch);
       return new DataFrame(this, async () => relation);
     });
-    const [first, ...others] = frames;
-    if (!first) {
+    if (frames.length === 0) {
       throw new SparkStreamError(
         "INVALID_ARGUMENT",
         "createDataFrame() needs at least one record batch, which may be empty.",
       );
     }
-    return others.reduce((union, frame) => union.union(frame), first);
+    return unionOf(frames);
   }
 
   /** Interrupts all that runs in the session. Resolves to the ids of the operations. */
@@ -210,6 +209,13 @@ export class SparkSession implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** In order. Halves of halves, since a plan must not be nested as deeply as there may be frames. */
+function unionOf(frames: readonly DataFrame[]): DataFrame {
+  if (frames.length === 1) return frames[0]!;
+  const half = frames.length >> 1;
+  return unionOf(frames.slice(0, half)).union(unionOf(frames.slice(half)));
 }
 
 function runtimeConf(client: Client): RuntimeConf {

@@ -1,5 +1,5 @@
 /** The service as grpc-js wants it: described by the protocol's descriptors, its calls handed to one function per kind. */
-import { create, type DescMessage, fromBinary, type Message, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, type Message, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import type {
   Metadata,
   Server,
@@ -14,6 +14,7 @@ import {
   type ReattachExecuteRequest,
   SparkConnectService,
 } from "../connect/generated/spark-connect_pb.js";
+import { readMessage } from "../connect/read-message.js";
 import type { ScriptedMethod } from "./options.js";
 
 export type StreamCall = ServerWritableStream<ExecutePlanRequest | ReattachExecuteRequest, ExecutePlanResponse>;
@@ -62,5 +63,5 @@ function serializer<D extends DescMessage>(schema: D): (message: MessageShape<D>
 }
 
 function deserializer<D extends DescMessage>(schema: D): (bytes: Buffer) => MessageShape<D> {
-  return (bytes) => fromBinary(schema, bytes);
+  return (bytes) => readMessage(schema, bytes);
 }
