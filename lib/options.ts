@@ -10,6 +10,8 @@ export type Rule = readonly [isValid: (value: unknown) => boolean, is: string, m
 interface RuleDetails {
   /** The value may be a secret: no message shows it. */
   readonly secret?: true;
+  /** It cannot be left out. */
+  readonly required?: true;
   /** The options within this one, if its value is an object. */
   readonly within?: Readonly<Record<string, Rule>>;
 }
@@ -49,8 +51,9 @@ export function checkKnown(kind: string, of: string, name: string, known: readon
 function checkBag(of: string, prefix: string, options: object, table: Readonly<Record<string, Rule>>): void {
   const known = Object.keys(table).map((name) => prefix + name);
   for (const name of Object.keys(options)) checkKnown("option", ` of ${of}`, prefix + name, known);
-  for (const [name, [isValid, is, { secret, within } = {}]] of Object.entries(table)) {
+  for (const [name, [isValid, is, { secret, required, within } = {}]] of Object.entries(table)) {
     const value = (options as Record<string, unknown>)[name];
+    if (value === undefined && required) throw invalid(`Option "${prefix}${name}" of ${of} is missing: ${is}`);
     if (value === undefined) continue;
     if (!isValid(value)) throw invalid(`Option "${prefix}${name}" of ${of} must be ${is}${butIs(value, secret)}`);
     if (within && isBag(value)) checkBag(of, `${prefix}${name}.`, value, within);
@@ -109,6 +112,11 @@ export function secret([isValid, is, more]: Rule): Rule {
 /** What Spark takes as an operation's tag. */
 export const isTag = (value: unknown): boolean => isFilled(value) && !value.includes(",");
 
+/** The same rule for an option that cannot be left out. */
+export function required([isValid, is, more]: Rule): Rule {
+  return [isValid, is, { ...more, required: true }];
+}
+
 export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
@@ -147,7 +155,7 @@ function nameOf(value: object): string {
   const { constructor: own } = value;
   const name = tag !== "Object" ? tag : typeof own === "function" && own !== Object && own.name;
   if (!name) return "an object";
-  return `${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}`;
+  return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
 }
 
 /** The known name that differs by a slip of the fingers: a third of its letters at most. */

@@ -67,9 +67,12 @@ function pull(input: RowInput): Puller {
 }
 
 function iteratorOf(input: AsyncIterable<InputRow> | Iterable<InputRow>): AsyncIterator<unknown> | Iterator<unknown> {
-  if (Symbol.asyncIterator in input) return input[Symbol.asyncIterator]();
-  if (Symbol.iterator in input) return input[Symbol.iterator]();
-  throw unusable(NO_ROWS);
+  const { [Symbol.asyncIterator]: asynchronous, [Symbol.iterator]: synchronous } = input as Partial<
+    AsyncIterable<InputRow> & Iterable<InputRow>
+  >;
+  const iterator = (asynchronous ?? synchronous) as unknown;
+  if (typeof iterator !== "function") throw unusable(NO_ROWS);
+  return iterator.call(input);
 }
 
 function isWebStream(input: RowInput): input is ReadableStream<InputRow> {

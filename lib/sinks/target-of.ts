@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { SparkStreamError } from "../errors.js";
+import { shown } from "../options.js";
 import { AtomicFile } from "./atomic-file.js";
 import type { ByteTarget } from "./byte-target.js";
 import { StreamTarget } from "./stream-target.js";
@@ -13,10 +14,8 @@ import { StreamTarget } from "./stream-target.js";
 export function targetOf(target: string | URL | Writable): ByteTarget {
   if (typeof target === "string" && target !== "" && !target.includes("\0")) return new AtomicFile(target);
   if (target instanceof URL && target.protocol === "file:") return new AtomicFile(pathOf(target));
-  if (typeof (target as Writable | null)?.write === "function") return new StreamTarget(target as Writable);
-  throw invalid(
-    target instanceof URL ? target.href : typeof target === "string" ? JSON.stringify(target) : typeof target,
-  );
+  if (isWritable(target)) return new StreamTarget(target);
+  throw invalid(target instanceof URL ? target.href : shown(target));
 }
 
 function pathOf(url: URL): string {
@@ -27,9 +26,15 @@ function pathOf(url: URL): string {
   }
 }
 
+/** Of Node or of streamx. A Buffer can be written to, too, and is not meant. */
+function isWritable(target: unknown): target is Writable {
+  const { write, end, once } = (target ?? {}) as Partial<Writable>;
+  return [write, end, once].every((method) => typeof method === "function");
+}
+
 function invalid(what: string): SparkStreamError {
   return new SparkStreamError(
     "INVALID_ARGUMENT",
-    `The target must be a path, a file: URL, or a Writable, and is ${what}.`,
+    `The target must be a path, a file: URL, or a Writable, not ${what}.`,
   );
 }

@@ -2,7 +2,6 @@ import type { MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import { SparkConnectService } from "../connect/generated/spark-connect_pb.js";
 import { isBatches } from "../connect/local-relation.js";
-import { SparkStreamError } from "../errors.js";
 import {
   byteCount,
   callback,
@@ -17,6 +16,7 @@ import {
   nested,
   type OptionTable,
   type Rule,
+  required,
   secret,
   text,
   whole,
@@ -84,7 +84,11 @@ export type RespondWith = {
 };
 
 const pem = secret([(value) => isFilled(value) || Buffer.isBuffer(value), "a certificate or key in PEM"]);
-const tlsOptions: OptionTable<NonNullable<ScriptedServerOptions["tls"]>> = { cert: pem, key: pem, ca: pem };
+const tlsOptions: OptionTable<NonNullable<ScriptedServerOptions["tls"]>> = {
+  cert: required(pem),
+  key: required(pem),
+  ca: pem,
+};
 const texts: Rule = [(value) => isBag(value) && Object.values(value).every(isText), "an object of strings"];
 const milliseconds = whole(0, INT_MAX, "milliseconds");
 
@@ -124,10 +128,10 @@ const faultOptions: OptionTable<Fault> = {
   operation: index,
   stream: index,
   after: index,
-  do: [
+  do: required([
     (action) => isBag(action) || (isText(action) && Object.hasOwn(actions, action)),
     `one of ${Object.keys(actions).join(", ")}, or { delayMs }, { status } or { sessionId }`,
-  ],
+  ]),
 };
 
 const errorOptions: OptionTable<SparkErrorInit> = {
@@ -135,7 +139,7 @@ const errorOptions: OptionTable<SparkErrorInit> = {
     (name) => isText(name) && name !== "OK" && Object.hasOwn(status, name),
     "the name of a gRPC status, except OK",
   ],
-  message: text,
+  message: required(text),
   errorClass: filled,
   sqlState: filled,
   messageParameters: texts,
@@ -152,7 +156,6 @@ export function checkServerOptions(options: ScriptedServerOptions): void {
 function checkFault(fault: Fault): void {
   checkOptions("a fault", fault, faultOptions);
   const action = fault.do;
-  if (action === undefined) throw missing("do", "a fault");
   if (typeof action === "string") return;
   checkOptions<object>("a fault's action", action, {
     delayMs: milliseconds,
@@ -165,9 +168,4 @@ function checkFault(fault: Fault): void {
 /** @throws SparkStreamError INVALID_ARGUMENT */
 export function checkErrorInit(of: string, init: SparkErrorInit): void {
   checkOptions(of, init, errorOptions);
-  if (init.message === undefined) throw missing("message", of);
-}
-
-function missing(option: string, of: string): SparkStreamError {
-  return new SparkStreamError("INVALID_ARGUMENT", `Option ${JSON.stringify(option)} of ${of} is missing.`);
 }

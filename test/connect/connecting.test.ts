@@ -26,6 +26,20 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+describe("the options of connect()", () => {
+  it("are refused where they are unknown, as everywhere else, and a token is not shown", async () => {
+    const misspelt = await errorOf(connect("sc://localhost", { tokn: "s3cret" } as ConnectOptions));
+    expect(misspelt).to.include({ code: "INVALID_ARGUMENT" });
+    expect(misspelt.message)
+      .to.include('Unknown option "tokn" of connect(). Did you mean "token"?')
+      .and.not.include("s3cret");
+    const wrong = await errorOf(connect("sc://localhost", { token: ["s3cret"] } as unknown as ConnectOptions));
+    expect(wrong.message).to.include('Option "token" of connect() must be').and.not.include("s3cret");
+    const nested = await errorOf(connect("sc://localhost", { tls: { cacert: "" } } as ConnectOptions));
+    expect(nested.message).to.include('Unknown option "tls.cacert" of connect().');
+  });
+});
+
 describe("a URL", () => {
   const invalid: Record<string, string> = {
     "has another scheme": "http://localhost:15002",
