@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import type { SqlParameter } from "../connect/index.js";
 import { SparkStreamError } from "../errors.js";
 import type { PushOptions, SparkStreamOptions } from "../stream-options.js";
+import { isBlank } from "./query-text.js";
 
 export const formats = ["parquet", "arrow", "arrows", "csv", "ndjson"] as const;
 export type Format = (typeof formats)[number];
@@ -38,6 +39,7 @@ export function parseCommand(args: readonly string[]): Command | "help" | "versi
   if (values.help) return "help";
   if (values.version) return "version";
   const output = values.output ?? "-";
+  if (output === "") throw usage("--output takes a path, or -");
   const format = formatOf(values.format, output);
   const { compression } = values;
   if (compression !== undefined && !compressions[format].includes(compression)) {
@@ -104,7 +106,11 @@ function queryOf({ sql, file, table }: { sql?: string; file?: string; table?: st
   const given = [sql, file, table].filter((value) => value !== undefined);
   if (given.length !== 1)
     throw usage(`give one of --sql, --file and --table, and not ${given.length || "none"} of them`);
-  if (sql !== undefined) return { sql };
+  if (sql !== undefined) {
+    if (isBlank(sql)) throw usage("--sql has no query in it");
+    return { sql };
+  }
+  if (given[0] === "") throw usage("--file and --table take a name that is not empty");
   return file !== undefined ? { file } : { table: table! };
 }
 
@@ -152,12 +158,29 @@ function paramsOf(pairs: readonly string[]): Record<string, SqlParameter> {
   const found = pairs.map((pair) => {
     const [, name, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
     if (name === undefined) throw usage(`--param takes NAME=VALUE, and got ${JSON.stringify(pair)}`);
-    return [name, paramValue(value!)] as const;
+    return [name, paramValue(name, value!)] as const;
   });
+  for (const [index, [name]] of found.entries()) {
+    const twice = found.findIndex((other) => other[0] === name) < index;
+    if (twice) throw usage(`--param gives ${JSON.stringify(name)} more than one value`);
+  }
   return Object.fromEntries(found);
 }
 
-function paramValue(text: string): SqlParameter {
+function paramValue(name: string, text: string): SqlParameter {
+  const value = jsonValue(text);
+  const inRange = typeof value === "bigint" ? BigInt.asIntN(64, value) === value : !isInfinite(value);
+  if (inRange) return value;
+  const advice = `Put it into quotes, --param '${name}="${text}"', and cast it in the query`;
+  throw usage(`--param ${name} is out of the range of ${typeof value === "bigint" ? "BIGINT" : "DOUBLE"}. ${advice}`);
+}
+
+/** As JSON.parse makes of 1e999. */
+function isInfinite(value: SqlParameter): boolean {
+  return typeof value === "number" && !Number.isFinite(value);
+}
+
+function jsonValue(text: string): SqlParameter {
   if (/^-?\d+$/.test(text) && !Number.isSafeInteger(Number(text))) return BigInt(text);
   try {
     const value: unknown = JSON.parse(text);

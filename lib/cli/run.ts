@@ -1,7 +1,5 @@
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import { constants } from "node:os";
-import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type DataFrame, type SparkSession } from "../connect/index.js";
 import { SparkStreamError } from "../errors.js";
@@ -11,6 +9,7 @@ import { type Command, parseCommand } from "./command.js";
 import { help } from "./help.js";
 import { write } from "./output.js";
 import { showProgress } from "./progress-bar.js";
+import { readQuery } from "./query-text.js";
 
 /** What the process ends with. */
 export const exitCode = {
@@ -85,16 +84,8 @@ async function stream(command: Command, query: Query, interrupted: AbortSignal):
 
 async function queryOf({ query, params }: Command): Promise<Query> {
   if ("table" in query) return (session) => session.table(query.table);
-  const sql = "sql" in query ? query.sql : await readSql(query.file);
+  const sql = "sql" in query ? query.sql : await readQuery(query.file);
   return (session) => session.sql(sql, params);
-}
-
-async function readSql(path: string): Promise<string> {
-  try {
-    return path === "-" ? await text(process.stdin) : await readFile(path, "utf8");
-  } catch (cause) {
-    throw new SparkStreamError("INVALID_ARGUMENT", `Cannot read the query: ${(cause as Error).message}.`, { cause });
-  }
 }
 
 /** ms that an interrupted query has to be stopped on Spark and its file to be removed. */

@@ -112,6 +112,14 @@ print(json.dumps([t.num_rows, sum(t["id"].to_pylist())]))`;
     expect(tableFromIPC(plain.stdout).numRows).to.equal(5000);
   });
 
+  it("runs a query from a file as Windows writes one: UTF-16, with a byte order mark and its own line ends", async () => {
+    const file = join(directory, "windows.sql");
+    const sql = "\ufeff-- a comment\r\nSELECT 'größer' AS a, -- C:\\dir\\\r\n  2 AS b\r\nFROM range(:n);\r\n";
+    await writeFile(file, Buffer.from(sql, "utf16le"));
+    const { code, stdout } = await run(["--file", file, "--param", "n=1", "-f", "csv"]);
+    expect([code, stdout.toString()]).to.deep.equal([0, "a,b\ngrößer,2\n"]);
+  });
+
   it("ends quietly, and at once, when its reader has had enough, and so does the job", async () => {
     const command = `"$0" "$1" --sql "$2" | head -n 2`;
     const shell = spawn("bash", ["-c", `${command}; echo "codes \${PIPESTATUS[*]}"`, process.execPath, cli, ENDLESS], {

@@ -1,5 +1,9 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect } from "chai";
 import { type Command, parseCommand } from "../../lib/cli/command.js";
+import { readQuery } from "../../lib/cli/query-text.js";
+import { failure, useScratch } from "../local/support.js";
 
 const query = ["--sql", "SELECT 1"];
 const parsed = (...args: string[]) => parseCommand([...query, ...args]) as Command;
@@ -22,6 +26,13 @@ describe("The arguments of the command line", () => {
     "a port that is no number": [...query, "--delivery", "push", "--port", "http"],
     "a parameter without a value": [...query, "--param", "x"],
     "a parameter without a name": [...query, "--param", "=5"],
+    "a parameter of more than 64 bits": [...query, "--param", "x=9223372036854775808"],
+    "a parameter that is no finite number": [...query, "--param", "x=-1e999"],
+    "a parameter with two values": [...query, "--param", "x=1", "--param", "x=2"],
+    "a query that is empty": ["--sql", ""],
+    "a query that is a comment": ["--sql", "-- SELECT 1"],
+    "a table without a name": ["--table", ""],
+    "a target without a name": [...query, "-o", "", "-f", "csv"],
     "a limit that is no number": [...query, "--limit", "ten"],
     "a negative limit": [...query, "--limit=-1"],
     "two servers": [...query, "--local", "--remote", "sc://x"],
@@ -74,5 +85,47 @@ describe("The arguments of the command line", () => {
     expect(parsed().format).to.equal("ndjson");
     expect(parsed("-o", "A.CSV").format).to.equal("csv");
     expect(parsed("-o", "x.txt", "-f", "arrows").format).to.equal("arrows");
+  });
+});
+
+describe("A file with a query", () => {
+  const scratch = useScratch();
+  const sql = "SELECT 'größer 😀' AS x\r\nFROM t -- C:\\dir\\\r\n;\r\n";
+  const utf16le = Buffer.from(`\ufeff${sql}`, "utf16le");
+
+  const files: Readonly<Record<string, Uint8Array>> = {
+    "UTF-8": Buffer.from(sql),
+    "UTF-8 with a byte order mark": Buffer.from(`\ufeff${sql}`),
+    "UTF-16, little-endian, with a byte order mark": utf16le,
+    "UTF-16, big-endian, with a byte order mark": Buffer.from(utf16le).swap16(),
+  };
+  for (const [what, bytes] of Object.entries(files)) {
+    it(`may be ${what}, with line ends as Windows writes them`, async () => {
+      const path = join(scratch(), "q.sql");
+      await writeFile(path, bytes);
+      expect(await readQuery(path)).to.equal(sql);
+    });
+  }
+
+  const wrong: Readonly<Record<string, readonly [bytes: Uint8Array | string, says: string]>> = {
+    "Latin-1": [Buffer.from("SELECT 'gr\xf6\xdfer'", "latin1"), "is not valid UTF-8. Save it as UTF-8"],
+    "half of a character": [Buffer.concat([utf16le, Buffer.of(0x41)]), "is not valid UTF-16LE"],
+    "UTF-16 without a byte order mark": [Buffer.from("SELECT 1", "utf16le"), "is it UTF-16 without a byte order mark?"],
+    nothing: ["", "There is no query in"],
+    "a byte order mark alone": ["\ufeff", "There is no query in"],
+    "nothing but comments": ["-- SELECT 1\r\n/* SELECT\n2 */ ;\n", "There is no query in"],
+  };
+  for (const [what, [bytes, says]] of Object.entries(wrong)) {
+    it(`is refused with its name where it has ${what}`, async () => {
+      const path = join(scratch(), "q.sql");
+      await writeFile(path, bytes);
+      const error = await failure(readQuery(path));
+      expect(error).to.include({ code: "INVALID_ARGUMENT" });
+      expect(error.message).to.include(says).and.include(path);
+    });
+  }
+
+  it("is refused with the system's word where it cannot be read", async () => {
+    expect((await failure(readQuery(join(scratch(), "none.sql")))).message).to.include("ENOENT");
   });
 });
