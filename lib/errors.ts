@@ -29,6 +29,8 @@ export const errorCodes = {
   UNSUPPORTED_TYPE: "A column's type has no exact counterpart in the target format.",
   INVALID_INPUT: "A stage was given something other than what it takes.",
   WRITE_FAILED: "The target cannot be written.",
+  TARGET_CLOSED:
+    "The other end closed the target before everything was written: a client that left, a pipe into `head`.",
 
   PYTHON_NOT_FOUND: "A local Spark is to be installed, and there is no usable python3.",
   JAVA_NOT_FOUND: "There is no Java for a local Spark, and none could be installed.",

@@ -5,7 +5,7 @@
  * Memory: that of the chain (chain/chain.ts). Beyond it come what the transport has in flight (see
  * connect/channel.ts) and what the consumer keeps.
  */
-import { addAbortSignal, type Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import type { RecordBatch } from "apache-arrow";
 import { ArrowIpcBytes } from "./chain/arrow-ipc-bytes.js";
 import { type BatchInfo, setBatchInfo } from "./chain/batch-info.js";
@@ -89,7 +89,7 @@ export function splitSparkStream(
 }
 
 type OnLargePartition = (partition: LargePartition) => void;
-type StreamClass<S> = new (rows: RowCursor, readAheadBytes: number) => S;
+type StreamClass<S> = new (rows: RowCursor, readAheadBytes: number, signal: AbortSignal | undefined) => S;
 
 function open<S extends Readable>(
   of: string,
@@ -113,8 +113,7 @@ function streamOf<S extends Readable>(
   { signal, readAheadBytes = DEFAULT_READ_AHEAD }: SparkStreamOptions,
 ): S {
   const rows = rowsOf((partition) => stream.emit("largePartition", partition));
-  const stream: S = new Stream(rows, readAheadBytes);
-  if (signal) addAbortSignal(signal, stream);
+  const stream: S = new Stream(rows, readAheadBytes, signal);
   return stream;
 }
 
@@ -135,8 +134,8 @@ function requested(source: DataFrame, { requestedSchema }: SparkStreamOptions): 
  */
 export class SparkStream extends ChainReadable<RecordBatch> {
   /** @internal Use {@link sparkStream}. */
-  constructor(rows: RowCursor, readAheadBytes: number) {
-    super({ rows, readAheadBytes, loadDecoder }, { objectMode: true, highWaterMark: 1 });
+  constructor(rows: RowCursor, readAheadBytes: number, signal?: AbortSignal) {
+    super({ rows, readAheadBytes, loadDecoder }, { objectMode: true, highWaterMark: 1, signal });
   }
 
   protected override hand(batch: RecordBatch, info: BatchInfo): boolean {

@@ -12,8 +12,8 @@ export class ArrowIpcBytes extends ChainReadable<Piece> {
   #schemaSent = false;
 
   /** @internal Use `arrowIpcBytes()`. */
-  constructor(rows: RowCursor, readAheadBytes: number) {
-    super({ rows, readAheadBytes, loadDecoder }, { highWaterMark: 1 });
+  constructor(rows: RowCursor, readAheadBytes: number, signal?: AbortSignal) {
+    super({ rows, readAheadBytes, loadDecoder }, { highWaterMark: 1, signal });
   }
 
   protected override hand({ bytes }: Piece): boolean {
@@ -21,12 +21,13 @@ export class ArrowIpcBytes extends ChainReadable<Piece> {
     return this.push(bytes);
   }
 
+  protected override missingAtEnd(): Error | undefined {
+    if (this.#schemaSent) return undefined;
+    const message = "The source has no rows at all, and so no schema, without which there is no Arrow stream.";
+    return new SparkStreamError("INVALID_INPUT", message);
+  }
+
   protected override handEnd(): void {
-    if (!this.#schemaSent) {
-      const message = "The source has no rows at all, and so no schema, without which there is no Arrow stream.";
-      this.destroy(new SparkStreamError("INVALID_INPUT", message));
-      return;
-    }
     this.push(endOfStream);
     this.push(null);
   }

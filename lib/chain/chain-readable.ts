@@ -6,6 +6,7 @@ import { Readable, type ReadableOptions } from "node:stream";
 import type { Schema } from "apache-arrow";
 import { isWatched, publish } from "../diagnostics.js";
 import { SparkStreamError } from "../errors.js";
+import { HeldError, isRead, isTold } from "../held-error.js";
 import type { BatchInfo } from "./batch-info.js";
 import type { Counted } from "./batch-sink.js";
 import type { Chain, ChainOptions } from "./chain.js";
@@ -14,11 +15,10 @@ import { StreamCounts, type StreamMetrics } from "./stream-metrics.js";
 export type ChainParts<T extends Counted> = Pick<ChainOptions<T>, "rows" | "readAheadBytes" | "loadDecoder">;
 
 export abstract class ChainReadable<T extends Counted> extends Readable {
-  /**
-   * The schema, known before the first batch, and for an empty result too. Rejects with the stream's error if that comes
-   * first.
-   */
-  readonly schema: Promise<Schema>;
+  readonly #schema: Promise<Schema>;
+  /** "asked": somebody has the promise, and with it the error that it rejects with. */
+  #schemaState: "unasked" | "asked" | "known" = "unasked";
+  readonly #held = new HeldError(this, () => isRead(this));
   readonly #counts = new StreamCounts();
   readonly #parts: ChainParts<T>;
   #chain: Chain | undefined;
@@ -29,46 +29,81 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
   #begun = false;
   #wanted = false;
   #onWanted: (() => void) | undefined;
+  /** Settles when the source is closed; there as soon as the stream has failed or was destroyed. */
+  #closed: Promise<void> | undefined;
 
-  constructor(parts: ChainParts<T>, options: ReadableOptions) {
-    super(options);
+  constructor(parts: ChainParts<T>, options: ReadableOptions & { signal?: AbortSignal | undefined }) {
+    const { signal, ...others } = options;
+    super(others);
     this.#parts = parts;
-    this.schema = new Promise((resolve, reject) => {
+    this.#schema = new Promise((resolve, reject) => {
       this.#resolveSchema = resolve;
       this.#rejectSchema = reject;
     });
-    this.schema.catch(() => {}); // whoever asks for it gets the error; whoever does not, gets it from the stream
+    this.#schema.catch(() => {}); // whoever asks for it gets the error; whoever does not, gets it from the stream
 
     parts.rows.report?.watch((progress) => {
       if (this.listenerCount("progress") > 0) this.emit("progress", progress());
       if (isWatched("progress")) publish("progress", this, { progress: progress() });
     });
     publish("start", this);
+    if (signal) this.#held.failOnAbort(signal, (error) => this.#fail(error));
+  }
+
+  /**
+   * The schema, known before the first batch, and for an empty result too. Rejects with the stream's error if that comes
+   * first.
+   */
+  get schema(): Promise<Schema> {
+    if (this.#schemaState === "unasked") this.#schemaState = "asked";
+    this.#tellIfAsked();
+    return this.#schema;
   }
 
   override _construct(callback: (error?: Error | null) => void): void {
-    import("./chain.js")
+    void import("./chain.js")
       .then(({ openChain }) => {
-        if (!this.destroyed) this.#chain = openChain(this.#options());
+        if (!this.destroyed && !this.#closed) this.#chain = openChain(this.#options());
       })
-      .then(() => callback(), callback);
+      .catch((error: Error) => this.#fail(error))
+      .then(() => callback());
   }
 
   #options(): ChainOptions<T> {
     return {
       ...this.#parts,
-      onSchema: (schema) => this.#resolveSchema(schema),
+      onSchema: (schema) => {
+        this.#schemaState = "known";
+        this.#resolveSchema(schema);
+      },
       deliver: (batch, info) => this.#deliver(batch, info),
       onRowDone: (row) => {
         this.#counts.bytes += row.arrow_ipc_bytes.length;
       },
       onEnd: () => this.#end(),
-      onError: (error) => this.destroy(error),
+      onError: (error) => this.#fail(error),
     };
   }
 
+  /** Ends the stream with an error that is not its user's. The source is freed at once, whenever somebody gets the error. */
+  #fail(error: Error): void {
+    if (this.destroyed || this.#held.error) return;
+    void this.#stop(error);
+    this.#held.fail(error);
+    this.#tellIfAsked();
+  }
+
+  #tellIfAsked(): void {
+    if (this.#held.error && this.#schemaState === "asked") this.#held.tell(this.#held.error);
+  }
+
   #end(): void {
-    if (this.destroyed) return;
+    if (this.#closed) return;
+    const missing = this.missingAtEnd();
+    if (missing) {
+      this.#fail(missing);
+      return;
+    }
     this.#counts.waitFor(undefined);
     this.#complete = true;
     if (isWatched("end")) publish("end", this, { metrics: this.metrics });
@@ -83,6 +118,11 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
   /** Puts a batch into the Readable; says whether it has room for another. */
   protected abstract hand(batch: T, info: BatchInfo): boolean;
 
+  /** What makes the end a failure, although the source ended. */
+  protected missingAtEnd(): Error | undefined {
+    return undefined;
+  }
+
   /** Ends the Readable, after the last batch. */
   protected handEnd(): void {
     this.push(null);
@@ -90,6 +130,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
 
   /** Hands one batch on. Where the consumer is not ready for another, it gives a promise that settles when it is. */
   #deliver(batch: T, info: BatchInfo): Promise<void> | undefined {
+    if (this.#closed) return undefined;
     if (!this.#begun) return this.#nextWanted().then(() => this.#deliver(batch, info));
     this.#wanted = false;
     this.#counts.waitFor("consumer");
@@ -112,7 +153,35 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
     this.#onWanted?.();
   }
 
+  override read(size?: number): ReturnType<Readable["read"]> {
+    // Not read(0), with which Node itself asks for more.
+    if (this.#held.error && size !== 0) this.destroy(this.#held.error);
+    return super.read(size);
+  }
+
+  override destroy(error?: Error): this {
+    return super.destroy(this.#held.firstOf(error));
+  }
+
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    void this.#stop(error).then(() => {
+      this.#held.release(error);
+      callback(error);
+    });
+  }
+
+  /** Whoever got the error before does not get it again, wrapped in a SuppressedError. */
+  override async [Symbol.asyncDispose](): Promise<void> {
+    const { errored } = this;
+    const told = errored !== null && isTold(errored);
+    await super[Symbol.asyncDispose]().catch((error: unknown) => {
+      if (!told || error !== errored) throw error;
+    });
+  }
+
+  /** Frees what the source holds. @returns what settles when that is done */
+  #stop(error: Error | null): Promise<void> {
+    if (this.#closed) return this.#closed;
     this.#rejectSchema(
       error ?? new SparkStreamError("INVALID_INPUT", "The stream ended or was destroyed before its schema was known."),
     );
@@ -120,10 +189,10 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
       this.#counts.waitFor(undefined);
       if (isWatched("error")) publish("error", this, { metrics: this.metrics, error });
     }
+    // One that was stopped before it could begin has only its cursor to close.
+    this.#closed = this.#chain?.closed ?? this.#parts.rows.close().catch(() => {});
     this.#chain?.destroy();
     this.#onWanted?.();
-    // One that was destroyed before it could begin has only its cursor to close.
-    const closed = this.#chain?.closed ?? this.#parts.rows.close().catch(() => {});
-    void closed.then(() => callback(error));
+    return this.#closed;
   }
 }

@@ -48,7 +48,8 @@ export async function run(args: readonly string[], interrupted: AbortSignal): Pr
     return interrupted.aborted ? exitCode.of(interrupted.reason) : exitCode.done;
   } catch (error) {
     if (interrupted.aborted) return exitCode.of(interrupted.reason);
-    if (isClosedPipe(error)) return exitCode.done;
+    // The reader of standard output has what it wanted.
+    if (error instanceof SparkStreamError && error.code === "TARGET_CLOSED") return exitCode.done;
     say(described(error));
     return exitCode.failed;
   }
@@ -99,12 +100,6 @@ function rejection(interrupted: AbortSignal, ms: number): Promise<never> {
   });
   rejected.catch(() => {}); // it may come when nobody waits any more
   return rejected;
-}
-
-/** Whether the reader of standard output has gone: it has what it wanted. */
-function isClosedPipe(error: unknown): boolean {
-  const { cause } = error as { cause?: NodeJS.ErrnoException };
-  return error instanceof SparkStreamError && error.code === "WRITE_FAILED" && cause?.code === "EPIPE";
 }
 
 function described(error: unknown): string {

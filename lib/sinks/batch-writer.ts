@@ -5,7 +5,7 @@
  * Memory: one batch, and what the encoder holds. A batch is done when its bytes are with the target, or with the encoder.
  * Encoding happens on this thread; between the pieces that an encoder yields others get a turn.
  */
-import { addAbortSignal, type Writable } from "node:stream";
+import type { Writable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import type { Field, RecordBatch, Schema } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
@@ -51,9 +51,7 @@ export function batchWriter(
   options: BatchWriterOptions,
   load: () => Promise<NewEncoder>,
 ): Writable {
-  const writer = new BatchWriter(name, targetOf(target), options, load);
-  if (options.signal) addAbortSignal(options.signal, writer);
-  return writer;
+  return new BatchWriter(name, targetOf(target), options, load);
 }
 
 class BatchWriter extends TargetWriter {
@@ -66,8 +64,13 @@ class BatchWriter extends TargetWriter {
   #encoder: BatchEncoder | undefined;
   #fields: readonly Field[] = [];
 
-  constructor(name: string, target: ByteTarget, { schema }: BatchWriterOptions, load: () => Promise<NewEncoder>) {
-    super(target, { objectMode: true, highWaterMark: 1 });
+  constructor(
+    name: string,
+    target: ByteTarget,
+    { schema, signal }: BatchWriterOptions,
+    load: () => Promise<NewEncoder>,
+  ) {
+    super(target, { objectMode: true, highWaterMark: 1 }, signal);
     this.#name = name;
     this.#schema = schema;
     this.#load = load;

@@ -3,7 +3,8 @@
  *
  * Memory: one batch, the objects of a window of its rows (row-reader.ts), and those that the consumer has not taken: about as many.
  */
-import { addAbortSignal, Transform, type TransformCallback } from "node:stream";
+import { Transform, type TransformCallback } from "node:stream";
+import { HeldError, isRead } from "../held-error.js";
 import { abortSignal, checkOptions, type OptionTable, oneOf } from "../options.js";
 import type { BatchReader } from "./row-reader.js";
 import type { ValueOptions } from "./values/js-format.js";
@@ -25,9 +26,7 @@ export interface RowsOptions extends ValueOptions {
  */
 export function rows(options: RowsOptions = {}): Transform {
   checkOptions("rows()", options, rowsOptions);
-  const transform = new Rows(options);
-  if (options.signal) addAbortSignal(options.signal, transform);
-  return transform;
+  return new Rows(options);
 }
 
 const NAME = "rows";
@@ -46,8 +45,9 @@ class Rows extends Transform {
   #read!: BatchReader;
   /** Goes on with the batch, where the consumer had enough. */
   #resume: (() => void) | undefined;
+  readonly #held = new HeldError(this, () => isRead(this) || this.writableLength > 0 || this.writableEnded);
 
-  constructor(options: ValueOptions) {
+  constructor({ signal, ...options }: RowsOptions) {
     super({
       readableObjectMode: true,
       readableHighWaterMark: READ_AHEAD,
@@ -55,6 +55,12 @@ class Rows extends Transform {
       writableHighWaterMark: 1,
     });
     this.#options = options;
+    if (signal) this.#held.failOnAbort(signal, (error) => this.#held.fail(error));
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#held.release(error);
+    callback(error);
   }
 
   override _construct(callback: (error?: Error) => void): void {

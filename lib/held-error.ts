@@ -1,0 +1,152 @@
+/**
+ * What a stream does with an error while nobody is there to receive it. Node would emit 'error' without a listener, which
+ * ends the process. Here the error waits:
+ *
+ *     somebody is there      the stream is destroyed with the error, as any stream
+ *     nobody is there        the error is held: `errored` shows it, and the stream stays as it is
+ *     somebody comes         the stream is destroyed with it, one tick later
+ *     nobody comes           a process warning after 10 s, or when the process has nothing else to do
+ *
+ * A destroyed stream would not do instead: until Node 22, `Readable.toWeb()` takes one that failed for an empty one.
+ *
+ * Memory: an error that waits is kept for 10 s at most, besides by its stream.
+ */
+import type { Readable, Writable } from "node:stream";
+
+/** After this many ms without a consumer there is a warning. */
+const PATIENCE = 10_000;
+
+export class HeldError {
+  readonly #stream: Readable | Writable;
+  readonly #inUse: () => boolean;
+  #error: Error | undefined;
+  #told = false;
+  #forgetSignal: (() => void) | undefined;
+
+  /** @param inUse whether somebody works with the stream, even without a listener for 'error' */
+  constructor(stream: Readable | Writable, inUse: () => boolean) {
+    this.#stream = stream;
+    this.#inUse = inUse;
+  }
+
+  /** The error that waits for somebody. */
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  /** Destroys the stream with an error of its own: now, or as soon as somebody is there. */
+  fail(error: Error): void {
+    if (this.#stream.destroyed || this.#error) return;
+    if (this.#attended()) {
+      this.#stream.destroy(error);
+      return;
+    }
+    this.#error = error;
+    this.#forgetSignal?.();
+    Object.defineProperty(this.#stream, "errored", { value: error, configurable: true });
+    this.#stream.on("newListener", this.#onNewListener);
+    warnLater(error);
+  }
+
+  /**
+   * What the stream's `destroy` is to end it with: the error that waits, since it came first. Whoever destroys a stream has
+   * no use for its error, and needs no warning.
+   */
+  firstOf(error: Error | undefined): Error | undefined {
+    if (this.#error && error !== this.#error) markTold(this.#error);
+    return this.#error ?? error;
+  }
+
+  /** The stream's user has learnt of the error elsewhere. Who waits for 'close' need not wait for a consumer then. */
+  tell(error: Error): void {
+    markTold(error);
+    this.#told = true;
+    if (this.#error) this.#deliver();
+  }
+
+  /** Calls `fail` with an AbortError when the signal is aborted. Whoever aborts knows of it, and needs no warning. */
+  failOnAbort(signal: AbortSignal, fail: (error: Error) => void): void {
+    const abort = () => {
+      const error = abortError(signal);
+      markTold(error);
+      fail(error);
+    };
+    if (signal.aborted) {
+      abort();
+      return;
+    }
+    signal.addEventListener("abort", abort, { once: true });
+    this.#forgetSignal = () => signal.removeEventListener("abort", abort);
+  }
+
+  /** To be called by the stream's `_destroy` just before it calls back, which emits 'error' where there is one. */
+  release(error: Error | null): void {
+    this.#forgetSignal?.();
+    this.#stream.off("newListener", this.#onNewListener);
+    if (!error) return;
+    if (this.#attended()) markTold(error);
+    else this.#stream.on("error", () => {});
+  }
+
+  #attended(): boolean {
+    return this.#stream.listenerCount("error") > 0 || this.#inUse();
+  }
+
+  readonly #onNewListener = (event: string | symbol) => {
+    // A tick later the listener is there, and so are those that came with it.
+    if (arrivals.has(event)) process.nextTick(() => this.#deliver());
+  };
+
+  #deliver(): void {
+    if (this.#attended() || (this.#told && this.#stream.listenerCount("close") > 0)) this.#stream.destroy(this.#error);
+  }
+}
+
+/** Whether somebody reads, be it without a listener for 'error'. */
+export function isRead(stream: Readable): boolean {
+  return stream.readableFlowing === true || stream.listenerCount("readable") > 0;
+}
+
+/** Events whose listeners may be those of somebody who consumes the stream. */
+const arrivals: ReadonlySet<string | symbol> = new Set(["error", "data", "readable", "close"]);
+
+/** As Node's own. */
+function abortError(signal: AbortSignal): Error {
+  const error = new Error("The operation was aborted", { cause: signal.reason });
+  return Object.assign(error, { name: "AbortError", code: "ABORT_ERR" });
+}
+
+const told = new WeakSet<Error>();
+/** Those to warn of. One error of several streams is one warning. */
+const untold = new Map<Error, NodeJS.Timeout>();
+
+/** Whether somebody has this error, from whichever stream. */
+export function isTold(error: Error): boolean {
+  return told.has(error);
+}
+
+function markTold(error: Error): void {
+  told.add(error);
+  clearTimeout(untold.get(error));
+  if (untold.delete(error) && untold.size === 0) process.off("beforeExit", warnOfAll);
+}
+
+function warnLater(error: Error): void {
+  if (told.has(error) || untold.has(error)) return;
+  if (untold.size === 0) process.on("beforeExit", warnOfAll);
+  untold.set(error, setTimeout(warnOf, PATIENCE, error).unref());
+}
+
+function warnOfAll(): void {
+  for (const error of [...untold.keys()]) warnOf(error);
+}
+
+function warnOf(error: Error): void {
+  markTold(error);
+  const { code = error.name } = error as { code?: string };
+  process.emitWarning(`A stream failed, and nobody was there to receive the error: ${error.message} [${code}]`, {
+    type: "SparkStreamWarning",
+    code: "UNSEEN_ERROR",
+    detail: "Read the stream, await its schema, or listen for 'error'. Whoever comes later still gets the error.",
+  });
+}
