@@ -5,8 +5,9 @@
  * Memory: that of the chain (chain/chain.ts). Beyond it come what the transport has in flight (see
  * connect/channel.ts) and what the consumer keeps.
  */
-import { addAbortSignal, type Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import type { RecordBatch } from "apache-arrow";
+import { destroyOnAbort } from "./abort.js";
 import { ArrowIpcBytes } from "./chain/arrow-ipc-bytes.js";
 import { type BatchInfo, setBatchInfo } from "./chain/batch-info.js";
 import { ChainReadable } from "./chain/chain-readable.js";
@@ -15,8 +16,8 @@ import { inputRows, type RowInput } from "./chain/input-rows.js";
 import type { RowCursor } from "./chain/row-source.js";
 import type { DataFrame } from "./connect/dataframe.js";
 import { isDataFrame } from "./connect/is-dataframe.js";
+import { SharedRun } from "./connect/shared-run.js";
 import { openDelivery, splitDelivery } from "./delivery/delivery.js";
-import type { castPlan } from "./delivery/requested-schema.js";
 import type { LargePartition } from "./delivery/staged.js";
 import { SparkStreamError } from "./errors.js";
 import {
@@ -113,17 +114,17 @@ function streamOf<S extends Readable>(
 ): S {
   const rows = rowsOf((partition) => stream.emit("largePartition", partition));
   const stream: S = new Stream(rows, readAheadBytes);
-  if (signal) addAbortSignal(signal, stream);
+  if (signal) destroyOnAbort(signal, stream);
   return stream;
 }
 
 function requested(source: DataFrame, { requestedSchema }: SparkStreamOptions): DataFrame {
   if (!requestedSchema) return source;
-  let plan: ReturnType<typeof castPlan> | undefined;
-  return source.withPlan(() => {
-    plan ??= import("./delivery/requested-schema.js").then((module) => module.castPlan(source, requestedSchema));
-    return plan;
+  const plan = new SharedRun(async (options) => {
+    const { castPlan } = await import("./delivery/requested-schema.js");
+    return await castPlan(source, requestedSchema, options);
   });
+  return source.withPlan((options) => plan.wait(options));
 }
 
 /**

@@ -1,9 +1,9 @@
 import type { Schema } from "apache-arrow";
+import { isSignal, isTags, type RunOptions } from "./call-options.js";
 import { SparkStreamError } from "./errors.js";
 
-export interface SparkStreamOptions {
-  /** Destroys the stream with an AbortError and cancels the query on the server. */
-  signal?: AbortSignal;
+/** The `signal` destroys the stream with an AbortError. It and the `tags` are those of everything that runs for it. */
+export interface SparkStreamOptions extends RunOptions {
   /** Bytes of Arrow data that may be read ahead of the consumer. Default: 16 MiB. */
   readAheadBytes?: number;
   /**
@@ -13,8 +13,6 @@ export interface SparkStreamOptions {
   maxRecordsPerBatch?: number;
   /** The codec that Spark (4.1 or later) compresses batches with; default: the session's, which is "none". */
   compression?: "none" | "zstd";
-  /** What `session.interruptTag()` finds the query by. No tag is empty or has a comma. */
-  tags?: readonly string[];
   /**
    * Columns cast by Spark to those of this schema, which has the same columns in the same order. A value that cannot be
    * cast is an error of the query, or null where the session's spark.sql.ansi.enabled is false.
@@ -91,7 +89,7 @@ export function checkOptions(options: SparkStreamOptions): void {
     if (!knownOptions.has(name)) throw invalid(`${JSON.stringify(name)} is no option: ${[...knownOptions].join(", ")}`);
   }
   const { signal, readAheadBytes, maxRecordsPerBatch, compression, tags, requestedSchema } = options;
-  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
+  if (signal !== undefined && !isSignal(signal)) {
     throw invalid("signal must be an AbortSignal");
   }
   if (readAheadBytes !== undefined && !(typeof readAheadBytes === "number" && readAheadBytes >= 1)) {
@@ -103,7 +101,7 @@ export function checkOptions(options: SparkStreamOptions): void {
   if (compression !== undefined && compression !== "none" && compression !== "zstd") {
     throw invalid('compression must be "none" or "zstd"; lz4 is read, but Spark makes it too slowly to be asked for');
   }
-  if (tags !== undefined && !(Array.isArray(tags) && tags.every(isTag))) {
+  if (tags !== undefined && !isTags(tags)) {
     throw invalid("tags must be an array of strings, none of them empty or with a comma");
   }
   if (requestedSchema !== undefined && !Array.isArray(requestedSchema?.fields)) {
@@ -185,10 +183,6 @@ function isFilled(value: unknown): boolean {
 
 function isBoolean(value: unknown): boolean {
   return typeof value === "boolean";
-}
-
-function isTag(tag: unknown): boolean {
-  return typeof tag === "string" && tag !== "" && !tag.includes(",");
 }
 
 function invalid(reason: string): SparkStreamError {

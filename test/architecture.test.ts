@@ -11,20 +11,33 @@ import { expect } from "chai";
 const parts: Readonly<
   Record<string, { values: readonly string[]; types?: readonly string[]; later?: readonly string[] }>
 > = {
+  abort: { values: [] },
   errors: { values: [] },
+  "call-options": { values: ["errors"] },
   diagnostics: { values: [] },
   version: { values: [] },
   "schema-difference": { values: [] },
   loopback: { values: [] },
-  connect: { values: ["errors", "diagnostics", "version", "loopback"], types: ["local"], later: ["local"] },
-  chain: { values: ["errors", "diagnostics", "schema-difference"], types: ["connect"] },
-  delivery: { values: ["errors", "diagnostics", "schema-difference", "loopback", "connect", "chain"] },
-  "stream-options": { values: ["errors"] },
-  "spark-stream": { values: ["errors", "diagnostics", "connect", "delivery", "chain", "stream-options"] },
-  sinks: { values: ["errors", "diagnostics", "version", "schema-difference"] },
+  connect: {
+    values: ["abort", "call-options", "errors", "diagnostics", "version", "loopback"],
+    types: ["local"],
+    later: ["local"],
+  },
+  chain: { values: ["abort", "errors", "diagnostics", "schema-difference"], types: ["connect"] },
+  delivery: {
+    values: ["abort", "call-options", "errors", "diagnostics", "schema-difference", "loopback", "connect", "chain"],
+  },
+  "stream-options": { values: ["call-options", "errors"] },
+  "spark-stream": {
+    values: ["abort", "call-options", "errors", "diagnostics", "connect", "delivery", "chain", "stream-options"],
+  },
+  sinks: { values: ["abort", "errors", "diagnostics", "version", "schema-difference"] },
   local: { values: ["errors", "diagnostics", "version"] },
   testing: { values: ["errors", "diagnostics", "version", "connect"] },
-  index: { values: ["errors", "connect", "chain", "spark-stream", "sinks"], types: ["delivery", "stream-options"] },
+  index: {
+    values: ["call-options", "errors", "connect", "chain", "spark-stream", "sinks"],
+    types: ["delivery", "stream-options"],
+  },
   cli: {
     values: ["errors", "diagnostics", "version", "connect", "spark-stream", "sinks"],
     types: ["chain", "stream-options"],

@@ -4,6 +4,7 @@
  */
 import { Readable, type ReadableOptions } from "node:stream";
 import type { Schema } from "apache-arrow";
+import { atMost, SETTLE_TIMEOUT } from "../abort.js";
 import { isWatched, publish } from "../diagnostics.js";
 import { SparkStreamError } from "../errors.js";
 import type { BatchInfo } from "./batch-info.js";
@@ -124,6 +125,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
     this.#onWanted?.();
     // One that was destroyed before it could begin has only its cursor to close.
     const closed = this.#chain?.closed ?? this.#parts.rows.close().catch(() => {});
-    void closed.then(() => callback(error));
+    // What takes longer, as it does with a server that does not answer, goes on behind the stream.
+    void atMost(SETTLE_TIMEOUT, closed).then(() => callback(error));
   }
 }

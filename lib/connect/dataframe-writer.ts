@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { checkRunOptions, type RunOptions } from "../call-options.js";
 import { SparkStreamError } from "../errors.js";
 import type { DataFrame } from "./dataframe.js";
 import {
@@ -54,20 +55,21 @@ export class DataFrameWriter {
   }
 
   /** @param path as the executors see it */
-  save(path?: string): Promise<void> {
-    return this.#run(path === undefined ? {} : { saveType: { case: "path", value: path } });
+  async save(path?: string, options: RunOptions = {}): Promise<void> {
+    checkRunOptions(options, "save()");
+    await this.#run(path === undefined ? {} : { saveType: { case: "path", value: path } }, options);
   }
 
-  saveAsTable(tableName: string): Promise<void> {
-    return this.#run({
-      saveType: { case: "table", value: { tableName, saveMethod: TableSaveMethod.SAVE_AS_TABLE } },
-    });
+  async saveAsTable(tableName: string, options: RunOptions = {}): Promise<void> {
+    checkRunOptions(options, "saveAsTable()");
+    const saveMethod = TableSaveMethod.SAVE_AS_TABLE;
+    await this.#run({ saveType: { case: "table", value: { tableName, saveMethod } } }, options);
   }
 
-  async #run(target: WriteInit): Promise<void> {
-    const value = { ...this.#operation, ...target, input: await this.#dataFrame.relation() };
+  async #run(target: WriteInit, options: RunOptions): Promise<void> {
+    const value = { ...this.#operation, ...target, input: await this.#dataFrame.relation(options) };
     const command = { commandType: { case: "writeOperation" as const, value } };
-    await this.#dataFrame.session.client.command({ opType: { case: "command", value: command } });
+    await this.#dataFrame.session.client.command({ opType: { case: "command", value: command } }, options);
   }
 
   #with(change: WriteInit): DataFrameWriter {

@@ -66,7 +66,10 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
           "per batch: sparkStream(df, { maxRecordsPerBatch }). A grpc_max_message_size in the URL may be larger, too.",
       ];
     case status.DEADLINE_EXCEEDED:
-      return ["UNAVAILABLE", `${capital(server)} did not answer in time: ${message}.`];
+      return [
+        "UNAVAILABLE",
+        `${capital(server)} did not answer in time: ${message}. Check that it runs and has room to work, and try again.`,
+      ];
     case status.CANCELLED:
       return ["OPERATION_CANCELED", `The call was cancelled: ${message}.`];
     default:

@@ -1,7 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { RecordBatch, type Table } from "apache-arrow";
+import { atMost } from "../abort.js";
+import { type CallOptions, checkCallOptions } from "../call-options.js";
 import { SparkStreamError } from "../errors.js";
-import { Client, SHORT_TIMEOUT } from "./client.js";
+import { SHORT_TIMEOUT } from "./call-policy.js";
+import { Client } from "./client.js";
 import { type ConfAccess, ConfScope } from "./conf-scope.js";
 import { DataFrame } from "./dataframe.js";
 import { DataFrameReader } from "./dataframe-reader.js";
@@ -14,12 +16,12 @@ import { sqlPlan } from "./sql.js";
 /** Parameters of a query: `{ name: value }` for `:name`, an array for `?`. */
 export type SqlArguments = Readonly<Record<string, SqlParameter>> | readonly SqlParameter[];
 
-/** The settings of a session. */
+/** The settings of a session. Every call takes a `signal`. */
 export interface RuntimeConf {
-  /** @throws SparkStreamError QUERY_FAILED where the key is not set and has no default, and none is given here. */
-  get(key: string, defaultValue?: string): Promise<string>;
-  set(key: string, value: string | number | boolean): Promise<void>;
-  unset(key: string): Promise<void>;
+  /** @throws SparkStreamError QUERY_FAILED if the key is not set and has no default, and none is given here. */
+  get(key: string, defaultValue?: string, options?: CallOptions): Promise<string>;
+  set(key: string, value: string | number | boolean, options?: CallOptions): Promise<void>;
+  unset(key: string, options?: CallOptions): Promise<void>;
 }
 
 /** What is asked of a new session; see `connect()`. */
@@ -46,8 +48,9 @@ export class SparkSession implements AsyncDisposable {
   }
 
   /** The version of the server's Spark, such as "4.3.0". */
-  async version(): Promise<string> {
-    return (await this.client.analyze({ case: "sparkVersion", value: {} })).version;
+  async version(options: CallOptions = {}): Promise<string> {
+    checkCallOptions(options, "version()");
+    return (await this.client.analyze({ case: "sparkVersion", value: {} }, options)).version;
   }
 
   /**
@@ -130,17 +133,22 @@ export class SparkSession implements AsyncDisposable {
   }
 
   /** Interrupts all that runs in the session. Resolves to the ids of the operations. */
-  interruptAll(): Promise<string[]> {
-    return this.client.interrupt("all");
+  interruptAll(options?: CallOptions): Promise<string[]> {
+    return this.#interrupt("all", options, "interruptAll()");
   }
 
   /** Interrupts what was started with this tag. */
-  interruptTag(tag: string): Promise<string[]> {
-    return this.client.interrupt({ tag });
+  interruptTag(tag: string, options?: CallOptions): Promise<string[]> {
+    return this.#interrupt({ tag }, options, "interruptTag()");
   }
 
-  interruptOperation(operationId: string): Promise<string[]> {
-    return this.client.interrupt({ operationId });
+  interruptOperation(operationId: string, options?: CallOptions): Promise<string[]> {
+    return this.#interrupt({ operationId }, options, "interruptOperation()");
+  }
+
+  async #interrupt(what: Parameters<Client["interrupt"]>[0], options: CallOptions = {}, call: string) {
+    checkCallOptions(options, call);
+    return await this.client.interrupt(what, options);
   }
 
   /** @internal Starts something while the session has these settings; others that start wait. */
@@ -160,12 +168,8 @@ export class SparkSession implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    if (this.#farewells.size > 0) {
-      const done = Promise.allSettled([...this.#farewells].map((farewell) => farewell()));
-      const timer = new AbortController();
-      await Promise.race([done, sleep(SHORT_TIMEOUT, undefined, { signal: timer.signal })]).catch(() => {});
-      timer.abort();
-    }
+    const farewells = [...this.#farewells].map((farewell) => farewell());
+    await atMost(SHORT_TIMEOUT, Promise.allSettled([...farewells, this.client.stopped()]));
     await this.client.close();
     await this.#onClose();
   }
@@ -193,19 +197,23 @@ export class SparkSession implements AsyncDisposable {
 
 function runtimeConf(client: Client): RuntimeConf {
   return {
-    async get(key, defaultValue) {
+    async get(key, defaultValue, options = {}) {
+      checkCallOptions(options, "conf.get()");
       const pairs = await client.config(
         defaultValue === undefined
           ? { case: "get", value: { keys: [key] } }
           : { case: "getWithDefault", value: { pairs: [{ key, value: defaultValue }] } },
+        options,
       );
       return pairs[0]?.value ?? "";
     },
-    async set(key, value) {
-      await client.config({ case: "set", value: { pairs: [{ key, value: String(value) }] } });
+    async set(key, value, options = {}) {
+      checkCallOptions(options, "conf.set()");
+      await client.config({ case: "set", value: { pairs: [{ key, value: String(value) }] } }, options);
     },
-    async unset(key) {
-      await client.config({ case: "unset", value: { keys: [key] } });
+    async unset(key, options = {}) {
+      checkCallOptions(options, "conf.unset()");
+      await client.config({ case: "unset", value: { keys: [key] } }, options);
     },
   };
 }

@@ -5,9 +5,10 @@
  * Memory: one batch, and what the encoder holds. A batch is done when its bytes are with the target, or with the encoder.
  * Encoding happens on this thread; between the pieces that an encoder yields others get a turn.
  */
-import { addAbortSignal, type Writable } from "node:stream";
+import type { Writable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import type { Field, RecordBatch, Schema } from "apache-arrow";
+import { destroyOnAbort } from "../abort.js";
 import { SparkStreamError } from "../errors.js";
 import type { ByteTarget } from "./byte-target.js";
 import { targetOf } from "./target-of.js";
@@ -48,7 +49,7 @@ export function batchWriter(
   load: () => Promise<NewEncoder>,
 ): Writable {
   const writer = new BatchWriter(name, targetOf(target), options, load);
-  if (options.signal) addAbortSignal(options.signal, writer);
+  if (options.signal) destroyOnAbort(options.signal, writer);
   return writer;
 }
 
