@@ -12,6 +12,7 @@
  * Memory: an error that waits is kept for 10 s at most, besides by its stream.
  */
 import type { Readable, Writable } from "node:stream";
+import { AbortError, onAbort } from "./abort.js";
 
 /** After this many ms without a consumer there is a warning. */
 const PATIENCE = 10_000;
@@ -66,17 +67,11 @@ export class HeldError {
 
   /** Calls `fail` with an AbortError when the signal is aborted. Whoever aborts knows of it, and needs no warning. */
   failOnAbort(signal: AbortSignal, fail: (error: Error) => void): void {
-    const abort = () => {
-      const error = abortError(signal);
+    this.#forgetSignal = onAbort(signal, () => {
+      const error = new AbortError(signal);
       markTold(error);
       fail(error);
-    };
-    if (signal.aborted) {
-      abort();
-      return;
-    }
-    signal.addEventListener("abort", abort, { once: true });
-    this.#forgetSignal = () => signal.removeEventListener("abort", abort);
+    });
   }
 
   /** To be called by the stream's `_destroy` just before it calls back, which emits 'error' where there is one. */
@@ -109,12 +104,6 @@ export function isRead(stream: Readable): boolean {
 
 /** Events whose listeners may be those of somebody who consumes the stream. */
 const arrivals: ReadonlySet<string | symbol> = new Set(["error", "data", "readable", "close"]);
-
-/** As Node's own. */
-function abortError(signal: AbortSignal): Error {
-  const error = new Error("The operation was aborted", { cause: signal.reason });
-  return Object.assign(error, { name: "AbortError", code: "ABORT_ERR" });
-}
 
 const told = new WeakSet<Error>();
 /** Those to warn of. One error of several streams is one warning. */

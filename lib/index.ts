@@ -1,3 +1,4 @@
+export type { CallOptions, RunOptions } from "./call-options.js";
 export type { ArrowIpcBytes } from "./chain/arrow-ipc-bytes.js";
 export { type BatchInfo, batchInfo } from "./chain/batch-info.js";
 export type { InputRow, RowInput } from "./chain/input-rows.js";

@@ -15,8 +15,8 @@ import { inputRows, type RowInput } from "./chain/input-rows.js";
 import type { RowCursor } from "./chain/row-source.js";
 import type { DataFrame } from "./connect/dataframe.js";
 import { isDataFrame } from "./connect/is-dataframe.js";
+import { SharedRun } from "./connect/shared-run.js";
 import { openDelivery, splitDelivery } from "./delivery/delivery.js";
-import type { castPlan } from "./delivery/requested-schema.js";
 import type { LargePartition } from "./delivery/staged.js";
 import { SparkStreamError } from "./errors.js";
 import {
@@ -119,11 +119,11 @@ function streamOf<S extends Readable>(
 
 function requested(source: DataFrame, { requestedSchema }: SparkStreamOptions): DataFrame {
   if (!requestedSchema) return source;
-  let plan: ReturnType<typeof castPlan> | undefined;
-  return source.withPlan(() => {
-    plan ??= import("./delivery/requested-schema.js").then((module) => module.castPlan(source, requestedSchema));
-    return plan;
+  const plan = new SharedRun(async (options) => {
+    const { castPlan } = await import("./delivery/requested-schema.js");
+    return await castPlan(source, requestedSchema, options);
   });
+  return source.withPlan((options) => plan.wait(options));
 }
 
 /**

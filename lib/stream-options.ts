@@ -1,7 +1,7 @@
 import type { Schema } from "apache-arrow";
+import { type RunOptions, runOptions } from "./call-options.js";
 import { SparkStreamError } from "./errors.js";
 import {
-  abortSignal,
   byteCount,
   checkArgument,
   checkOptions,
@@ -9,16 +9,14 @@ import {
   flag,
   INT_MAX,
   isObject,
-  isTag,
   nested,
   type OptionTable,
   oneOf,
   whole,
 } from "./options.js";
 
-export interface SparkStreamOptions {
-  /** Destroys the stream with an AbortError and cancels the query on the server. */
-  signal?: AbortSignal;
+/** The `signal` destroys the stream with an AbortError. It and the `tags` are those of everything that runs for it. */
+export interface SparkStreamOptions extends RunOptions {
   /** Bytes of Arrow data that may be read ahead of the consumer. Default: 16 MiB. */
   readAheadBytes?: number;
   /**
@@ -28,8 +26,6 @@ export interface SparkStreamOptions {
   maxRecordsPerBatch?: number;
   /** The codec that Spark (4.1 or later) compresses batches with; default: the session's, which is "none". */
   compression?: "none" | "zstd";
-  /** What `session.interruptTag()` finds the query by. No tag is empty or has a comma. */
-  tags?: readonly string[];
   /**
    * Columns cast by Spark to those of this schema, which has the same columns in the same order. A value that cannot be
    * cast is an error of the query, or null where the session's spark.sql.ansi.enabled is false.
@@ -97,14 +93,13 @@ const pushOptions: OptionTable<PushOptions> = {
 const isPartitionId = (id: unknown) => Number.isInteger(id) && Number(id) >= 0 && Number(id) <= INT_MAX;
 
 const streamOptions: OptionTable<SparkStreamOptions> = {
-  signal: abortSignal,
+  ...runOptions,
   readAheadBytes: byteCount,
   maxRecordsPerBatch: whole(1, INT_MAX, "rows"),
   compression: [
     (codec) => codec === "none" || codec === "zstd",
     '"none" or "zstd" (lz4 is read, but Spark makes it too slowly to be asked for)',
   ],
-  tags: [(tags) => Array.isArray(tags) && tags.every(isTag), "an array of strings, none of them empty or with a comma"],
   requestedSchema: [
     (schema) => isObject(schema) && Array.isArray((schema as Partial<Schema>).fields),
     "an apache-arrow Schema",

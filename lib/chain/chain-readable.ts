@@ -4,6 +4,7 @@
  */
 import { Readable, type ReadableOptions } from "node:stream";
 import type { Schema } from "apache-arrow";
+import { atMost, SETTLE_TIMEOUT } from "../abort.js";
 import { isWatched, publish } from "../diagnostics.js";
 import { SparkStreamError } from "../errors.js";
 import { HeldError, isRead, isTold } from "../held-error.js";
@@ -164,7 +165,8 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    void this.#stop(error).then(() => {
+    // What takes longer, as it does with a server that does not answer, goes on behind the stream.
+    void atMost(SETTLE_TIMEOUT, this.#stop(error)).then(() => {
       this.#held.release(error);
       callback(error);
     });

@@ -22,6 +22,7 @@ import {
   type StatusObject,
   status,
 } from "@grpc/grpc-js";
+import { AbortError, onAbort, untilAborted } from "../abort.js";
 import { SparkStreamError } from "../errors.js";
 import type { Endpoint, TlsOptions } from "./endpoint.js";
 import { windowOf } from "./flow-control.js";
@@ -33,6 +34,8 @@ const MAX_IDLE = 4;
 export interface UnaryOptions {
   /** ms after which the call fails with DEADLINE_EXCEEDED. */
   timeoutMs?: number;
+  /** Aborted, the call fails with an AbortError. */
+  signal?: AbortSignal | undefined;
 }
 
 /** The answers of a streaming call. */
@@ -48,7 +51,7 @@ export interface ResponseStream<T> {
 
 export class Channel {
   readonly #endpoint: Endpoint;
-  readonly #unary: Client;
+  #unary: Client;
   readonly #idle: Client[] = [];
   readonly #all = new Set<Client>();
   /** What is under way: called, each breaks off with SESSION_CLOSED. */
@@ -65,13 +68,14 @@ export class Channel {
   async unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageShape<I>,
-    { timeoutMs }: UnaryOptions = {},
+    { timeoutMs, signal }: UnaryOptions = {},
   ): Promise<MessageShape<O>> {
-    const metadata = await this.#metadata();
+    const metadata = await untilAborted(signal, this.#metadata());
+    const client = this.#unary;
     const options: CallOptions = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
     const start = performance.now();
     return new Promise((resolve, reject) => {
-      const call = this.#unary.makeUnaryRequest(
+      const call = client.makeUnaryRequest(
         path(method),
         serializer(method.input),
         deserializer(method.output),
@@ -80,6 +84,8 @@ export class Channel {
         options,
         (error, response) => {
           this.#breakOff.delete(breakOff);
+          forget();
+          if (error?.code === status.DEADLINE_EXCEEDED) this.#replace(client);
           if (error) return reject(error);
           this.#roundTripMs = Math.min(performance.now() - start, this.#roundTripMs ?? Number.POSITIVE_INFINITY);
           resolve(response!);
@@ -90,7 +96,20 @@ export class Channel {
         call.cancel();
       };
       this.#breakOff.add(breakOff);
+      const abort = () => {
+        reject(new AbortError(signal!));
+        call.cancel();
+      };
+      const forget = signal ? onAbort(signal, abort) : () => {};
     });
+  }
+
+  /** The connection may be dead without knowing: calls to come have another. Those under way keep it. */
+  #replace(client: Client): void {
+    if (this.#closed || this.#unary !== client) return;
+    this.#unary = this.#open();
+    this.#all.delete(client);
+    client.close();
   }
 
   /** @param read makes a message of its bytes */

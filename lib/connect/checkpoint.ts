@@ -8,8 +8,8 @@
  * Spark frees a checkpoint when its driver has collected the frame as garbage; no message of the protocol does it sooner
  * (RemoveCachedRemoteRelation drops the name only). So the driver can be asked to collect.
  */
+import type { RunOptions } from "../call-options.js";
 import { SparkStreamError } from "../errors.js";
-import type { CommandOptions } from "./client.js";
 import type { DataFrame } from "./dataframe.js";
 import type { CachedRemoteRelation } from "./generated/spark-connect_pb.js";
 
@@ -33,12 +33,12 @@ export class Checkpoint {
    * Only what precedes the last stage runs here, which is the shuffles of an adaptive plan. So the server's name for it,
    * without which nothing can be removed, is known before most of the work.
    *
-   * @throws SparkStreamError QUERY_FAILED; OPERATION_CANCELED after an abort
+   * @throws SparkStreamError QUERY_FAILED; an AbortError after an abort
    */
-  static async of(dataFrame: DataFrame, options: CommandOptions & { signal: AbortSignal }): Promise<Checkpoint> {
+  static async of(dataFrame: DataFrame, options: RunOptions): Promise<Checkpoint> {
     const { session } = dataFrame;
     const checkpointCommand = {
-      relation: await dataFrame.relation(),
+      relation: await dataFrame.relation(options),
       local: true,
       eager: false,
       storageLevel: DISK_ONLY,
@@ -50,7 +50,6 @@ export class Checkpoint {
         return new Checkpoint(dataFrame, responseType.value.relation);
       }
     }
-    if (options.signal.aborted) throw new SparkStreamError("OPERATION_CANCELED", "The checkpoint was given up.");
     throw new SparkStreamError("UNSUPPORTED", "The server made no checkpoint. Spark does so from 4.0 on.");
   }
 
@@ -58,10 +57,10 @@ export class Checkpoint {
    * Has Spark forget how the partitions were made, once all of them were. It does so when a job that is the driver's own
    * has ended, which that of a result is not, but the one for the first row that `show` prints.
    */
-  async seal(): Promise<void> {
-    const input = await this.frame.select("1").relation();
+  async seal(options: RunOptions): Promise<void> {
+    const input = await this.frame.select("1").relation(options);
     const value = { input, numRows: 1, truncate: 1 };
-    await this.frame.withPlan(async () => ({ relType: { case: "showString", value } })).execute();
+    await this.frame.withPlan(async () => ({ relType: { case: "showString", value } })).execute(options);
   }
 
   /**

@@ -1,6 +1,5 @@
 /** The calls of one session, with what every request carries, retries, and errors in this package's terms. */
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   create,
   type DescMessage,
@@ -8,7 +7,11 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
+import { status } from "@grpc/grpc-js";
+import { AbortError, atMost, pause, SETTLE_TIMEOUT, untilAborted } from "../abort.js";
+import type { RunOptions } from "../call-options.js";
 import { SparkStreamError } from "../errors.js";
+import { briefly, callPolicy, once, stopping } from "./call-policy.js";
 import { Channel, type UnaryOptions } from "./channel.js";
 import type { Endpoint } from "./endpoint.js";
 import { readExecutePlanResponse } from "./execute-response.js";
@@ -19,6 +22,7 @@ import {
   type AnalyzePlanResponse,
   type ConfigRequest_OperationSchema,
   ExecutePlanRequestSchema,
+  type ExecutePlanResponse,
   InterruptRequest_InterruptType as InterruptType,
   type KeyValue,
   type PlanSchema,
@@ -26,15 +30,14 @@ import {
   ReattachExecuteRequestSchema,
   SparkConnectService,
 } from "./generated/spark-connect_pb.js";
-import { defaultRetryPolicy, type RetryPolicy, retryWait } from "./retry.js";
+import { type RetryPolicy, retryWait } from "./retry.js";
 import { readServerError, type ServerError, withDetails } from "./server-error.js";
 import { defaultStreamLimits, parseDuration, type StreamLimits, streamLimitKeys } from "./stream-limits.js";
 
 const { method } = SparkConnectService;
 
-/** ms for calls that must not hold up anything. */
-export const SHORT_TIMEOUT = 5_000;
-const short = { timeoutMs: SHORT_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 2 } };
+/** What a command answers, and its caller has to know; all else that comes are rows, and news of the work. */
+const ANSWERS: ReadonlySet<string | undefined> = new Set(["sqlCommandResult", "checkpointCommandResult"]);
 
 /** Bytes of a chunk that Spark accepts as preferred; and what a message holds besides its chunk, by far. */
 const MIN_CHUNK = 1024;
@@ -45,16 +48,9 @@ type AnalyzeInit = MessageInitShape<typeof AnalyzePlanRequestSchema>["analyze"];
 type AnalyzeCase = NonNullable<NonNullable<AnalyzeInit>["case"]>;
 type AnalyzeResult<C> = Extract<AnalyzePlanResponse["result"], { case: C }>["value"];
 
-interface CallOptions extends UnaryOptions {
+/** Where nothing is given, that of callPolicy(). */
+interface UnaryCall extends UnaryOptions {
   policy?: RetryPolicy;
-}
-
-export interface ExecuteOptions {
-  tags?: readonly string[];
-}
-
-export interface CommandOptions extends ExecuteOptions {
-  signal?: AbortSignal;
 }
 
 export class Client {
@@ -64,6 +60,8 @@ export class Client {
   #serverSessionId: string | undefined;
   #limits: Promise<StreamLimits> | undefined;
   readonly #closing = new AbortController();
+  /** What is being stopped on the server; none of it rejects. */
+  readonly #stops = new Set<Promise<unknown>>();
 
   constructor(endpoint: Endpoint) {
     this.endpoint = endpoint;
@@ -82,7 +80,7 @@ export class Client {
 
   async analyze<C extends AnalyzeCase>(
     analyze: AnalyzeInit & { case: C },
-    options?: CallOptions,
+    options?: UnaryCall,
   ): Promise<AnalyzeResult<C>> {
     const { result } = await this.#call(method.analyzePlan, { analyze }, options);
     if (result.case !== analyze.case) throw unexpectedAnswer(`${result.case} for ${analyze.case}`);
@@ -91,7 +89,7 @@ export class Client {
 
   async config(
     opType: MessageInitShape<typeof ConfigRequest_OperationSchema>["opType"],
-    options?: CallOptions,
+    options?: UnaryCall,
   ): Promise<KeyValue[]> {
     return (await this.#call(method.config, { operation: { opType } }, options)).pairs;
   }
@@ -99,7 +97,7 @@ export class Client {
   /** How long the server lets a consumer be slow; asked once. Never rejects. */
   limits(): Promise<StreamLimits> {
     const keys = Object.values(streamLimitKeys);
-    this.#limits ??= this.config({ case: "getOption", value: { keys } }, short).then(
+    this.#limits ??= this.config({ case: "getOption", value: { keys } }, briefly).then(
       (pairs) => {
         const duration = (name: keyof StreamLimits) =>
           parseDuration(pairs.find(({ key }) => key === streamLimitKeys[name])?.value) ?? defaultStreamLimits[name];
@@ -114,7 +112,7 @@ export class Client {
   }
 
   /** Runs a plan; nothing is sent before the first `next()`. */
-  execution(plan: MessageInitShape<typeof PlanSchema>, { tags = [] }: ExecuteOptions = {}): Execution {
+  execution(plan: MessageInitShape<typeof PlanSchema>, { tags = [] }: RunOptions = {}): Execution {
     this.checkOpen();
     const calls: ExecutionCalls = {
       execute: (operationId, executed) =>
@@ -146,36 +144,45 @@ export class Client {
         this.#call(
           method.releaseExecute,
           { operationId, release: { case: "releaseUntil", value: { responseId } } },
-          { timeoutMs: SHORT_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 0 } },
+          once,
         ),
       releaseAll: (operationId) =>
-        this.#call(method.releaseExecute, { operationId, release: { case: "releaseAll", value: {} } }, short),
-      interrupt: (operationId) => this.interrupt({ operationId }, short),
+        this.#call(method.releaseExecute, { operationId, release: { case: "releaseAll", value: {} } }, briefly),
+      interrupt: (operationId) => this.interrupt({ operationId }, stopping),
       readError: (error) => this.#readError(error),
       explain: (error, operationId) => this.#explain(error, operationId),
       checkSession: (response) => this.#checkSession(response),
       limits: () => this.limits(),
+      stops: (stopped) => this.#isStopping(stopped),
       closing: this.#closing.signal,
     };
     return new Execution(calls, create(planSchema, plan));
   }
 
-  /** Runs a command and gives what it answers, besides the end of it. An abort ends that, and the command. */
-  async command(plan: MessageInitShape<typeof PlanSchema>, { signal, ...options }: CommandOptions = {}) {
-    signal?.throwIfAborted();
+  /** Runs a command, or a plan for what it does, and gives what it answers; rows are dropped as they come. */
+  async command(plan: MessageInitShape<typeof PlanSchema>, options: RunOptions = {}): Promise<ExecutePlanResponse[]> {
+    const { signal } = options;
+    if (signal?.aborted) throw new AbortError(signal);
     const execution = this.execution(plan, options);
-    const responses = [];
-    signal?.addEventListener("abort", () => execution.close(), { once: true });
     try {
-      for (let next = await execution.next(); next; next = await execution.next()) responses.push(next);
+      return await untilAborted(signal, answersOf(execution));
     } finally {
-      await execution.close();
+      await atMost(SETTLE_TIMEOUT, execution.close());
     }
-    return responses;
+  }
+
+  /** Resolves when all is stopped on the server that was given up here. */
+  async stopped(): Promise<void> {
+    while (this.#stops.size > 0) await Promise.all(this.#stops);
+  }
+
+  #isStopping(stopped: Promise<unknown>): void {
+    this.#stops.add(stopped);
+    void stopped.then(() => this.#stops.delete(stopped));
   }
 
   /** Interrupts on the server. Resolves to the ids of the operations that were running. */
-  async interrupt(what: "all" | { tag: string } | { operationId: string }, options?: CallOptions): Promise<string[]> {
+  async interrupt(what: "all" | { tag: string } | { operationId: string }, options?: UnaryCall): Promise<string[]> {
     const request =
       what === "all"
         ? { interruptType: InterruptType.ALL }
@@ -194,7 +201,7 @@ export class Client {
     this.#closing.abort();
     try {
       await this.#channel.unary(method.releaseSession, create(method.releaseSession.input, this.#common()), {
-        timeoutMs: SHORT_TIMEOUT,
+        timeoutMs: callPolicy(method.releaseSession.name).timeoutMs,
       });
     } catch {
       // The server ends an idle session by itself; servers before 4.0 know no other way.
@@ -221,22 +228,24 @@ export class Client {
   async #call<I extends DescMessage, O extends DescMessage>(
     rpc: DescMethodUnary<I, O>,
     init: object,
-    { policy = defaultRetryPolicy, ...options }: CallOptions = {},
+    options: UnaryCall = {},
   ): Promise<MessageShape<O>> {
     this.checkOpen();
+    const { timeoutMs, policy, signal } = { ...callPolicy(rpc.name), ...options };
     for (let retry = 1; ; retry++) {
       try {
         const request = create(rpc.input, { ...this.#common(), ...init } as unknown as MessageInitShape<I>);
-        const response = await this.#channel.unary(rpc, request, options);
+        const response = await this.#channel.unary(rpc, request, { timeoutMs, signal });
         this.#checkSession(response as { serverSideSessionId?: string });
         return response;
       } catch (error) {
-        if (error instanceof SparkStreamError) throw error;
+        if (error instanceof SparkStreamError || error instanceof AbortError) throw error;
         this.checkOpen();
-        const failure = this.#readError(error);
+        const failure = explainDeadline(this.#readError(error), rpc.name, timeoutMs);
         const wait = retryWait(failure, retry, policy);
-        if (wait === undefined) throw await this.#explain(failure);
-        await sleep(wait, undefined, { signal: this.#closing.signal }).catch(() => {});
+        if (wait === undefined) throw await untilAborted(signal, this.#explain(failure));
+        await pause(wait, this.#closing.signal, signal);
+        if (signal?.aborted) throw new AbortError(signal);
         this.checkOpen();
       }
     }
@@ -265,7 +274,8 @@ export class Client {
     if (error.errorId !== undefined) {
       try {
         const request = create(method.fetchErrorDetails.input, { ...this.#common(), errorId: error.errorId });
-        const details = await this.#channel.unary(method.fetchErrorDetails, request, { timeoutMs: SHORT_TIMEOUT });
+        const { timeoutMs } = callPolicy(method.fetchErrorDetails.name);
+        const details = await this.#channel.unary(method.fetchErrorDetails, request, { timeoutMs });
         known = withDetails(error, details, (text) => this.endpoint.hide(text));
       } catch {
         // What came with the error itself has to do: a server before 4.0, or one that is gone.
@@ -273,6 +283,20 @@ export class Client {
     }
     return explainError(known, this.endpoint, operationId);
   }
+}
+
+async function answersOf(execution: Execution): Promise<ExecutePlanResponse[]> {
+  const answers = [];
+  for (let next = await execution.next(); next; next = await execution.next()) {
+    if (ANSWERS.has(next.responseType.case)) answers.push(next);
+  }
+  return answers;
+}
+
+/** In place of what gRPC says, which is where it was with the call. */
+function explainDeadline(error: ServerError, rpc: string, ms: number): ServerError {
+  if (error.code !== status.DEADLINE_EXCEEDED) return error;
+  return { ...error, message: `nothing has come for ${ms / 1000} s (${rpc})` };
 }
 
 /** Batches come in chunks where they are large, of a size that fits into a message. */

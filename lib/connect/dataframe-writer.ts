@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { checkRunOptions, type RunOptions } from "../call-options.js";
 import { checkArgument, checkArguments, checkKnown, filled, text } from "../options.js";
 import { settingValue } from "./arguments.js";
 import type { DataFrame } from "./dataframe.js";
@@ -56,22 +57,23 @@ export class DataFrameWriter {
   }
 
   /** @param path as the executors see it */
-  async save(path?: string): Promise<void> {
+  async save(path?: string, options: RunOptions = {}): Promise<void> {
     if (path !== undefined) checkArgument("save()", "path", path, filled);
-    return this.#run(path === undefined ? {} : { saveType: { case: "path", value: path } });
+    checkRunOptions(options, "save()");
+    await this.#run(path === undefined ? {} : { saveType: { case: "path", value: path } }, options);
   }
 
-  async saveAsTable(tableName: string): Promise<void> {
+  async saveAsTable(tableName: string, options: RunOptions = {}): Promise<void> {
     checkArgument("saveAsTable()", "tableName", tableName, filled);
-    return this.#run({
-      saveType: { case: "table", value: { tableName, saveMethod: TableSaveMethod.SAVE_AS_TABLE } },
-    });
+    checkRunOptions(options, "saveAsTable()");
+    const saveMethod = TableSaveMethod.SAVE_AS_TABLE;
+    await this.#run({ saveType: { case: "table", value: { tableName, saveMethod } } }, options);
   }
 
-  async #run(target: WriteInit): Promise<void> {
-    const value = { ...this.#operation, ...target, input: await this.#dataFrame.relation() };
+  async #run(target: WriteInit, options: RunOptions): Promise<void> {
+    const value = { ...this.#operation, ...target, input: await this.#dataFrame.relation(options) };
     const command = { commandType: { case: "writeOperation" as const, value } };
-    await this.#dataFrame.session.client.command({ opType: { case: "command", value: command } });
+    await this.#dataFrame.session.client.command({ opType: { case: "command", value: command } }, options);
   }
 
   #with(change: WriteInit): DataFrameWriter {

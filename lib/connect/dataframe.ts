@@ -1,9 +1,10 @@
 import { type Schema, tableFromIPC } from "apache-arrow";
+import { atMost, SETTLE_TIMEOUT, untilAborted } from "../abort.js";
+import { type CallOptions, checkRunOptions, type RunOptions } from "../call-options.js";
 import { SparkStreamError } from "../errors.js";
 import { checkArgument, checkArguments, checkKnown, filled, text } from "../options.js";
 import { columnNames, dataFrame, partitionCount, rowCount } from "./arguments.js";
 import { arrowSchema } from "./arrow-schema.js";
-import type { ExecuteOptions } from "./client.js";
 import { firstOfRunning } from "./conf-scope.js";
 import { DataFrameWriter } from "./dataframe-writer.js";
 import type { Execution } from "./execution.js";
@@ -191,11 +192,12 @@ export class DataFrame {
   }
 
   /** Makes it known to SQL by this name, until the session ends. */
-  async createOrReplaceTempView(name: string): Promise<void> {
+  async createOrReplaceTempView(name: string, options: RunOptions = {}): Promise<void> {
     checkArgument("createOrReplaceTempView()", "name", name, filled);
-    const input = await this.relation();
+    checkRunOptions(options, "createOrReplaceTempView()");
+    const input = await this.relation(options);
     const command = { commandType: { case: "createDataframeView" as const, value: { input, name, replace: true } } };
-    await this.session.client.command({ opType: { case: "command", value: command } });
+    await this.session.client.command({ opType: { case: "command", value: command } }, options);
   }
 
   /**
@@ -203,51 +205,59 @@ export class DataFrame {
    *
    * @throws SparkStreamError QUERY_FAILED where the query does not hold together; UNSUPPORTED for a type that Arrow lacks
    */
-  async schema(): Promise<Schema> {
+  async schema(options: RunOptions = {}): Promise<Schema> {
+    checkRunOptions(options, "schema()");
     const { conf } = this.session;
+    const { signal } = options;
     const [schema, timeZone, largeVarTypes] = await Promise.all([
-      this.sparkSchema(),
-      conf.get("spark.sql.session.timeZone"),
-      conf.get("spark.sql.execution.arrow.useLargeVarTypes", "false"),
+      this.sparkSchema(options),
+      conf.get("spark.sql.session.timeZone", undefined, { signal }),
+      conf.get("spark.sql.execution.arrow.useLargeVarTypes", "false", { signal }),
     ]);
     return arrowSchema(schema, { timeZone, largeVarTypes: largeVarTypes === "true" });
   }
 
   /** @internal The schema in Spark's own types. */
-  async sparkSchema(): Promise<DataType | undefined> {
-    return (await this.session.client.analyze({ case: "schema", value: { plan: await this.#rootPlan() } })).schema;
+  async sparkSchema(options: RunOptions = {}): Promise<DataType | undefined> {
+    const plan = await this.#rootPlan(options);
+    return (await this.session.client.analyze({ case: "schema", value: { plan } }, callOf(options))).schema;
   }
 
   /** @internal Whether it reads from a source that never ends. */
-  async isStreaming(): Promise<boolean> {
-    const plan = await this.#rootPlan();
-    return (await this.session.client.analyze({ case: "isStreaming", value: { plan } })).isStreaming;
+  async isStreaming(options: RunOptions = {}): Promise<boolean> {
+    const plan = await this.#rootPlan(options);
+    return (await this.session.client.analyze({ case: "isStreaming", value: { plan } }, callOf(options))).isStreaming;
   }
 
   /** How many rows there are, counted by Spark. */
-  async count(): Promise<number> {
-    const counted = this.groupBy().agg("count(1)");
-    const execution = await counted.execution();
+  async count(options: RunOptions = {}): Promise<number> {
+    checkRunOptions(options, "count()");
+    const execution = await this.groupBy().agg("count(1)").execution(options);
     try {
-      // Nothing here can decompress the answer, and the session may have a codec set.
-      const plain = { "spark.sql.execution.arrow.compression.codec": "none" };
-      const first = await this.session.withConf(plain, () => firstOfRunning(() => execution.next()));
-      for (let next = first; next; next = await execution.next()) {
-        if (next.responseType.case !== "arrowBatch") continue;
-        return Number(tableFromIPC(next.responseType.value.data).getChildAt(0)?.get(0));
-      }
+      return await untilAborted(options.signal, this.#countOf(execution));
     } finally {
-      await execution.close();
+      await atMost(SETTLE_TIMEOUT, execution.close());
+    }
+  }
+
+  async #countOf(execution: Execution): Promise<number> {
+    // Nothing here can decompress the answer, and the session may have a codec set.
+    const plain = { "spark.sql.execution.arrow.compression.codec": "none" };
+    const first = await this.session.withConf(plain, () => firstOfRunning(() => execution.next()));
+    for (let next = first; next; next = await execution.next()) {
+      if (next.responseType.case !== "arrowBatch") continue;
+      return Number(tableFromIPC(next.responseType.value.data).getChildAt(0)?.get(0));
     }
     throw new SparkStreamError("INCOMPLETE_RESULT", "The server ended the count without a result. Run it again.");
   }
 
   /** Spark's plan for it, as text. */
-  async explain(mode: ExplainMode = "simple"): Promise<string> {
+  async explain(mode: ExplainMode = "simple", options: RunOptions = {}): Promise<string> {
+    checkRunOptions(options, "explain()");
     const explainMode = oneOf(explainModes, mode, "explain mode");
-    const plan = await this.#rootPlan();
-    const result = await this.session.client.analyze({ case: "explain", value: { plan, explainMode } });
-    return result.explainString;
+    const plan = await this.#rootPlan(options);
+    const explain = { case: "explain" as const, value: { plan, explainMode } };
+    return (await this.session.client.analyze(explain, callOf(options))).explainString;
   }
 
   /** Writes it where Spark can: a table, or files that the executors reach. */
@@ -256,18 +266,19 @@ export class DataFrame {
   }
 
   /** Runs it for what it does and drops the rows: for SQL commands such as CREATE or INSERT. */
-  async execute(): Promise<void> {
-    await this.session.client.command(await this.#rootPlan());
+  async execute(options: RunOptions = {}): Promise<void> {
+    checkRunOptions(options, "execute()");
+    await this.session.client.command(await this.#rootPlan(options), options);
   }
 
-  /** @internal */
-  relation(): Promise<RelationInit> {
-    return this.#plan();
+  /** @internal What has to run for it has these tags, and ends with the signal. */
+  relation(options: RunOptions): Promise<RelationInit> {
+    return this.#plan(options);
   }
 
-  /** @internal The query, ready to be run. */
-  async execution(options?: ExecuteOptions): Promise<Execution> {
-    return this.session.client.execution(await this.#rootPlan(), options);
+  /** @internal The query, ready to be run. The signal ends what has to run before; the execution is closed by `close()`. */
+  async execution(options: RunOptions = {}): Promise<Execution> {
+    return this.session.client.execution(await this.#rootPlan(options), options);
   }
 
   /** @internal Another DataFrame of the session. */
@@ -275,17 +286,17 @@ export class DataFrame {
     return new DataFrame(this.session, plan, this.#depth + 1);
   }
 
-  async #rootPlan() {
-    return { opType: { case: "root" as const, value: await this.relation() } };
+  async #rootPlan(options: RunOptions) {
+    return { opType: { case: "root" as const, value: await this.relation(options) } };
   }
 
   #then(build: (input: RelationInit) => RelationInit["relType"]): DataFrame {
-    return this.withPlan(async () => ({ relType: build(await this.#plan()) }));
+    return this.withPlan(async (options) => ({ relType: build(await this.#plan(options)) }));
   }
 
   #with(other: DataFrame, build: (left: RelationInit, right: RelationInit) => RelationInit["relType"]): DataFrame {
-    const plan = async () => {
-      const [left, right] = [await this.#plan(), await other.#plan()];
+    const plan: PlanSource = async (options) => {
+      const [left, right] = [await this.#plan(options), await other.#plan(options)];
       return { relType: build(left, right) };
     };
     return new DataFrame(this.session, plan, Math.max(this.#depth, other.#depth) + 1);
@@ -295,6 +306,11 @@ export class DataFrame {
     if (other.session === this.session) return;
     throw new SparkStreamError("INVALID_ARGUMENT", "The two DataFrames belong to different sessions.");
   }
+}
+
+/** Of a call that runs nothing, and so has no tags. */
+function callOf({ signal }: RunOptions): CallOptions {
+  return { signal };
 }
 
 /** Each call nests two messages, of which Spark reads 1,024 levels (spark.connect.grpc.marshallerRecursionLimit). */

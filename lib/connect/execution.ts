@@ -34,6 +34,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
+import { pause } from "../abort.js";
 import { SparkStreamError } from "../errors.js";
 import type { ResponseStream } from "./channel.js";
 import type { ExecutePlanResponse, Plan } from "./generated/spark-connect_pb.js";
@@ -70,6 +71,8 @@ export interface ExecutionCalls {
   checkSession(response: ExecutePlanResponse): void;
   /** How long the server lets a consumer be slow. Never rejects. */
   limits(): Promise<StreamLimits>;
+  /** An execution is being stopped on the server. Never rejects. */
+  stops(stopped: Promise<void>): void;
   /** Aborted when the session is closed. */
   readonly closing: AbortSignal;
 }
@@ -163,8 +166,9 @@ export class Execution {
   }
 
   /**
-   * Stops the execution wherever it is, here and on the server. Resolves when the server has answered; at once where the
-   * result has come whole, since nothing depends on that answer. Never rejects.
+   * Stops the execution wherever it is: here at once, and on the server when it can be done, which may take JOB_WAIT.
+   * Resolves when the server has answered, or has not; at once where the result has come whole, since nothing depends on
+   * that answer. Never rejects. The session knows of it, so nobody has to wait for it (`atMost`).
    */
   async close(): Promise<void> {
     clearTimeout(this.#watchTimer);
@@ -172,11 +176,16 @@ export class Execution {
     if (this.#isRunning()) {
       this.#state = "cancelled";
       this.#stop.abort();
-      this.#stopped = this.#stopOnServer();
+      this.#stops(this.#stopOnServer());
     }
     await this.#stopped;
     await this.#drained;
     await this.#spool.close().catch(() => {});
+  }
+
+  #stops(stopped: Promise<void>): void {
+    this.#stopped = stopped;
+    this.#calls.stops(stopped);
   }
 
   #isRunning(): boolean {
@@ -286,8 +295,7 @@ export class Execution {
       throw await this.#calls.explain(error, this.operationId);
     }
     this.#retries++;
-    const signal = AbortSignal.any([this.#stop.signal, this.#calls.closing]);
-    await sleep(wait, undefined, { signal }).catch(() => {});
+    await pause(wait, this.#stop.signal, this.#calls.closing);
     if (this.#isRunning()) this.#reattach();
   }
 
@@ -339,7 +347,7 @@ export class Execution {
   #fail(): void {
     this.#state = "failed";
     this.#stream?.cancel();
-    this.#stopped = this.#interruptAndRelease();
+    this.#stops(this.#interruptAndRelease());
   }
 
   /** Lets the server forget what has arrived: now and then, one call at a time. */

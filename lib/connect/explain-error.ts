@@ -66,16 +66,21 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
           "per batch: sparkStream(df, { maxRecordsPerBatch }). A grpc_max_message_size in the URL may be larger, too.",
       ];
     case status.DEADLINE_EXCEEDED:
-      return ["UNAVAILABLE", `${capital(server)} did not answer in time: ${message}.`];
+      return [
+        "UNAVAILABLE",
+        `${capital(server)} did not answer in time: ${message}. Check that it runs and has room to work, and try again.`,
+      ];
     case status.CANCELLED:
       return ["OPERATION_CANCELED", `The call was cancelled: ${message}.`];
     case status.UNKNOWN:
       if (errorClass !== "") return ["QUERY_FAILED", message];
-      return [
-        "QUERY_FAILED",
-        `${capital(server)} failed without saying why (${message.trim()}). Its log has the reason. A plan or a parameter that is nested ` +
-          "too deeply is one: Spark's stack overflows at some hundred levels.",
-      ];
+      return (
+        explainNoGrpc(message, endpoint) ?? [
+          "QUERY_FAILED",
+          `${capital(server)} failed without saying why (${message.trim()}). Its log has the reason. A plan or a parameter ` +
+            "that is nested too deeply is one: Spark's stack overflows at some hundred levels.",
+        ]
+      );
     default:
       return explainNoGrpc(message, endpoint) ?? ["QUERY_FAILED", message];
   }

@@ -1,4 +1,4 @@
-export type { ExecuteOptions } from "./client.js";
+export type { CallOptions, RunOptions } from "../call-options.js";
 export { type ConnectOptions, connect } from "./connect.js";
 export type { DataFrame, ExplainMode, JoinHow } from "./dataframe.js";
 export type { DataFrameReader } from "./dataframe-reader.js";

@@ -2,11 +2,13 @@
  * Python functions that run where the executors are (mapInArrow), from a client that has no Python: the function travels
  * as source text within a pickle.
  */
+import type { RunOptions } from "../call-options.js";
 import { SparkStreamError } from "../errors.js";
 import type { DataFrame } from "./dataframe.js";
 import type { RelationInit } from "./plan.js";
 import { call, pickledPair } from "./python-pickle.js";
 import type { SparkSession } from "./session.js";
+import { SharedRun } from "./shared-run.js";
 
 /** pyspark.util.PythonEvalType.SQL_MAP_ARROW_ITER_UDF: an iterator of record batches to another. */
 const MAP_ARROW = 207;
@@ -32,9 +34,9 @@ export interface PythonUser {
 
 /** The frame that comes out. Its plan asks first what Python the workers have; see {@link pythonVersion}. */
 export function mapInArrow(source: DataFrame, fn: PythonFunction, user: PythonUser): DataFrame {
-  return source.withPlan(async () => {
-    const version = await pythonVersion(source, user);
-    return mapPartitions(await source.relation(), fn, version);
+  return source.withPlan(async (options) => {
+    const version = await pythonVersion(source, user, options);
+    return mapPartitions(await source.relation(options), fn, version);
   });
 }
 
@@ -60,17 +62,21 @@ function mapPartitions(input: RelationInit, { name, expression, output }: Python
 }
 
 /** Of each session's workers, once it is known. */
-const versions = new WeakMap<SparkSession, Promise<string>>();
+const versions = new WeakMap<SparkSession, SharedRun<string>>();
 
 /** The first call of a session runs two small jobs. */
-async function pythonVersion(source: DataFrame, user: PythonUser): Promise<string> {
+async function pythonVersion(source: DataFrame, user: PythonUser, options: RunOptions): Promise<string> {
   const { session } = source;
-  const known = versions.get(session) ?? findVersion(source);
-  versions.set(session, known);
+  let known = versions.get(session);
+  if (!known || known.abandoned) {
+    known = new SharedRun((shared) => findVersion(source, shared));
+    versions.set(session, known);
+  }
   try {
-    return await known;
+    return await known.wait(options);
   } catch (error) {
-    versions.delete(session);
+    if (options.signal?.aborted) throw error;
+    if (versions.get(session) === known) versions.delete(session);
     throw explainPython(error, user);
   }
 }
@@ -82,15 +88,16 @@ const identity: PythonFunction = {
 };
 
 /** A worker refuses a function that was made for another version than its own, and says which that is. */
-async function findVersion(source: DataFrame): Promise<string> {
+async function findVersion(source: DataFrame, options: RunOptions & { signal: AbortSignal }): Promise<string> {
   const probe = (pythonVer: string) => {
     const input = { relType: { case: "range" as const, value: { end: 1n, step: 1n, numPartitions: 1 } } };
-    return source.withPlan(async () => mapPartitions(input, identity, pythonVer)).execute();
+    return source.withPlan(async () => mapPartitions(input, identity, pythonVer)).execute(options);
   };
   const refusal = await probe("0.0").then(
     () => new SparkStreamError("QUERY_FAILED", "Spark ran a function that was made for no Python that there is."),
     (error: Error) => error,
   );
+  if (options.signal.aborted) throw refusal;
   const version = /(?:has different version:?|worker_version\W+)\s*(\d+\.\d+)/.exec(refusal.message)?.[1];
   if (version === undefined) throw refusal;
   await probe(version);

@@ -15,6 +15,8 @@ export interface RetryPolicy {
   readonly jitterFromMs: number;
   /** The most that a wait named by the server is followed. */
   readonly maxServerWaitMs: number;
+  /** Whether a call whose deadline has passed is made again. */
+  readonly afterDeadline?: boolean;
 }
 
 export const defaultRetryPolicy: RetryPolicy = {
@@ -41,7 +43,8 @@ export interface Failure {
  * none: a failure that would come again, or the last try is over.
  *
  * Retried are: UNAVAILABLE; a stream that another attach took over (INVALID_CURSOR.DISCONNECTED); whatever the server
- * gave a RetryInfo with. Nothing else, and CANCELLED least of all.
+ * gave a RetryInfo with; and DEADLINE_EXCEEDED where the policy has `afterDeadline`. Nothing else, and CANCELLED least of
+ * all.
  */
 export function retryWait(
   failure: Failure,
@@ -49,7 +52,8 @@ export function retryWait(
   policy: RetryPolicy = defaultRetryPolicy,
   random: () => number = Math.random,
 ): number | undefined {
-  if (retry > policy.maxRetries || !isTransient(failure)) return undefined;
+  const expired = policy.afterDeadline === true && failure.code === status.DEADLINE_EXCEEDED;
+  if (retry > policy.maxRetries || !(expired || isTransient(failure))) return undefined;
   const backoff = Math.min(policy.initialWaitMs * policy.multiplier ** (retry - 1), policy.maxWaitMs);
   const server = Math.min(failure.retryAfterMs ?? 0, policy.maxServerWaitMs);
   const wait = Math.max(backoff, server);

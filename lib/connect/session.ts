@@ -1,5 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { RecordBatch, type Table } from "apache-arrow";
+import { atMost } from "../abort.js";
+import { type CallOptions, checkCallOptions } from "../call-options.js";
 import { SparkStreamError } from "../errors.js";
 import { checkArgument, filled, text } from "../options.js";
 import {
@@ -10,7 +11,8 @@ import {
   settingValue,
   sqlArguments,
 } from "./arguments.js";
-import { Client, SHORT_TIMEOUT } from "./client.js";
+import { SHORT_TIMEOUT } from "./call-policy.js";
+import { Client } from "./client.js";
 import { type ConfAccess, ConfScope } from "./conf-scope.js";
 import { DataFrame } from "./dataframe.js";
 import { DataFrameReader } from "./dataframe-reader.js";
@@ -23,12 +25,12 @@ import { sqlPlan } from "./sql.js";
 /** Parameters of a query: `{ name: value }` for `:name`, an array for `?`. */
 export type SqlArguments = Readonly<Record<string, SqlParameter>> | readonly SqlParameter[];
 
-/** The settings of a session. */
+/** The settings of a session. Every call takes a `signal`. */
 export interface RuntimeConf {
-  /** @throws SparkStreamError QUERY_FAILED where the key is not set and has no default, and none is given here. */
-  get(key: string, defaultValue?: string): Promise<string>;
-  set(key: string, value: string | number | boolean): Promise<void>;
-  unset(key: string): Promise<void>;
+  /** @throws SparkStreamError QUERY_FAILED if the key is not set and has no default, and none is given here. */
+  get(key: string, defaultValue?: string, options?: CallOptions): Promise<string>;
+  set(key: string, value: string | number | boolean, options?: CallOptions): Promise<void>;
+  unset(key: string, options?: CallOptions): Promise<void>;
 }
 
 /** What is asked of a new session; see `connect()`. */
@@ -55,8 +57,9 @@ export class SparkSession implements AsyncDisposable {
   }
 
   /** The version of the server's Spark, such as "4.3.0". */
-  async version(): Promise<string> {
-    return (await this.client.analyze({ case: "sparkVersion", value: {} })).version;
+  async version(options: CallOptions = {}): Promise<string> {
+    checkCallOptions(options, "version()");
+    return (await this.client.analyze({ case: "sparkVersion", value: {} }, options)).version;
   }
 
   /**
@@ -148,19 +151,24 @@ export class SparkSession implements AsyncDisposable {
   }
 
   /** Interrupts all that runs in the session. Resolves to the ids of the operations. */
-  interruptAll(): Promise<string[]> {
-    return this.client.interrupt("all");
+  interruptAll(options?: CallOptions): Promise<string[]> {
+    return this.#interrupt("all", options, "interruptAll()");
   }
 
   /** Interrupts what was started with this tag. */
-  async interruptTag(tag: string): Promise<string[]> {
+  async interruptTag(tag: string, options?: CallOptions): Promise<string[]> {
     checkArgument("interruptTag()", "tag", tag, operationTag);
-    return this.client.interrupt({ tag });
+    return await this.#interrupt({ tag }, options, "interruptTag()");
   }
 
-  async interruptOperation(operationId: string): Promise<string[]> {
+  async interruptOperation(operationId: string, options?: CallOptions): Promise<string[]> {
     checkArgument("interruptOperation()", "operationId", operationId, filled);
-    return this.client.interrupt({ operationId });
+    return await this.#interrupt({ operationId }, options, "interruptOperation()");
+  }
+
+  async #interrupt(what: Parameters<Client["interrupt"]>[0], options: CallOptions = {}, call: string) {
+    checkCallOptions(options, call);
+    return await this.client.interrupt(what, options);
   }
 
   /** @internal Starts something while the session has these settings; others that start wait. */
@@ -180,12 +188,8 @@ export class SparkSession implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    if (this.#farewells.size > 0) {
-      const done = Promise.allSettled([...this.#farewells].map((farewell) => farewell()));
-      const timer = new AbortController();
-      await Promise.race([done, sleep(SHORT_TIMEOUT, undefined, { signal: timer.signal })]).catch(() => {});
-      timer.abort();
-    }
+    const farewells = [...this.#farewells].map((farewell) => farewell());
+    await atMost(SHORT_TIMEOUT, Promise.allSettled([...farewells, this.client.stopped()]));
     await this.client.close();
     await this.#onClose();
   }
@@ -220,24 +224,28 @@ function unionOf(frames: readonly DataFrame[]): DataFrame {
 
 function runtimeConf(client: Client): RuntimeConf {
   return {
-    async get(key, defaultValue) {
+    async get(key, defaultValue, options = {}) {
       checkArgument("conf.get()", "key", key, filled);
       if (defaultValue !== undefined) checkArgument("conf.get()", "defaultValue", defaultValue, text);
+      checkCallOptions(options, "conf.get()");
       const pairs = await client.config(
         defaultValue === undefined
           ? { case: "get", value: { keys: [key] } }
           : { case: "getWithDefault", value: { pairs: [{ key, value: defaultValue }] } },
+        options,
       );
       return pairs[0]?.value ?? "";
     },
-    async set(key, value) {
+    async set(key, value, options = {}) {
       checkArgument("conf.set()", "key", key, filled);
       checkArgument("conf.set()", "value", value, settingValue);
-      await client.config({ case: "set", value: { pairs: [{ key, value: String(value) }] } });
+      checkCallOptions(options, "conf.set()");
+      await client.config({ case: "set", value: { pairs: [{ key, value: String(value) }] } }, options);
     },
-    async unset(key) {
+    async unset(key, options = {}) {
       checkArgument("conf.unset()", "key", key, filled);
-      await client.config({ case: "unset", value: { keys: [key] } });
+      checkCallOptions(options, "conf.unset()");
+      await client.config({ case: "unset", value: { keys: [key] } }, options);
     },
   };
 }

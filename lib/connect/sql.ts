@@ -1,5 +1,8 @@
+import type { RunOptions } from "../call-options.js";
+import { SparkStreamError } from "../errors.js";
 import type { Client } from "./client.js";
 import type { PlanSource, RelationInit } from "./plan.js";
+import { SharedRun } from "./shared-run.js";
 
 /**
  * What may stand before the first word, as Spark reads it: white space; a comment to the end of the line, or of a later one
@@ -15,15 +18,14 @@ const QUERY = new Set(["SELECT", "VALUES", "TABLE", "("]);
  * The plan of SQL text. A server runs a command that it finds in a relation every time it looks at it, also to find out
  * its schema. So what may be a command is sent as one, once, and the answer is the relation from then on. A query needs
  * no such round trip.
+ *
+ * It runs once however it ends: a command that was interrupted since nobody waited for it any more may have done its work.
  */
 export function sqlPlan(client: Client, query: string, relation: RelationInit): PlanSource {
   const word = firstWord(query);
   if (word !== undefined && QUERY.has(word)) return async () => relation;
-  let result: Promise<RelationInit> | undefined;
-  return () => {
-    result ??= runCommand(client, relation);
-    return result;
-  };
+  const command = new SharedRun((options) => runCommand(client, relation, options));
+  return (options) => command.wait(options);
 }
 
 function firstWord(query: string): string | undefined {
@@ -33,10 +35,22 @@ function firstWord(query: string): string | undefined {
   return WORD.exec(query)?.[0].toUpperCase();
 }
 
-async function runCommand(client: Client, relation: RelationInit): Promise<RelationInit> {
+async function runCommand(
+  client: Client,
+  relation: RelationInit,
+  options: RunOptions & { signal: AbortSignal },
+): Promise<RelationInit> {
   const command = { commandType: { case: "sqlCommand" as const, value: { input: relation } } };
-  for (const { responseType } of await client.command({ opType: { case: "command", value: command } })) {
-    if (responseType.case === "sqlCommandResult" && responseType.value.relation) return responseType.value.relation;
+  try {
+    for (const { responseType } of await client.command({ opType: { case: "command", value: command } }, options)) {
+      if (responseType.case === "sqlCommandResult" && responseType.value.relation) return responseType.value.relation;
+    }
+  } catch (error) {
+    if (!options.signal.aborted) throw error;
+    const message =
+      "The command was interrupted, since the last call that waited for it was aborted; what it did until then is done. " +
+      "Make it again with spark.sql() to run it again.";
+    throw new SparkStreamError("OPERATION_CANCELED", message, { cause: error });
   }
   return relation;
 }

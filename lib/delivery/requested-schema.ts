@@ -1,5 +1,6 @@
 /** Columns as the user wants them: cast by Spark, before any delivery. */
 import type { Field, Schema } from "apache-arrow";
+import type { RunOptions } from "../call-options.js";
 import type { DataFrame } from "../connect/dataframe.js";
 import type { RelationInit } from "../connect/plan.js";
 import { quotedName } from "../connect/quoted-name.js";
@@ -14,20 +15,20 @@ import { schemaDifference } from "../schema-difference.js";
  * @throws SparkStreamError SCHEMA_MISMATCH: other columns, or a cast gives another type after all, such as one that may be
  *   null; UNSUPPORTED_TYPE: an Arrow type that Spark never sends; QUERY_FAILED: Spark has no such cast
  */
-export async function castPlan(source: DataFrame, schema: Schema): Promise<RelationInit> {
-  const own = await source.schema();
+export async function castPlan(source: DataFrame, schema: Schema, options: RunOptions): Promise<RelationInit> {
+  const own = await source.schema(options);
   checkNames(own, schema);
   // Names of their own, since several columns may have one.
   const names = own.fields.map((_, index) => `c${index}`);
   const columns = schema.fields.map((field, index) => castColumn(names[index]!, own.fields[index]!, field));
   const frame = names.length > 0 ? source.toDF(...names).select(...columns) : source;
-  const difference = schemaDifference(schema.fields, (await frame.schema()).fields);
+  const difference = schemaDifference(schema.fields, (await frame.schema(options)).fields);
   if (difference)
     throw new SparkStreamError(
       "SCHEMA_MISMATCH",
       `Spark cannot give the requested schema: what it gives ${difference}.`,
     );
-  return frame.relation();
+  return frame.relation(options);
 }
 
 function checkNames(own: Schema, schema: Schema): void {

@@ -30,7 +30,8 @@ export class ResultCursor implements RowCursor {
   #first: Promise<ExecutePlanResponse | undefined> | undefined;
   /** Once its first response was asked for. */
   #execution: Execution | undefined;
-  #closed = false;
+  /** Aborted by `close()`. */
+  readonly #stop = new AbortController();
 
   /** @throws SparkStreamError SESSION_CLOSED */
   constructor(dataFrame: DataFrame, options: QueryOptions, report = new ResultReport()) {
@@ -67,15 +68,17 @@ export class ResultCursor implements RowCursor {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#stop.abort();
     const execution = await this.#opened?.catch(() => undefined);
     await execution?.close();
   }
 
   async #open(): Promise<Execution> {
-    const execution = await this.#dataFrame.execution(this.#options);
+    const { tags } = this.#options;
+    const { signal } = this.#stop;
+    const execution = await this.#dataFrame.execution({ tags, signal });
     // A close that came meanwhile must not be followed by a query.
-    if (this.#closed) await execution.close();
+    if (signal.aborted) await execution.close();
     return execution;
   }
 }

@@ -6,6 +6,7 @@
  *   count       one query that computes every partition, has it kept, and counts its rows and bytes
  *   seal        Spark forgets how the partitions were made: what is read later is what was counted, or an error
  */
+import { onAbort } from "../abort.js";
 import { Checkpoint } from "../connect/checkpoint.js";
 import type { DataFrame } from "../connect/dataframe.js";
 import type { SparkSession } from "../connect/session.js";
@@ -27,6 +28,12 @@ export interface StagedFrameOptions {
   collectGarbage: boolean;
   /** Of the queries that stage it. */
   tags: readonly string[];
+}
+
+/** Of all that runs while a frame is staged. */
+interface StagingOptions {
+  readonly tags: readonly string[];
+  readonly signal: AbortSignal;
 }
 
 export class StagedFrame {
@@ -73,20 +80,24 @@ export class StagedFrame {
   }
 
   async #stage(): Promise<readonly StagedPartition[]> {
+    const options = { tags: this.options.tags, signal: this.#stop.signal };
     try {
-      await this.#checkCanBeStaged();
-      this.#checkpoint = await Checkpoint.of(this.#dataFrame, { ...this.options, signal: this.#stop.signal });
-      const partitions = await this.#count(this.#checkpoint.frame);
-      await this.#checkpoint.seal();
+      await this.#checkCanBeStaged(options);
+      this.#checkpoint = await Checkpoint.of(this.#dataFrame, options);
+      const partitions = await this.#count(this.#checkpoint.frame, options);
+      await this.#checkpoint.seal(options);
       return partitions;
     } catch (error) {
       throw explainDisks(error);
     }
   }
 
-  async #checkCanBeStaged(): Promise<void> {
+  async #checkCanBeStaged(options: StagingOptions): Promise<void> {
     const { session } = this.#dataFrame;
-    const [version, isStreaming] = await Promise.all([session.version(), this.#dataFrame.isStreaming()]);
+    const [version, isStreaming] = await Promise.all([
+      session.version({ signal: options.signal }),
+      this.#dataFrame.isStreaming(options),
+    ]);
     if (Number.parseInt(version, 10) < 4) {
       const message = `delivery: "staged" needs checkpoints, which Spark has from 4.0 on; this server's is ${version}. Use delivery: "result".`;
       throw new SparkStreamError("UNSUPPORTED", message);
@@ -98,8 +109,8 @@ export class StagedFrame {
     }
   }
 
-  async #count(frame: DataFrame): Promise<StagedPartition[]> {
-    const schema = await frame.sparkSchema();
+  async #count(frame: DataFrame, { tags, signal }: StagingOptions): Promise<StagedPartition[]> {
+    const schema = await frame.sparkSchema({ signal });
     const fields = schema?.kind.case === "struct" ? schema.kind.value.fields : [];
     const columns = fields.map(({ dataType }, index) => ({ name: `c${index}`, type: dataType }));
     // Names of its own, since several columns may have one.
@@ -109,10 +120,9 @@ export class StagedFrame {
       .groupBy("id")
       .agg("count(1) AS rows", "sum(bytes) AS bytes");
 
-    this.#stop.signal.throwIfAborted();
-    const cursor = new ResultCursor(counts, { tags: this.options.tags });
-    const stop = () => cursor.close();
-    this.#stop.signal.addEventListener("abort", stop, { once: true });
+    signal.throwIfAborted();
+    const cursor = new ResultCursor(counts, { tags });
+    const forget = onAbort(signal, () => void cursor.close());
     try {
       const { IpcDecoder } = await import("../chain/ipc-decoder.js");
       const decoder = new IpcDecoder();
@@ -122,9 +132,10 @@ export class StagedFrame {
           for (const { id, rows, bytes } of batch) partitions.push({ id, rows: Number(rows), bytes: Number(bytes) });
         }
       }
-      this.#stop.signal.throwIfAborted();
+      signal.throwIfAborted();
       return partitions.sort((a, b) => a.id - b.id);
     } finally {
+      forget();
       await cursor.close();
     }
   }

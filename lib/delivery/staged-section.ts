@@ -5,6 +5,7 @@
  *
  * Disk: a section, while its windows are read, and the next one.
  */
+import { untilAborted } from "../abort.js";
 import { Checkpoint } from "../connect/checkpoint.js";
 import type { DataFrame } from "../connect/dataframe.js";
 import { inPartitions } from "./partition-rows.js";
@@ -35,9 +36,10 @@ export class StagedSection {
   rowsOf(partitions: readonly StagedPartition[]): DataFrame {
     const source = this.#stage.rowsOf(this.#partitions);
     const { options } = this.#stage;
-    return source.withPlan(async () => {
+    return source.withPlan(async (use) => {
       this.#checkpoint ??= Checkpoint.of(source, { tags: options.tags, signal: this.#stop.signal });
-      return inPartitions((await this.#checkpoint).frame, partitions).relation();
+      const { frame } = await untilAborted(use.signal, this.#checkpoint);
+      return inPartitions(frame, partitions).relation(use);
     });
   }
 

@@ -19,6 +19,8 @@ const batches = idBatches(10, 10, 5);
 
 /** ms within which the server must know. */
 const SOON = 1000;
+/** ms within which a stream has ended here, whatever the server does. */
+const SETTLED = 2000;
 
 const open = (spark: SparkSession) => sparkStream(spark.sql("SELECT id FROM t"));
 
@@ -102,14 +104,14 @@ describe("a stream that is stopped", () => {
     },
   };
   for (const [when, options] of Object.entries(noAnswer)) {
-    it(`${when} stops the query, though it waits a little for a job that may be about to begin`, async () => {
+    it(`${when} closes within two seconds, and has the query stopped when no job has begun for a while`, async () => {
       await using fixture = await scripted(options);
       const stream = open(fixture.spark);
       stream.on("error", () => {});
       await within(SOON, () => expect(fixture.server.operations).to.have.length(1));
       stream.destroy();
-      expect(await timeOf(closed(stream))).to.be.below(2000 + SOON);
-      expectReleased(fixture.server);
+      expect(await timeOf(closed(stream))).to.be.below(SETTLED);
+      await within(4000, () => expectReleased(fixture.server));
     });
   }
 
@@ -174,7 +176,7 @@ describe("a stream that is stopped", () => {
     const stream = open(fixture.spark);
     await stream[Symbol.asyncIterator]().next();
     stream.destroy();
-    expect(await timeOf(closed(stream))).to.be.below(8000);
+    expect(await timeOf(closed(stream))).to.be.below(SETTLED);
   });
 });
 

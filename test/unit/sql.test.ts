@@ -36,7 +36,7 @@ describe("sqlPlan", () => {
   for (const query of queries) {
     it(`sends ${JSON.stringify(query)} as a query, without asking the server first`, async () => {
       const { client, commands } = clientOf();
-      expect(await sqlPlan(client, query, relation)()).to.equal(relation);
+      expect(await sqlPlan(client, query, relation)({})).to.equal(relation);
       expect(commands).to.deep.equal([]);
     });
   }
@@ -63,7 +63,7 @@ describe("sqlPlan", () => {
   for (const command of commands) {
     it(`runs ${JSON.stringify(command)} as a command`, async () => {
       const { client, commands } = clientOf();
-      expect(await sqlPlan(client, command, relation)()).to.equal(answer);
+      expect(await sqlPlan(client, command, relation)({})).to.equal(answer);
       expect(commands).to.have.length(1);
     });
   }
@@ -72,10 +72,10 @@ describe("sqlPlan", () => {
     const { client, commands } = clientOf();
     const plan = sqlPlan(client, "INSERT INTO t VALUES (1)", relation);
     expect(commands).to.have.length(0);
-    const [one, two] = await Promise.all([plan(), plan()]);
+    const [one, two] = await Promise.all([plan({}), plan({})]);
     expect(one).to.equal(answer);
     expect(two).to.equal(answer);
-    expect(await plan()).to.equal(answer);
+    expect(await plan({})).to.equal(answer);
     expect(commands).to.deep.equal([
       {
         opType: {
@@ -91,19 +91,19 @@ describe("sqlPlan", () => {
     const client = { command: () => Promise.reject(new Error(`failure ${++calls}`)) } as unknown as Client;
     const plan = sqlPlan(client, "INSERT INTO t VALUES (1)", relation);
     for (let use = 0; use < 2; use++) {
-      expect(await plan().catch((error: Error) => error.message)).to.equal("failure 1");
+      expect(await plan({}).catch((error: Error) => error.message)).to.equal("failure 1");
     }
   });
 
   it("keeps the text itself where a server answers a command with no relation", async () => {
     const { client } = clientOf([{ case: "metrics", value: {} }]);
-    expect(await sqlPlan(client, "SET a = 1", relation)()).to.equal(relation);
+    expect(await sqlPlan(client, "SET a = 1", relation)({})).to.equal(relation);
   });
 
   it("finds the first word behind thousands of comments at once", async () => {
     for (const text of ["/* a */ ".repeat(20_000), "-- a \\\n".repeat(20_000), " ".repeat(200_000)]) {
       const started = performance.now();
-      await sqlPlan(clientOf().client, `${text}{`, relation)();
+      await sqlPlan(clientOf().client, `${text}{`, relation)({});
       expect(performance.now() - started).to.be.below(1_000);
     }
   });

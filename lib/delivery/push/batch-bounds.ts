@@ -6,6 +6,7 @@
  * that where the rows are bound to stay within as many bytes without it.
  */
 import { DataType, type Field } from "apache-arrow";
+import type { CallOptions } from "../../call-options.js";
 import type { RuntimeConf } from "../../connect/session.js";
 import type { QueryOptions } from "../result.js";
 
@@ -27,11 +28,12 @@ export async function boundsOf(
   conf: RuntimeConf,
   fields: readonly Field[],
   maxRecordsPerBatch: number | undefined,
+  options: CallOptions = {},
 ): Promise<Bounds> {
   // With Spark's own defaults, for a server that knows no such settings.
   const [rows, bytes] = await Promise.all([
-    conf.get("spark.sql.execution.arrow.maxRecordsPerBatch", "10000"),
-    conf.get("spark.sql.execution.arrow.maxBytesPerBatch", SPARKS_DEFAULT),
+    conf.get("spark.sql.execution.arrow.maxRecordsPerBatch", "10000", options),
+    conf.get("spark.sql.execution.arrow.maxBytesPerBatch", SPARKS_DEFAULT, options),
   ]);
   if (bytes === SPARKS_DEFAULT) return batchBounds(fields, maxRecordsPerBatch, Number(rows));
   return measured(maxRecordsPerBatch); // what somebody has chosen stays

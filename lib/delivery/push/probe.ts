@@ -1,4 +1,6 @@
 /** Whether a task can do what it has to, found out by a small one before the query runs, which may take long. */
+import { onAbort } from "../../abort.js";
+import type { RunOptions } from "../../call-options.js";
 import { IpcDecoder } from "../../chain/ipc-decoder.js";
 import { mapInArrow } from "../../connect/python-function.js";
 import type { SparkSession } from "../../connect/session.js";
@@ -23,15 +25,14 @@ export async function probe(
   session: SparkSession,
   address: string,
   settings: TaskSettings,
-  signal: AbortSignal,
+  { tags, signal }: RunOptions & { signal: AbortSignal },
 ): Promise<void> {
   const addresses = reached.get(session) ?? new Set();
   reached.set(session, addresses);
   if (addresses.has(address)) return;
   const frame = mapInArrow(session.range(0, 1, 1, 1), pushProbe({ ...settings, patience: PATIENCE }), python);
-  const cursor = new ResultCursor(frame, {});
-  const stop = () => void cursor.close();
-  signal.addEventListener("abort", stop, { once: true });
+  const cursor = new ResultCursor(frame, { ...(tags && { tags }) });
+  const forget = onAbort(signal, () => void cursor.close());
   try {
     const row = await cursor.next();
     const [batch] = row ? await new IpcDecoder().decode(row) : [];
@@ -42,7 +43,7 @@ export async function probe(
   } catch (error) {
     throw explainProbe(error);
   } finally {
-    signal.removeEventListener("abort", stop);
+    forget();
     await cursor.close();
   }
 }

@@ -1,5 +1,6 @@
 /** A frame as a Python function can take it, with the schema that its batches have to come with. */
 import { DataType, type Field, IntervalUnit, Table, tableToIPC } from "apache-arrow";
+import type { RunOptions } from "../../call-options.js";
 import type { DataFrame } from "../../connect/dataframe.js";
 import { SparkStreamError } from "../../errors.js";
 
@@ -12,8 +13,8 @@ export interface Pushable {
 }
 
 /** @throws SparkStreamError INVALID_ARGUMENT for a streaming frame; UNSUPPORTED_TYPE for a column that no function takes */
-export async function pushable(dataFrame: DataFrame): Promise<Pushable> {
-  const [schema, isStreaming] = await Promise.all([dataFrame.schema(), dataFrame.isStreaming()]);
+export async function pushable(dataFrame: DataFrame, options: RunOptions): Promise<Pushable> {
+  const [schema, isStreaming] = await Promise.all([dataFrame.schema(options), dataFrame.isStreaming(options)]);
   if (isStreaming) {
     const message =
       "A streaming DataFrame has no end and cannot be pushed. Write it with Spark and read what it wrote.";

@@ -79,6 +79,7 @@ export class PushedFrame {
   async #start(): Promise<void> {
     const { session } = this.#dataFrame;
     const { push, maxRecordsPerBatch, tags, compression } = this.#options;
+    const { signal } = this.#stop;
     // Loaded here, with apache-arrow and TLS, which take long.
     const [{ boundsOf }, { pushable }, { probe }, { Control }] = await Promise.all([
       import("./batch-bounds.js"),
@@ -87,8 +88,8 @@ export class PushedFrame {
       import("./control.js"),
     ]);
     const [{ frame, fields, schema }, codec] = await Promise.all([
-      pushable(this.#dataFrame),
-      compression ?? session.conf.get("spark.sql.execution.arrow.compression.codec", "none"),
+      pushable(this.#dataFrame, { tags, signal }),
+      compression ?? session.conf.get("spark.sql.execution.arrow.compression.codec", "none", { signal }),
     ]);
     const settings: TaskSettings = {
       ...(await this.#listen(push)),
@@ -97,10 +98,10 @@ export class PushedFrame {
       schema: Buffer.from(schema).toString("base64"),
     };
     const [bounds] = await Promise.all([
-      boundsOf(session.conf, fields, maxRecordsPerBatch),
-      probe(session, push.advertise ?? settings.host, settings, this.#stop.signal),
+      boundsOf(session.conf, fields, maxRecordsPerBatch, { signal }),
+      probe(session, push.advertise ?? settings.host, settings, { tags, signal }),
     ]);
-    this.#stop.signal.throwIfAborted();
+    signal.throwIfAborted();
     const query = { ...bounds, ...(tags && { tags }) };
     const control = new Control(frame, settings, query, this.#report);
     this.#control = control;
