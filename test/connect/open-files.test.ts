@@ -10,7 +10,7 @@ describe("A process that may open no more files", function () {
   it("is told so, and what to do, where a file, a connection or a process would be the next", async () => {
     const script = fileURLToPath(new URL("../support/without-files.ts", import.meta.url));
     const { SPARK_HOME: _, JAVA_HOME: __, ...env } = process.env;
-    const args = ["-c", 'ulimit -n 80; exec "$0" --import tsx "$1"', process.execPath, script];
+    const args = ["-c", 'ulimit -n 1024; exec "$0" --import tsx "$1"', process.execPath, script];
     const { stdout } = await promisify(execFile)("/bin/sh", args, { env });
     const outcomes = JSON.parse(stdout) as Record<string, { code: string; message: string }>;
     const codes = Object.fromEntries(Object.entries(outcomes).map(([name, { code }]) => [name, code]));
