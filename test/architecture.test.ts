@@ -11,6 +11,7 @@ const leaves = [
   "errors",
   "held-error",
   "loopback",
+  "open-files",
   "options",
   "schema-difference",
   "version",

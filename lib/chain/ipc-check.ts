@@ -16,6 +16,7 @@
  *                       4 variadicBufferCounts:[int64]
  */
 import { DataType, type Field } from "apache-arrow";
+import { SparkStreamError } from "../errors.js";
 import { invalidIpc } from "./invalid-ipc.js";
 import { headerType, type IpcMessage, indirect, readLength, structVector, tableField } from "./ipc-message.js";
 
@@ -68,7 +69,12 @@ function checkDictionaryLength(view: DataView, message: IpcMessage, batch: numbe
 }
 
 function checkField(metadata: MetadataCheck, field: number, depth: number): void {
-  if (depth === MAX_DEPTH) throw invalidIpc(`its types are nested more than ${MAX_DEPTH} deep`);
+  if (depth === MAX_DEPTH) {
+    throw new SparkStreamError(
+      "UNSUPPORTED",
+      `A column's types are nested more than ${MAX_DEPTH} deep: no deeper ones are read.`,
+    );
+  }
   metadata.string(field, 0);
   metadata.optional(field, 3);
   const dictionary = metadata.optional(field, 4);

@@ -3,6 +3,7 @@
  * grpc-js say of it to what a user can do about it.
  */
 import type { ErrorCode } from "../errors.js";
+import { noFilesAdvice, noFilesLeft } from "../open-files.js";
 import type { Endpoint } from "./endpoint.js";
 import { MAX_NESTING } from "./read-message.js";
 
@@ -12,6 +13,7 @@ export function explainUnavailable(message: string, endpoint: Endpoint): [ErrorC
   const reason = reasonOf(message);
   const said = reason.replaceAll(host, ""); // a host may be called tls-1
   const server = `the Spark Connect server at ${address}`;
+  if (noFilesLeft(said)) return ["UNAVAILABLE", `Cannot connect to ${server}: ${reason}. ${noFilesAdvice}.`];
   if (/Protocol error/.test(said)) {
     return [
       "UNSUPPORTED",

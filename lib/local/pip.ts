@@ -1,5 +1,8 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { SparkStreamError } from "../errors.js";
+import { diskFull, isDiskFull } from "./disk-full.js";
 import { OwnedProcess } from "./owned-process.js";
 import { probe } from "./probe.js";
 import type { OnProgress } from "./progress.js";
@@ -8,7 +11,14 @@ export interface PipInstallOptions {
   env: NodeJS.ProcessEnv;
   signal: AbortSignal;
   onProgress: OnProgress;
+  /** A directory for files of pip's own. */
+  dir: string;
+  /** SHA-256 of the files of each package. With them, no other file is installed. */
+  hashes?: Hashes | undefined;
 }
+
+/** By requirement, such as "six==1.17.0". */
+export type Hashes = Readonly<Record<string, readonly string[]>>;
 
 /** How many of pip's last lines an error quotes. */
 const QUOTED = 12;
@@ -22,7 +32,7 @@ const QUOTED = 12;
 export async function pipInstall(
   python: string,
   packages: readonly string[],
-  { env, signal, onProgress }: PipInstallOptions,
+  { env, signal, onProgress, dir, hashes }: PipInstallOptions,
 ): Promise<void> {
   const pip = ["-I", "-m", "pip"];
   const args = [...pip, "install", "--disable-pip-version-check", "--no-input"];
@@ -32,8 +42,10 @@ export async function pipInstall(
   if (compiled.length > 0) args.push("--only-binary", compiled.join(","));
   const version = await probe(python, [...pip, "--version"], { env, signal });
   args.push("--progress-bar", hasRawProgress(version?.stdout ?? "") ? "raw" : "off");
+  if (hashes) args.push(...(await checkedBy(hashes, packages, dir)));
+  else args.push(...packages);
 
-  const child = new OwnedProcess([python, ...args, ...packages], {
+  const child = new OwnedProcess([python, ...args], {
     // pip's own limits let an unreachable registry take minutes.
     env: { ...env, PIP_RETRIES: env.PIP_RETRIES ?? "2", PIP_DEFAULT_TIMEOUT: env.PIP_DEFAULT_TIMEOUT ?? "20" },
     output: "pipe",
@@ -61,14 +73,36 @@ export async function pipInstall(
     const [status] = await Promise.all([child.exited, ...reading]);
     signal.throwIfAborted();
     if (status === 0) return;
+    const said = lines.map((line) => `  ${line}`).join("\n");
+    if (isDiskFull(said)) throw await diskFull(`pip could not install ${packages.join(" ")}`, dir);
+    if (/DO NOT MATCH THE HASHES/.test(said)) throw otherFile(packages, said);
     const message =
       `pip could not install ${packages.join(" ")} (exit code ${status}). Check that this machine reaches the package ` +
       "registry (behind a mirror or proxy: PIP_INDEX_URL, PIP_PROXY, or pip's configuration file) and that the disk has " +
-      `room. The last lines of pip:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+      `room. The last lines of pip:\n${said}`;
     throw new SparkStreamError("INSTALL_FAILED", message);
   } finally {
     signal.removeEventListener("abort", stop);
   }
+}
+
+/** pip's own format: a file of requirements with hashes. What builds a package is not fetched by pip then, but there. */
+async function checkedBy(hashes: Hashes, packages: readonly string[], dir: string): Promise<string[]> {
+  const path = join(dir, "requirements.txt");
+  const lines = packages.map((name) => [name, ...hashes[name]!.map((hash) => `--hash=sha256:${hash}`)].join(" \\\n  "));
+  await writeFile(path, `${lines.join("\n")}\n`);
+  return ["--require-hashes", "--no-build-isolation", "--requirement", path];
+}
+
+/** Set to "off", the variable lets pip install what a mirror has built itself. */
+export const HASHES_VARIABLE = "SPARK_ARROW_STREAM_HASHES";
+
+function otherFile(packages: readonly string[], said: string): SparkStreamError {
+  const message =
+    `What the package registry has of ${packages.join(" ")} is not what was published on PyPI: the hashes of the files ` +
+    `differ, and nothing was installed of them. If the registry is a mirror with builds of its own, which you trust, set ` +
+    `${HASHES_VARIABLE}=off. The last lines of pip:\n${said}`;
+  return new SparkStreamError("INSTALL_FAILED", message);
 }
 
 function stageOf(line: string): string | undefined {

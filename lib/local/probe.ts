@@ -1,4 +1,6 @@
 import { execFile } from "node:child_process";
+import { SparkStreamError } from "../errors.js";
+import { noFilesAdvice, noFilesLeft } from "../open-files.js";
 
 export interface ProbeResult {
   /** The exit status; -1 for a command that was killed, also for being too slow. */
@@ -16,7 +18,9 @@ export interface ProbeOptions {
 
 /**
  * Runs a short command to see what it says. Resolves with undefined where there is no such command; rejects with the
- * signal's reason alone.
+ * signal's reason.
+ *
+ * @throws SparkStreamError LOCAL_SPARK_FAILED where this process can start no other
  */
 export function probe(command: string, args: string[], options: ProbeOptions): Promise<ProbeResult | undefined> {
   const { env, signal, timeout = 60_000 } = options;
@@ -25,8 +29,21 @@ export function probe(command: string, args: string[], options: ProbeOptions): P
     execFile(command, args, { env, timeout, ...(signal && { signal }) }, (error, stdout, stderr) => {
       if (signal?.aborted) return reject(signal.reason);
       if (!error) return resolve({ status: 0, stdout, stderr });
-      if (typeof error.code === "string") return resolve(undefined); // ENOENT, EACCES
+      if (isNoCommand(error.code)) return resolve(undefined);
+      if (typeof error.code === "string") return reject(cannotStart(command, error));
       resolve({ status: error.code ?? -1, stdout, stderr });
     });
   });
+}
+
+/** Not there, or not to be run: a file without rights, or something else of that name. */
+function isNoCommand(code: unknown): boolean {
+  return ["ENOENT", "EACCES", "ENOTDIR", "ENOEXEC", "ELOOP"].includes(code as string);
+}
+
+/** For a command that is there, as far as is known. */
+export function cannotStart(command: string, cause: Error): SparkStreamError {
+  const advice = noFilesLeft(cause.message) ? ` ${noFilesAdvice}.` : "";
+  const message = `This process cannot start ${command}: ${cause.message}.${advice}`;
+  return new SparkStreamError("LOCAL_SPARK_FAILED", message, { cause });
 }

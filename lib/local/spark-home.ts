@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { SparkStreamError } from "../errors.js";
+import { buildPackages, hashes, sparkPackages } from "./pinned-packages.js";
 import { provisionVenv, type VenvOptions } from "./venv.js";
 
 export interface SparkHome {
@@ -17,13 +18,7 @@ export interface SparkHome {
 }
 
 /** The Spark that is installed where there is none. */
-export const SPARK_VERSION = "4.3.0";
-
-/**
- * pyspark brings the whole of Spark with it. pyarrow is for Python functions: Spark's worker needs no more for those that
- * take and give Arrow, or plain Python values (pandas would be 130 MB more, for pandas functions alone).
- */
-const PACKAGES = [`pyspark==${SPARK_VERSION}`, "py4j==0.10.9.9", "pyarrow==26.0.1"];
+export const SPARK_VERSION = sparkPackages[0].replace("pyspark==", "");
 
 /**
  * The Spark of SPARK_HOME; without that, the one in the per-user cache, installed now if it is not there (some 800 MB on
@@ -35,7 +30,13 @@ const PACKAGES = [`pyspark==${SPARK_VERSION}`, "py4j==0.10.9.9", "pyarrow==26.0.
 export async function findSparkHome(options: Pick<VenvOptions, "onProgress" | "signal" | "env">): Promise<SparkHome> {
   const { env = process.env } = options;
   if (env.SPARK_HOME) return await ownSpark(env.SPARK_HOME);
-  const venv = await provisionVenv({ ...options, name: `spark-${SPARK_VERSION}`, packages: PACKAGES });
+  const venv = await provisionVenv({
+    ...options,
+    name: `spark-${SPARK_VERSION}`,
+    packages: sparkPackages,
+    build: buildPackages,
+    hashes,
+  });
   return {
     dir: join(venv.sitePackages, "pyspark"),
     version: SPARK_VERSION,

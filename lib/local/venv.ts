@@ -3,8 +3,9 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SparkStreamError } from "../errors.js";
 import { cacheDir } from "./cache-dir.js";
+import { diskFull, isDiskFull } from "./disk-full.js";
 import { withInstallLock } from "./install-lock.js";
-import { pipInstall } from "./pip.js";
+import { HASHES_VARIABLE, type Hashes, pipInstall } from "./pip.js";
 import { probe } from "./probe.js";
 import type { OnProgress } from "./progress.js";
 import { findPython } from "./python.js";
@@ -14,6 +15,10 @@ export interface VenvOptions {
   name: string;
   /** Exact versions: "pyspark==4.3.0". Other versions go to another directory. */
   packages: readonly string[];
+  /** SHA-256 of the files of each package, and of those of `build`. With them, no other file is installed. */
+  hashes?: Hashes;
+  /** With `hashes`: what packages that come as source are built with. */
+  build?: readonly string[];
   onProgress?: OnProgress | undefined;
   signal?: AbortSignal | undefined;
   /** Done after the installation and before it counts as complete. */
@@ -67,6 +72,9 @@ export async function provisionVenv(options: VenvOptions): Promise<Venv> {
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof SparkStreamError) throw error;
+    if (isDiskFull((error as NodeJS.ErrnoException).code ?? "")) {
+      throw await diskFull(`${name} could not be installed`, dir);
+    }
     const message = `${name} could not be installed in ${dir}: ${(error as Error).message}. Another directory can be named by SPARK_ARROW_STREAM_CACHE.`;
     throw new SparkStreamError("INSTALL_FAILED", message, { cause: error });
   }
@@ -81,11 +89,15 @@ async function install(dir: string, options: VenvOptions, env: NodeJS.ProcessEnv
   const made = await probe(command, ["-I", "-m", "venv", dir], { env, signal, timeout: 300_000 });
   if (made?.status !== 0) {
     const output = `${made?.stdout ?? ""}${made?.stderr ?? ""}`.trim();
+    if (isDiskFull(output)) throw await diskFull(`${command} -m venv ${dir} failed`, dir);
     throw new SparkStreamError("INSTALL_FAILED", `${command} -m venv ${dir} failed:\n${output}`);
   }
   const python = join(dir, "bin", "python");
   report("asking the package registry");
-  await pipInstall(python, packages, { env, signal, onProgress: report });
+  const hashes = env[HASHES_VARIABLE] === "off" ? undefined : options.hashes;
+  const pipOptions = { env, signal, onProgress: report, dir, hashes };
+  if (hashes && options.build) await pipInstall(python, options.build, pipOptions);
+  await pipInstall(python, packages, pipOptions);
   const where = await probe(python, ["-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], {
     env,
     signal,

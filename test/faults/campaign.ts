@@ -2,7 +2,7 @@
 import { inspect } from "node:util";
 import { table } from "../../bench/table.js";
 import { Random } from "../support/random.js";
-import { type FaultClass, judged } from "./fault-class.js";
+import { type FaultClass, judged, type RunResult } from "./fault-class.js";
 
 /** A row of the table: so many runs with a fault, and what came of them. The last three must be 0. */
 export interface FaultRow {
@@ -43,7 +43,10 @@ export async function campaign(
       const fault = classes[index]!;
       // Of the run alone, so that it can be repeated whatever ran beside it.
       const random = new Random(seed * 1_000_003 + run * 7919);
-      const result = await fault.run(random, Math.floor(run / classes.length));
+      // What fails outside of the stream that is looked at is no result either.
+      const result = await fault
+        .run(random, Math.floor(run / classes.length))
+        .catch((error: unknown): RunResult => ({ outcome: "lost", error }));
       const outcome = judged(fault, result);
       rows[index]!.runs++;
       rows[index]![outcome]++;
@@ -54,6 +57,15 @@ export async function campaign(
 
   await Promise.all(Array.from({ length: atOnce }, work));
   return { rows, problems };
+}
+
+/** The result of classes that cannot be tried here: rows without runs, and a problem that says why. */
+export function skipped(classes: readonly FaultClass[], reason: string): CampaignResult {
+  const rows = classes.map(({ name }) => ({
+    fault: `${name} (skipped)`,
+    ...{ runs: 0, exact: 0, failed: 0, lost: 0, doubled: 0, hung: 0 },
+  }));
+  return { rows, problems: [`Classes that were skipped: ${classes.length}. ${reason}`] };
 }
 
 export function faultTable(rows: readonly FaultRow[]): string {

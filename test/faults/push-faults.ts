@@ -7,7 +7,14 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { mapInArrow, type PythonFunction } from "../../lib/connect/python-function.js";
-import { connect, type DataFrame, type PushOptions, type SparkSession, sparkStream } from "../../lib/index.js";
+import {
+  connect,
+  type DataFrame,
+  type PushOptions,
+  type SparkSession,
+  SparkStreamError,
+  sparkStream,
+} from "../../lib/index.js";
 import { type ConnectionFault, type FaultProxy, startFaultProxy } from "../support/fault-proxy.js";
 import { type PushProxy, startPushProxy } from "../support/push-proxy.js";
 import { killWorker, pythonWorkers } from "../support/python-workers.js";
@@ -121,8 +128,27 @@ async function open() {
   const { url, token } = ui.server;
   const control = await startFaultProxy({ port: Number(url.split(":").at(-1)) });
   const spark = await connect(`sc://127.0.0.1:${control.port}`, { token });
-  await sparkStream(spark.range(1), { delivery: "push" }).toArray();
-  return { ui, control, spark };
+  try {
+    await sparkStream(spark.range(1), { delivery: "push" }).toArray();
+    return { ui, control, spark };
+  } catch (error) {
+    await spark.close();
+    await control.close();
+    throw error;
+  }
+}
+
+/** Why none of these faults can be tried, such as workers without pyarrow (a Spark of one's own, SPARK_HOME). */
+export async function pushIsUnsupported(): Promise<string | undefined> {
+  try {
+    opened ??= open();
+    await opened;
+    return undefined;
+  } catch (error) {
+    opened = undefined;
+    if (error instanceof SparkStreamError && error.code === "UNSUPPORTED") return error.message;
+    throw error;
+  }
 }
 
 export async function closePushFaults(): Promise<void> {

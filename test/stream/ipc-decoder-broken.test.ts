@@ -265,7 +265,9 @@ describe("IpcDecoder, of a schema that is broken,", () => {
       return schemaOf(type);
     };
     expect(await decode(nested(100))).to.deep.equal([]);
-    expect((await failureOf(decode(nested(200)))).message).to.include("nested more than 128 deep");
+    const error = await failureOf(decode(nested(200)));
+    expect(error).to.include({ code: "UNSUPPORTED" });
+    expect(error.message).to.include("nested more than 128 deep");
   });
 
   it("refuses tables that are each used many times, which would take for ever", async () => {

@@ -1,0 +1,28 @@
+import { statfs } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname } from "node:path";
+import { SparkStreamError } from "../errors.js";
+
+/** Whether what a program said, or a system error's code, is that there is no room. */
+export function isDiskFull(text: string): boolean {
+  return /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT|\[Errno (28|122)\]/.test(text);
+}
+
+/** The error of an installation into `dir` that ran out of room, there or where pip unpacks. */
+export async function diskFull(what: string, dir: string): Promise<SparkStreamError> {
+  const [there, temporary] = [await freeSpace(dir), await freeSpace(tmpdir())];
+  const message =
+    `${what}: the disk is full, or a quota is used up. Free are ${there} at ${dir} and ${temporary} at ${tmpdir()}, ` +
+    "where pip unpacks. A local Spark takes some 800 MB, and as much again while it is installed. Make room, or name " +
+    "other directories: SPARK_ARROW_STREAM_CACHE and TMPDIR.";
+  return new SparkStreamError("INSTALL_FAILED", message);
+}
+
+async function freeSpace(dir: string): Promise<string> {
+  try {
+    const { bavail, bsize } = await statfs(dir);
+    return `${Math.floor((bavail * bsize) / 1e6)} MB`;
+  } catch {
+    return dirname(dir) === dir ? "unknown" : await freeSpace(dirname(dir)); // it may not be there yet
+  }
+}
