@@ -12,19 +12,18 @@ const spark = await connect(process.env.SPARK_REMOTE ?? "local");
 const server = createServer(async (request, response) => {
   const { searchParams } = new URL(request.url ?? "/", "http://localhost");
   const every = Number(searchParams.get("every") ?? 1000);
-  // A parameter, never a piece of the text: nothing that a client sends becomes SQL.
-  const trips = spark.sql("SELECT id, concat('trip ', id) AS name FROM range(1000000) WHERE id % :every = 0", {
-    every,
-  });
-  const stream = sparkStream(trips);
+  response.setHeader("content-type", "application/x-ndjson");
   try {
-    await stream.schema; // a query that fails at once can still get a status code
-    response.setHeader("content-type", "application/x-ndjson");
-    // A client that goes away ends the pipeline, and with that the job on the cluster.
-    await pipeline(stream, ndjsonWriter(response));
+    // A parameter, never a piece of the text: nothing that a client sends becomes SQL.
+    const trips = spark.sql("SELECT id, concat('trip ', id) AS name FROM range(1000000) WHERE id % :every = 0", {
+      every,
+    });
+    // A client that leaves ends the pipeline, and with it the job on the cluster.
+    await pipeline(sparkStream(trips), ndjsonWriter(response));
   } catch (error) {
-    if (response.headersSent) response.destroy();
-    else response.writeHead(500, { "content-type": "text/plain" }).end(`${(error as Error).message}\n`);
+    // Once rows were sent, the writer has destroyed the response: the client sees that it breaks off.
+    if (response.headersSent || response.destroyed) return;
+    response.writeHead(500, { "content-type": "text/plain" }).end(`${(error as Error).message}\n`);
   }
 });
 

@@ -34,7 +34,7 @@ describe("the examples", function () {
     );
   });
 
-  it("http-ndjson.ts answers with a line per row, and ends at an interrupt", async () => {
+  it("http-ndjson.ts answers with a line per row, or with a status if the query fails, and ends at an interrupt", async () => {
     const example = await startExample("http-ndjson.ts");
     try {
       const response = await fetch(`${example.url}?every=250000`);
@@ -43,6 +43,11 @@ describe("the examples", function () {
       expect(lines.map((line) => JSON.parse(line))).to.deep.equal(
         [0, 250000, 500000, 750000].map((id) => ({ id, name: `trip ${id}` })),
       );
+      // A remainder by zero, at the first row: a status for this one, and rows for the next.
+      const failed = await fetch(`${example.url}?every=0`);
+      expect(failed.status).to.equal(500);
+      expect(await failed.text()).to.contain("REMAINDER_BY_ZERO");
+      expect((await fetch(`${example.url}?every=500000`)).status).to.equal(200);
     } finally {
       await example[Symbol.asyncDispose]();
     }

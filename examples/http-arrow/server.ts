@@ -1,6 +1,7 @@
 // An HTTP server that streams a Spark query to a web page, which draws it while it arrives and can stop it.
 //
 // SPARK_REMOTE=sc://… tsx examples/http-arrow/server.ts [port]      (without SPARK_REMOTE: a local Spark)
+import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -31,23 +32,20 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     "SELECT id AS x, sin(id / 3e5) * 40 + sin(id / 4e4) * 9 + rand(7) * 6 AS y FROM range(0, :rows, 1, 40)",
     { rows },
   );
-  const bytes = arrowIpcBytes(walk, { maxRecordsPerBatch: 50_000 });
-  try {
-    await bytes.schema; // a query that does not hold together fails here, while there can still be a status code
-  } catch (error) {
-    const message = error instanceof SparkStreamError ? `${error.code}: ${error.message}` : String(error);
-    response.writeHead(500, { "content-type": "text/plain; charset=utf-8" }).end(message);
-    return;
-  }
+  // A page that goes away ends the job on the cluster, also while the first bytes are awaited.
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  const bytes = arrowIpcBytes(walk, { maxRecordsPerBatch: 50_000, signal: gone.signal });
+  await once(bytes, "readable"); // a query that fails before its first bytes rejects here, and is answered with a status
   response.setHeader("content-type", "application/vnd.apache.arrow.stream");
-  // A page that goes away ends the pipeline, and with that the job on the cluster.
   await pipeline(bytes, response);
 }
 
 const server = createServer((request, response) => {
-  answer(request, response).catch((error: Error) => {
-    if ((error as NodeJS.ErrnoException).code !== "ERR_STREAM_PREMATURE_CLOSE") console.error(error);
-    response.destroy();
+  answer(request, response).catch((error: unknown) => {
+    if (response.headersSent || response.destroyed) return; // the page has left, or sees that the response breaks off
+    const message = error instanceof SparkStreamError ? `${error.code}: ${error.message}` : String(error);
+    response.writeHead(500, { "content-type": "text/plain; charset=utf-8" }).end(message);
   });
 });
 server.listen(Number(process.argv[2] ?? 8080), "127.0.0.1", () => {

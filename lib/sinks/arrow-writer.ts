@@ -22,7 +22,7 @@ export interface ArrowWriterOptions extends BatchWriterOptions {
  * forwarded as it is, `arrowIpcBytes` is cheaper.
  *
  * @param target a path, a file: URL, or a Writable that takes bytes.
- * @throws SparkStreamError INVALID_ARGUMENT at the call. Errors of the stream: WRITE_FAILED, SCHEMA_MISMATCH naming the
+ * @throws SparkStreamError INVALID_ARGUMENT at the call. Errors of the stream: WRITE_FAILED, TARGET_CLOSED, SCHEMA_MISMATCH naming the
  *   column, UNSUPPORTED_TYPE for a dictionary that changes in the course of a file, INVALID_INPUT for a chunk that is no
  *   RecordBatch.
  */

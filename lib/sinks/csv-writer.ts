@@ -19,7 +19,7 @@ export interface CsvWriterOptions extends BatchWriterOptions {
  * docs/types.md has how. A nested column has no text in CSV and is refused; `to_json(column)` in the query makes one.
  *
  * @param target a path, a file: URL, or a Writable that takes bytes.
- * @throws SparkStreamError INVALID_ARGUMENT at the call. Errors of the stream: WRITE_FAILED, UNSUPPORTED_TYPE (a nested
+ * @throws SparkStreamError INVALID_ARGUMENT at the call. Errors of the stream: WRITE_FAILED, TARGET_CLOSED, UNSUPPORTED_TYPE (a nested
  *   column) and SCHEMA_MISMATCH naming the column, INVALID_INPUT for a chunk that is no RecordBatch.
  */
 export function csvWriter(target: string | URL | Writable, options: CsvWriterOptions = {}): Writable {

@@ -14,7 +14,7 @@ export interface NdjsonWriterOptions extends BatchWriterOptions, JsonOptions {}
  * number for (a large BIGINT, a DECIMAL, NaN) is a string, binary is base64, times are ISO 8601; docs/types.md has all of it.
  *
  * @param target a path, a file: URL, or a Writable that takes bytes.
- * @throws SparkStreamError INVALID_ARGUMENT at the call. Errors of the stream: WRITE_FAILED, UNSUPPORTED_TYPE and
+ * @throws SparkStreamError INVALID_ARGUMENT at the call. Errors of the stream: WRITE_FAILED, TARGET_CLOSED, UNSUPPORTED_TYPE and
  *   SCHEMA_MISMATCH naming the column, INVALID_INPUT for a chunk that is no RecordBatch and for two columns of one name.
  */
 export function ndjsonWriter(target: string | URL | Writable, options: NdjsonWriterOptions = {}): Writable {
