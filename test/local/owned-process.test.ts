@@ -9,7 +9,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { OwnedProcess } from "../../lib/local/owned-process.js";
-import { alive, until, useScratch } from "./support.js";
+import { until } from "../support/until.js";
+import { alive, useScratch } from "./support.js";
 
 const owner = fileURLToPath(new URL("owner.ts", import.meta.url));
 
@@ -38,7 +39,7 @@ describe("an owned process", () => {
     const [line] = (await once(createInterface({ input: owned.child.stdout! }), "line")) as [string];
     await Promise.all([owned.stop(), owned.stop()]);
     expect(await owned.exited).to.equal(143);
-    await until(() => !alive(Number(line)), 2_000, "its child is gone");
+    await until(() => !alive(Number(line)), "its child is gone");
     await owned.stop();
   });
 
@@ -80,7 +81,7 @@ describe("an owned process", () => {
     const { command, supervisor } = JSON.parse(line) as { command: number; supervisor: number };
     expect([alive(command), alive(supervisor), existsSync(directory)]).to.deep.equal([true, true, true]);
     parent.kill("SIGKILL");
-    await until(() => !alive(command) && !alive(supervisor) && !existsSync(directory), 3_000, "all is gone");
+    await until(() => !alive(command) && !alive(supervisor) && !existsSync(directory), "all is gone");
   });
 
   it("does not keep its owner from ending, and ends with it", async () => {
@@ -90,6 +91,6 @@ describe("an owned process", () => {
       once(parent, "exit"),
     ]);
     expect(code).to.equal(0);
-    await until(() => !alive((JSON.parse(line) as { command: number }).command), 3_000, "the command is gone");
+    await until(() => !alive((JSON.parse(line) as { command: number }).command), "the command is gone");
   });
 });
