@@ -8,9 +8,6 @@ module.exports = {
     "test/spark/**",
     "test/bench/**", // a benchmark needs the machine for itself
     "test/faults/**", // thousands of faults and broken inputs
-    "test/docs.test.ts", // run on a real Spark
-    "test/examples.test.ts",
-    "test/package.test.ts", // npm install
     "test/local/venv.test.ts", // pip install
     "test/connect/leaks.test.ts", // two thousand streams
     "test/connect/slow-consumer.test.ts", // sleeps for longer than a server waits
