@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { connect, sparkStream } from "../../lib/index.js";
 import { startScriptedServer } from "../../lib/testing/index.js";
 import { startFaultProxy } from "../support/fault-proxy.js";
 import { idBatches } from "../support/scripted.js";
+import { still } from "../support/until.js";
 
 const MIB = 1024 * 1024;
 const [batch] = idBatches(128 * 1024); // 1 MiB
@@ -15,13 +15,9 @@ async function sentAhead(latencyMs: number): Promise<number> {
   await using session = await connect(`sc://127.0.0.1:${proxy.port}`);
   const stream = sparkStream(session.sql("SELECT 1"), { readAheadBytes: 1 });
   await stream.schema;
-  const most = () => Math.max(...proxy.connections.map(({ down }) => down));
-  for (let before = -1; before < most(); ) {
-    before = most();
-    await sleep(500 + 4 * latencyMs);
-  }
+  const most = await still(() => Math.max(...proxy.connections.map(({ down }) => down)), 500 + 4 * latencyMs);
   stream.destroy();
-  return most();
+  return most;
 }
 
 describe("A server that nobody reads from", () => {
