@@ -80,11 +80,11 @@ export async function reaches(count: () => number, expected: number, what: strin
 }
 
 /** Waits until a value does not change any more, for this many ms of this process's own time, and returns it. */
-export async function still<T>(read: () => T, ms = 100): Promise<T> {
-  let value = read();
+export async function still<T>(read: () => T | Promise<T>, ms = 100): Promise<T> {
+  let value = await read();
   for (let time = new OwnTime(); time.elapsed < ms; time.tick()) {
     await sleep(TICK);
-    const now = read();
+    const now = await read();
     if (now === value) continue;
     value = now;
     time = new OwnTime();
