@@ -119,7 +119,7 @@ describe("sparkStream's memory", () => {
     }
     let index = 0;
     for await (const _ of sparkStream(fresh(), { readAheadBytes: 4 * rowBytes })) {
-      if (++index % 200 === 0) await until(isFree, `less than 500 of 2,000 rows are held after ${index}`);
+      if (++index % 500 === 0) await until(isFree, `less than 500 of 2,000 rows are held after ${index}`);
     }
   });
 });
