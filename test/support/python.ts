@@ -24,8 +24,10 @@ export function testPython(): Promise<string> {
   return python;
 }
 
-// At once, when all is printed: pyarrow's threads now and then abort a process that tears itself down on a busy machine.
-const LEAVE = "\nimport os, sys\nsys.stdout.flush()\nos._exit(0)\n";
+// What others print, such as DuckDB's progress bar after two seconds, goes to standard error.
+const BEGIN = 'import os, sys\nsys.stdout = os.fdopen(os.dup(1), "w")\nos.dup2(2, 1)\n';
+// Ends at once: pyarrow's threads now and then abort a process that tears itself down on a busy machine.
+const END = "\nsys.stdout.flush()\nos._exit(0)\n";
 
 export interface RunPythonOptions {
   /** In addition to this process's environment. */
@@ -50,7 +52,7 @@ export async function runPython(
   const childEnv = { ...inherited, PYTHONPATH: home.pythonPath, ...env };
   return await new Promise((resolve, reject) => {
     const execOptions = { env: childEnv, timeout, maxBuffer: 512 * 2 ** 20 };
-    execFile(command, ["-P", "-c", script + LEAVE, ...args], execOptions, (error, stdout, stderr) => {
+    execFile(command, ["-P", "-c", BEGIN + script + END, ...args], execOptions, (error, stdout, stderr) => {
       if (error) return reject(new Error(`The Python script failed (${error.code ?? error.signal}):\n${stderr}`));
       try {
         resolve(JSON.parse(stdout));
