@@ -33,8 +33,7 @@ async function listening({ tls = false } = {}) {
   return { listener, secret, certificate, proven, peer, [Symbol.asyncDispose]: () => listener.close() };
 }
 
-describe("The listener of a pushed stream", function () {
-  this.timeout(20_000);
+describe("The listener of a pushed stream", () => {
   afterEach(() => {
     performance.now = now;
   });

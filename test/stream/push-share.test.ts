@@ -87,9 +87,7 @@ const nameOf = ({ arrow_ipc_bytes }: ArrowIpcRow) =>
   Buffer.from(arrow_ipc_bytes).toString("latin1", 0, 20).split(" ")[0]!;
 const named = (id: number, count: number) => Array.from({ length: count }, (_, index) => `${id}/${index}`);
 
-describe("A share of a pushed stream", function () {
-  this.timeout(20_000);
-
+describe("A share of a pushed stream", () => {
   it("has all batches of all partitions, each with its partition and its rows, and then the end", async () => {
     await using place = await sharing();
     const rows = drained(place.share);

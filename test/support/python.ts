@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { findSparkHome } from "../../lib/local/spark-home.js";
 import { provisionVenv } from "../../lib/local/venv.js";
 import { notInCheck } from "./check.js";
+import { giveTimeToInstall } from "./running-test.js";
 
 // The versions that PySpark 4.3 and the pyarrow of the provisioned Spark go with. PySpark warns of pandas 3.
 const PACKAGES = [
@@ -20,6 +21,7 @@ let python: Promise<string> | undefined;
 /** Path of a Python with pyarrow, pandas, duckdb and what PySpark's Connect client needs; installed on first use. */
 export function testPython(): Promise<string> {
   notInCheck("it needs Python");
+  if (!python) giveTimeToInstall();
   python ??= provisionVenv({ name: "test-python", packages: PACKAGES }).then((venv) => venv.python);
   return python;
 }

@@ -2,6 +2,7 @@
 import { connect, type SparkSession } from "../../lib/connect/index.js";
 import { type LocalSpark, type LocalSparkOptions, startLocalSpark } from "../../lib/local/index.js";
 import { notInCheck } from "./check.js";
+import { giveTimeToInstall } from "./running-test.js";
 
 const running = new Map<string, Promise<LocalSpark>>();
 
@@ -11,6 +12,7 @@ export function sparkServer(options: LocalSparkOptions = {}): Promise<LocalSpark
   const key = JSON.stringify(options);
   let server = running.get(key);
   if (!server) {
+    giveTimeToInstall();
     server = startLocalSpark({ master: "local[2]", driverMemory: "2g", ...options });
     running.set(key, server);
   }
