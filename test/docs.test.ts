@@ -43,7 +43,7 @@ for (const { page, blocks } of documents) {
 
     it("links to what is there", async () => {
       const text = await readFile(join(root, page), "utf8");
-      const targets = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target]) => target!);
+      const targets = [...text.matchAll(/\]\((?!https?:|#)([^)#?]+)/g)].map(([, target]) => target!);
       for (const target of targets) await access(join(root, dirname(page), target));
     });
 

@@ -1,10 +1,11 @@
 // The package as npm packs it, installed elsewhere: what a user gets.
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { access, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
+import { notInCheck } from "./support/check.js";
 
 const exec = promisify(execFile);
 const root = resolve(import.meta.dirname, "..");
@@ -17,17 +18,20 @@ const entries = [
 
 describe("the package", function () {
   this.timeout(300_000);
-  let project: string;
+  let project = "";
   const run = (command: string, args: string[]) => exec(command, args, { cwd: project, timeout: 240_000 });
 
-  before(async () => {
+  before(async function () {
+    notInCheck("it installs packages", this);
     project = await mkdtemp(join(tmpdir(), "consumer-"));
     const { stdout } = await exec("npm", ["pack", "--silent", "--pack-destination", project], { cwd: root });
     const tarball = join(project, stdout.trim().split("\n").at(-1)!);
     await writeFile(join(project, "package.json"), JSON.stringify({ name: "consumer", type: "module", private: true }));
     await run("npm", ["install", "--no-audit", "--no-fund", tarball, "apache-arrow"]);
   });
-  after(() => rm(project, { recursive: true, force: true }));
+  after(async () => {
+    if (project) await rm(project, { recursive: true, force: true });
+  });
 
   it("holds the built code with its types, and nothing of the workshop", async () => {
     const installed = join(project, "node_modules/spark-arrow-stream");
@@ -146,6 +150,56 @@ export const others = [startLocalSpark, startScriptedServer];
       default: string;
     }[]) {
       await Promise.all([types, file].map((path) => readFile(join(root, path))));
+    }
+  });
+});
+
+// The tarball holds neither docs nor examples: npm's page takes relative links to be of the repository that package.json names.
+describe("the package's page on npm", () => {
+  const home = "https://github.com/spark-arrow-stream/spark-arrow-stream";
+
+  it("names the repository, the home page and where bugs are reported", async () => {
+    const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+    expect(manifest).to.deep.include({
+      repository: { type: "git", url: `git+${home}.git` },
+      homepage: `${home}#readme`,
+      bugs: `${home}/issues`,
+    });
+  });
+
+  it("has links and images that lead to what the repository has", async () => {
+    const readme = await readFile(join(root, "README.md"), "utf8");
+    const links = [...readme.matchAll(/(!?)\[[^\]]*\]\(([^)\s]+)\)/g)].map(([, image, target]) => ({
+      image,
+      target: target!,
+    }));
+    const relative = links.filter(({ target }) => !/^(https:|#)/.test(target));
+    expect(relative.map(({ target }) => target)).to.include.members([
+      "CONTRIBUTING.md",
+      "SECURITY.md",
+      "docs/types.md",
+    ]);
+    for (const { image, target } of relative) {
+      const { pathname, search } = new URL(target, `${home}/blob/HEAD/`);
+      const path = decodeURIComponent(pathname).split("/blob/HEAD/")[1];
+      expect(path, `${target} leads out of the repository`).to.be.a("string");
+      await access(join(root, path!));
+      // raw.githubusercontent.com, from where npm shows images, sends an SVG as text unless it is asked to sanitize it.
+      if (image && path!.endsWith(".svg")) expect(search, target).to.equal("?sanitize=true");
+    }
+  });
+
+  it("links to headings that are there", async () => {
+    const readme = await readFile(join(root, "README.md"), "utf8");
+    for (const [, page, anchor] of readme.matchAll(/\]\(([^)#:\s]*)#([^)\s]+)\)/g)) {
+      const text = page ? await readFile(join(root, page), "utf8") : readme;
+      const anchors = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+        heading!
+          .toLowerCase()
+          .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+          .replaceAll(" ", "-"),
+      );
+      expect(anchors, `${page}#${anchor}`).to.include(anchor);
     }
   });
 });

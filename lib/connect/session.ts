@@ -33,7 +33,7 @@ export interface RuntimeConf {
   unset(key: string, options?: CallOptions): Promise<void>;
 }
 
-/** What is asked of a new session; see `connect()`. */
+/** A session on a Spark Connect server, made by `connect()`: it makes DataFrames, runs SQL and holds settings. */
 export class SparkSession implements AsyncDisposable {
   /** @internal */
   readonly client: Client;

@@ -7,9 +7,15 @@ export interface Python {
   readonly version: string;
 }
 
-// What Spark 4.3's Python package asks for (Requires-Python).
-const OLDEST = 11;
-const NAMES = ["python3", "python3.14", "python3.13", "python3.12", "python3.11"];
+/** The oldest Python that Spark 4.3's Python package runs on (its Requires-Python): 3.OLDEST_MINOR. */
+const OLDEST_MINOR = 11;
+const NEWEST_MINOR = 14;
+
+/** "3.11" */
+export const OLDEST_PYTHON = `3.${OLDEST_MINOR}`;
+
+const NAMES = ["python3"];
+for (let minor = NEWEST_MINOR; minor >= OLDEST_MINOR; minor--) NAMES.push(`python3.${minor}`);
 
 // On Debian and Ubuntu ensurepip is in a package of its own, and `venv` without it makes an environment without pip.
 const QUESTION = `
@@ -37,8 +43,8 @@ export async function findPython(env: NodeJS.ProcessEnv = process.env, signal?: 
       complaints.push(
         `${command} does not run (${answer.stderr.trim().split("\n").at(-1) || `exit code ${answer.status}`})`,
       );
-    } else if (minor < OLDEST) {
-      complaints.push(`${command} on PATH is Python ${version}, and Spark needs 3.${OLDEST} or newer`);
+    } else if (minor < OLDEST_MINOR) {
+      complaints.push(`${command} on PATH is Python ${version}, and Spark needs ${OLDEST_PYTHON} or later`);
     } else if (missing) {
       complaints.push(`${command} on PATH is Python ${version}, but lacks its module ${missing}`);
     } else {
@@ -46,7 +52,7 @@ export async function findPython(env: NodeJS.ProcessEnv = process.env, signal?: 
     }
   }
   const message =
-    `${complaints[0] ?? "There is no python3 on PATH"}. A local Spark is installed with Python 3.${OLDEST} or newer and its venv module: install them ` +
+    `${complaints[0] ?? "There is no python3 on PATH"}. A local Spark is installed with Python ${OLDEST_PYTHON} or later and its venv module: install them ` +
     "(Debian, Ubuntu: apt install python3 python3-venv; Fedora: dnf install python3; macOS: brew install python), " +
     "or set SPARK_HOME to a Spark 4 of your own, or connect to a server's sc:// URL.";
   throw new SparkStreamError("PYTHON_NOT_FOUND", message);

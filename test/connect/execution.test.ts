@@ -8,12 +8,21 @@ import {
   sparkError,
 } from "../../lib/testing/index.js";
 import { ipcOf } from "../support/ipc.js";
-import { countTo, idBatches, idsOf, scripted, timeOf, within } from "../support/scripted.js";
+import { countTo, idBatches, idsOf, ownTimeOf, scripted, timeOf, within } from "../support/scripted.js";
 
 /** Sent as six responses: schema, three batches, metrics, the end. */
 const batches = idBatches(10, 10, 5);
 const RESPONSES = 6;
 const everyRow = countTo(25);
+
+/**
+ * Checks that there is nothing but the first rows, of whole batches: at most so many. A Readable that fails drops the
+ * batches that its consumer has not taken, which may be all that came within one turn of the event loop.
+ */
+function expectFirst(ids: readonly number[], atMost: number): void {
+  expect(ids).to.deep.equal(countTo(ids.length));
+  expect(ids.length).to.be.oneOf([0, 10, 20, 25]).and.to.be.at.most(atMost);
+}
 
 const query = (spark: SparkSession) => idsOf(sparkStream(spark.sql("SELECT id FROM t")));
 
@@ -28,9 +37,10 @@ async function atEveryResponse(action: FaultAction, options: ScriptedServerOptio
   return { results, operations: fixture.server.operations.map(({ attaches, state }) => ({ attaches, state })) };
 }
 
-/** The last operation is released; one whose result has come whole is so a moment later. */
+/** Waits until the client has given back all operations that the server knows, as it does a moment after their end. */
 async function released({ operations }: ScriptedServer): Promise<void> {
-  await within(1000, () => expect(operations.at(-1)?.state).to.equal("released"));
+  const states = () => operations.map(({ state }) => state).filter((state) => state !== "lost");
+  await within(5000, () => expect(new Set(states())).to.deep.equal(new Set(["released"])));
 }
 
 describe("an execution whose stream breaks", () => {
@@ -79,7 +89,9 @@ describe("an execution whose stream breaks", () => {
     const action = { status: { message: "busy", errorClass: "BUSY", retryAfterMs: 400 } };
     await using fixture = await scripted({ batches, faults: [{ stream: 0, after: 2, do: action }] });
     const result = query(fixture.spark);
-    expect(await timeOf(result)).to.be.within(390, 1500);
+    const [clock, own] = await Promise.all([timeOf(result), ownTimeOf(result)]);
+    expect(clock).to.be.above(390);
+    expect(own).to.be.below(1500);
     expect(await result).to.deep.equal({ ids: everyRow });
   });
 
@@ -97,7 +109,7 @@ describe("an execution whose stream breaks", () => {
       const { ids, error } = await query(fixture.spark);
       expect(error?.code).to.equal("OPERATION_LOST");
       expect(error?.operationId).to.equal(fixture.server.operations[0]!.operationId);
-      expect(ids).to.deep.equal(everyRow.slice(0, 10 * Math.min(after - 1, 2) + (after === 5 ? 5 : 0)));
+      expectFirst(ids, 10 * Math.min(after - 1, 2) + (after === 5 ? 5 : 0));
       expect(fixture.server.requests.filter(({ method }) => method === "executePlan")).to.have.length(1);
     }
   });
@@ -110,14 +122,16 @@ describe("an execution whose stream breaks", () => {
     ];
     await using fixture = await scripted({ batches, faults });
     const { ids, error } = await query(fixture.spark);
-    expect([ids, error?.code]).to.deep.equal([everyRow.slice(0, 10), "OPERATION_LOST"]);
+    expect(error?.code).to.equal("OPERATION_LOST");
+    expectFirst(ids, 10);
   });
 
   it("says SESSION_LOST where the server was restarted, whether it was cut off or answers as another", async () => {
     for (const action of ["restart", { sessionId: "00000000-0000-4000-8000-000000000000" }] as const) {
       await using fixture = await scripted({ batches, faults: [{ stream: 0, after: 2, do: action }] });
       const { ids, error } = await query(fixture.spark);
-      expect([ids, error?.code]).to.deep.equal([everyRow.slice(0, 10), "SESSION_LOST"]);
+      expect(error?.code).to.equal("SESSION_LOST");
+      expectFirst(ids, 10);
       expect((await query(fixture.spark)).error?.code).to.equal("SESSION_LOST");
     }
   });
@@ -137,7 +151,8 @@ describe("an execution whose stream breaks", () => {
     const stalls = [0, 1, 2, 3].map((stream) => ({ stream, after: stream === 0 ? 2 : 0, do: "stall" as const }));
     await using fixture = await scripted({ batches, conf, faults: stalls });
     const { ids, error } = await query(fixture.spark);
-    expect([ids, error?.code]).to.deep.equal([everyRow.slice(0, 10), "UNAVAILABLE"]);
+    expect(error?.code).to.equal("UNAVAILABLE");
+    expectFirst(ids, 10);
     expect(error?.message).to.match(/did not answer in time: nothing has come for 1 s/);
   });
 
@@ -147,7 +162,7 @@ describe("an execution whose stream breaks", () => {
     const faults = [0, 1, 2].map((stream) => ({ stream, do: "end" as const }));
     await using useless = await scripted({ batches, faults });
     expect(await timeOf(query(useless.spark))).to.be.above(50 + 200 + 800);
-    expect(await timeOf(query(fixture.spark))).to.be.below(500);
+    expect(await ownTimeOf(query(fixture.spark))).to.be.below(500);
   });
 
   it("says OPERATION_LOST where the responses had no ids by which the rest could be asked for", async () => {
@@ -159,7 +174,8 @@ describe("an execution whose stream breaks", () => {
     };
     await using fixture = await scripted({ respond });
     const { ids, error } = await query(fixture.spark);
-    expect([ids, error?.code]).to.deep.equal([countTo(10), "OPERATION_LOST"]);
+    expect(error?.code).to.equal("OPERATION_LOST");
+    expectFirst(ids, 10);
     expect(fixture.server.operations[0]!.attaches).to.equal(1);
   });
 
@@ -167,8 +183,8 @@ describe("an execution whose stream breaks", () => {
     const action = { status: { code: "PERMISSION_DENIED" as const, message: "no longer" } };
     await using fixture = await scripted({ batches, faults: [{ stream: 0, after: 2, do: action }] });
     expect((await query(fixture.spark)).error?.code).to.equal("PERMISSION_DENIED");
-    const [operation] = fixture.server.operations;
-    expect([operation!.attaches, operation!.state]).to.deep.equal([1, "released"]);
+    await released(fixture.server);
+    expect(fixture.server.operations[0]!.attaches).to.equal(1);
   });
 });
 
@@ -199,8 +215,9 @@ describe("an execution whose responses are not what Spark sent", () => {
       for (const place of after) {
         await using fixture = await scripted({ batches, faults: [{ after: place, do: action }] });
         const { ids, error } = await query(fixture.spark);
-        expect({ place, ids, code: error?.code }).to.deep.equal({ place, ids: countTo(10 * (place - 1)), code });
-        expect(fixture.server.operations[0]!.state).to.equal("released");
+        expect({ place, code: error?.code }).to.deep.equal({ place, code });
+        expectFirst(ids, 10 * (place - 1));
+        await released(fixture.server);
       }
     });
   }
@@ -256,13 +273,15 @@ describe("an execution of a query that fails", () => {
     expect(error?.serverStackTrace).to.match(/SparkException: \[TABLE.*\n\s+at scripted\.Server\.answer/);
     const [operation] = fixture.server.operations;
     expect(error?.operationId).to.equal(operation!.operationId);
-    expect(operation).to.include({ state: "released", attaches: 1 });
+    await released(fixture.server);
+    expect(operation).to.include({ attaches: 1 });
   });
 
   it("fails after the rows that came before the failure", async () => {
     await using fixture = await scripted({ batches, faults: [{ after: 3, do: { status: failure } }] });
     const { ids, error } = await query(fixture.spark);
-    expect([ids, error?.code]).to.deep.equal([countTo(20), "QUERY_FAILED"]);
+    expect(error?.code).to.equal("QUERY_FAILED");
+    expectFirst(ids, 20);
   });
 
   it("says what it knows where the details cannot be fetched", async () => {

@@ -9,11 +9,11 @@ import { type SparkSession, type SparkStream, sparkStream } from "../../lib/inde
 import { collectGarbage } from "../support/garbage.js";
 import { Random } from "../support/random.js";
 import { countTo, idBatches, scripted, within } from "../support/scripted.js";
-import { spillDirectory } from "../support/spill.js";
+import { openSpillFiles, tellsOpenFiles } from "../support/spill.js";
 
 const batches = idBatches(500, 1, 500, 200, 300);
 
-/** Ways in which a stream comes to an end, some of them before its first batch. */
+/** Ways in which a stream comes to an end, some of them before its first batch: at a moment, which a sleep picks. */
 const ends: readonly ((stream: SparkStream, random: Random) => Promise<unknown>)[] = [
   async (stream) => stream.destroy(),
   async (stream, random) => {
@@ -69,7 +69,7 @@ function possessions(signal: AbortSignal) {
   return {
     resources: counts,
     openFiles: existsSync("/proc/self/fd") ? readdirSync("/proc/self/fd").length : 0,
-    temporaryFiles: existsSync(spillDirectory) ? readdirSync(spillDirectory) : [],
+    spillFiles: tellsOpenFiles ? openSpillFiles() : [],
     listeners: process.eventNames().map((name) => [name, process.listenerCount(name)]),
     ofSignal: getEventListeners(signal, "abort").length,
   };

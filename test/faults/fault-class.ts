@@ -1,4 +1,4 @@
-// What a campaign is made of.
+// What a campaign is made of. Its faults and its slow consumers pick moments and lengths at random: there a sleep is the subject.
 import type { RecordBatch } from "apache-arrow";
 import { type ConnectOptions, connect, type ErrorCode, SparkStreamError, sparkStream } from "../../lib/index.js";
 import type { Random } from "../support/random.js";

@@ -43,7 +43,7 @@ const begin = performance.now();
 const results = [];
 if (values.only !== "push") {
   results.push(
-    await campaign(inProcess, { runs: runs! - onSpark - pushed, seed: seed!, atOnce: 8 }),
+    await campaign(inProcess, { runs: runs! - onSpark, seed: seed!, atOnce: 8 }),
     await campaign(sparkTargets.flatMap(networkFaults), { runs: onSpark, seed: seed!, atOnce: 4 }),
   );
 }

@@ -9,7 +9,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { OwnedProcess } from "../../lib/local/owned-process.js";
-import { alive, until, useScratch } from "./support.js";
+import { until } from "../support/until.js";
+import { alive, useScratch } from "./support.js";
 
 const owner = fileURLToPath(new URL("owner.ts", import.meta.url));
 
@@ -38,7 +39,7 @@ describe("an owned process", () => {
     const [line] = (await once(createInterface({ input: owned.child.stdout! }), "line")) as [string];
     await Promise.all([owned.stop(), owned.stop()]);
     expect(await owned.exited).to.equal(143);
-    await until(() => !alive(Number(line)), 2_000, "its child is gone");
+    await until(() => !alive(Number(line)), "its child is gone");
     await owned.stop();
   });
 
@@ -47,13 +48,13 @@ describe("an owned process", () => {
     for (let round = 0; round < 10; round++) {
       const stopped = Array.from({ length: 8 }, async (_, ms) => {
         const owned = new OwnedProcess(["sleep", "60"], { output: "pipe", grace: 30 });
-        await sleep(ms);
+        await sleep(ms); // the moment is what is tried
         await owned.stop();
         return alive((await owned.pid)!);
       });
       expect(await Promise.all(stopped)).not.to.include(true);
     }
-  }).timeout(10_000);
+  });
 
   it("is killed when it does not heed TERM within the grace", async () => {
     const owned = new OwnedProcess(["sh", "-c", "trap '' TERM; echo; while :; do sleep 1; done"], {
@@ -63,7 +64,7 @@ describe("an owned process", () => {
     await once(owned.child.stdout!, "data");
     const begun = Date.now();
     await owned.stop();
-    expect(Date.now() - begun).to.be.within(900, 4_000);
+    expect(Date.now() - begun).to.be.above(900);
     expect(alive((await owned.pid)!)).to.equal(false);
   });
 
@@ -80,7 +81,7 @@ describe("an owned process", () => {
     const { command, supervisor } = JSON.parse(line) as { command: number; supervisor: number };
     expect([alive(command), alive(supervisor), existsSync(directory)]).to.deep.equal([true, true, true]);
     parent.kill("SIGKILL");
-    await until(() => !alive(command) && !alive(supervisor) && !existsSync(directory), 3_000, "all is gone");
+    await until(() => !alive(command) && !alive(supervisor) && !existsSync(directory), "all is gone");
   });
 
   it("does not keep its owner from ending, and ends with it", async () => {
@@ -90,6 +91,6 @@ describe("an owned process", () => {
       once(parent, "exit"),
     ]);
     expect(code).to.equal(0);
-    await until(() => !alive((JSON.parse(line) as { command: number }).command), 3_000, "the command is gone");
+    await until(() => !alive((JSON.parse(line) as { command: number }).command), "the command is gone");
   });
 });

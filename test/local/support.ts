@@ -2,7 +2,6 @@ import { execFileSync } from "node:child_process";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { SparkStreamError } from "../../lib/errors.js";
 
 /** To be called in a suite: a directory for each of its tests, removed after the test. */
@@ -31,13 +30,6 @@ export async function script(path: string, body: string): Promise<string> {
   await writeFile(path, `#!/bin/sh\n${body}\n`);
   await chmod(path, 0o755);
   return path;
-}
-
-/** Waits until `holds` does; fails after so many ms. */
-export async function until(holds: () => boolean | Promise<boolean>, timeout: number, what: string): Promise<void> {
-  for (const end = Date.now() + timeout; !(await holds()); await sleep(50)) {
-    if (Date.now() > end) throw new Error(`After ${timeout} ms still not so: ${what}`);
-  }
 }
 
 /** Whether the process runs; one that has ended and that nobody asked for its status does not. */

@@ -10,7 +10,8 @@ import { promisify } from "node:util";
 import { expect } from "chai";
 import type { SparkStreamError } from "../../lib/errors.js";
 import { provisionVenv, type VenvOptions } from "../../lib/local/venv.js";
-import { failure, until, useScratch } from "./support.js";
+import { ownTimeOf, until } from "../support/until.js";
+import { failure, useScratch } from "./support.js";
 
 const run = promisify(execFile);
 const provisioner = fileURLToPath(new URL("provisioner.ts", import.meta.url));
@@ -134,7 +135,7 @@ describe("provisioning a Python environment that cannot be had", function () {
     expect(error.code).to.equal("INSTALL_FAILED");
     expect(error.message).to.include("six==1.17.0").and.include("PIP_INDEX_URL");
     expect(error.message).to.match(/No matching distribution found for six/);
-    expect(Date.now() - begun, "ms").to.be.below(30_000);
+    expect(Date.now() - begun, "ms").to.be.below(60_000);
   });
 
   it("names the missing Python", async () => {
@@ -173,13 +174,12 @@ describe("provisioning a Python environment that cannot be had", function () {
     it("ends at once with the signal's reason, and so does pip", async () => {
       const controller = new AbortController();
       const promise = provisionVenv({ name: "tiny", packages: SIX, env, signal: controller.signal });
-      await until(() => sockets.size > 0, 30_000, "pip asks the registry");
+      await until(() => sockets.size > 0, "pip asks the registry");
       const reason = new Error("changed my mind");
-      const begun = Date.now();
       controller.abort(reason);
+      expect(await ownTimeOf(promise), "ms").to.be.below(5_000);
       expect(await promise.catch((error: unknown) => error), "rejection").to.equal(reason);
-      expect(Date.now() - begun, "ms").to.be.below(5_000);
-      await until(() => sockets.size === 0, 3_000, "pip is gone");
+      await until(() => sockets.size === 0, "pip is gone");
       expect(
         (await readdir(scratch())).filter((name) => name.endsWith(".lock")),
         "locks",
@@ -188,9 +188,9 @@ describe("provisioning a Python environment that cannot be had", function () {
 
     it("takes no pip along when the installing process is killed", async () => {
       const child = spawn(process.execPath, ["--import", "tsx", provisioner], { env });
-      await until(() => sockets.size > 0, 30_000, "pip asks the registry");
+      await until(() => sockets.size > 0, "pip asks the registry");
       child.kill("SIGKILL");
-      await until(() => sockets.size === 0, 5_000, "pip is gone");
+      await until(() => sockets.size === 0, "pip is gone");
     });
   });
 });

@@ -14,6 +14,7 @@ import type { SparkSession } from "../../lib/index.js";
 import { version } from "../../lib/version.js";
 import { runPython } from "../support/python.js";
 import { sparkServer, sparkSession } from "../support/spark.js";
+import { inTime, until } from "../support/until.js";
 
 const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
@@ -59,7 +60,7 @@ describe("the command line", function () {
   /** Fails where a job still has the slots of the server. */
   async function expectFreeSlots(): Promise<void> {
     const count = spark.range(10).repartition(2).count();
-    expect(await Promise.race([count, sleep(30_000, "no free slot")])).to.equal(10);
+    expect(await inTime(count, "free slots")).to.equal(10);
   }
 
   it("prints NDJSON on stdout and one line of summary on stderr, with parameters bound by their types", async () => {
@@ -145,10 +146,8 @@ print(json.dumps([t.num_rows, sum(t["id"].to_pylist())]))`;
       stdio: ["ignore", "ignore", "pipe"],
     });
     // Its hidden file tells that it has begun.
-    for (let begun = false; !begun; await sleep(50)) {
-      begun = (await readdir(directory)).some((name) => name.endsWith(".tmp"));
-    }
-    await sleep(1000);
+    await until(async () => (await readdir(directory)).some((name) => name.endsWith(".tmp")), "it has begun");
+    await sleep(1000); // so that it is in the middle of it
     child.kill("SIGINT");
     const [code] = await once(child, "close");
     expect(code).to.equal(130);

@@ -14,8 +14,9 @@ import { findJava, provisionJava } from "../../lib/local/java.js";
 import { JVM_OPTIONS } from "../../lib/local/launch.js";
 import { SparkServer } from "../../lib/local/server.js";
 import { findSparkHome } from "../../lib/local/spark-home.js";
-import { alive, failure, until } from "../local/support.js";
+import { alive, failure } from "../local/support.js";
 import { runPython } from "../support/python.js";
+import { until } from "../support/until.js";
 
 const owner = fileURLToPath(new URL("../local/spark-owner.ts", import.meta.url));
 
@@ -216,7 +217,7 @@ print(json.dumps({
   it("that is no longer wanted while it starts leaves nothing behind", async () => {
     const controller = new AbortController();
     const promise = startLocalSpark({ signal: controller.signal });
-    await until(async () => (await serverFiles()).length > 0, 10_000, "the start has begun");
+    await until(async () => (await serverFiles()).length > 0, "the start has begun");
     const reason = new Error("changed my mind");
     controller.abort(reason);
     expect(await promise.catch((error: unknown) => error), "rejection").to.equal(reason);
@@ -230,8 +231,8 @@ print(json.dumps({
     const [line] = (await once(createInterface({ input: parent.stdout }), "line")) as [string];
     expect(alive(Number(line))).to.equal(true);
     parent.kill("SIGKILL");
-    await until(() => !alive(Number(line)), 7_000, "the server is gone");
-    await until(async () => (await serverFiles()).length === 0, 2_000, "its files are gone");
+    await until(() => !alive(Number(line)), "the server is gone");
+    await until(async () => (await serverFiles()).length === 0, "its files are gone");
   });
 
   it("does not keep its owner from ending, and ends with it", async () => {
@@ -239,7 +240,7 @@ print(json.dumps({
     const lines = once(createInterface({ input: parent.stdout }), "line") as Promise<[string]>;
     const [[line], [code]] = await Promise.all([lines, once(parent, "exit")]);
     expect(code).to.equal(0);
-    await until(() => !alive(Number(line)), 7_000, "the server is gone");
+    await until(() => !alive(Number(line)), "the server is gone");
   });
 
   it("starts on the Java that is installed where there is none, from a path with a space", async () => {

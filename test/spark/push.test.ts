@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Field, RecordBatch } from "apache-arrow";
 import { expect } from "chai";
 import { DataFrame } from "../../lib/connect/dataframe.js";
@@ -18,8 +17,9 @@ import type { LocalSpark } from "../../lib/local/index.js";
 import { sleepThrough } from "../faults/push-sleeper.js";
 import { startPushProxy } from "../support/push-proxy.js";
 import { killWorker, pythonWorkers } from "../support/python-workers.js";
-import { errorOf, timeOf, within } from "../support/scripted.js";
+import { errorOf, within } from "../support/scripted.js";
 import { impatience, sparkServer, sparkSession } from "../support/spark.js";
+import { ownTimeOf, still } from "../support/until.js";
 
 const push = (options: PushOptions = {}): SparkStreamOptions => ({ delivery: "push", push: options });
 
@@ -167,12 +167,9 @@ describe('delivery: "push" on a real Spark', function () {
     const stream = sparkStream(many(spark, 2_000_000, 8), { ...push(proxy.push), readAheadBytes: 2_000_000 });
     const passed = () => proxy.connections.reduce((sum, { up }) => sum + up, 0);
     await once(stream, "readable");
-    await sleep(2000);
-    const before = passed();
-    await sleep(1000);
-    expect(passed(), "of 200 MB").to.equal(before).and.be.below(60e6);
+    expect(await still(passed, 1000), "of 200 MB").to.be.below(60e6);
     stream.destroy();
-    expect(await timeOf(once(stream, "close"))).to.be.below(3000);
+    expect(await ownTimeOf(once(stream, "close"))).to.be.below(3000);
     expect(await spark.interruptAll()).to.deep.equal([]);
     await within(3000, () => expect(proxy.connections.filter(({ open }) => open)).to.deep.equal([]));
   });

@@ -1,4 +1,4 @@
-// Consumers that are slower than a server waits, on a real one whose patience is seconds.
+// Consumers that are slower than a server waits, on a real one whose patience is seconds: the sleeps are what is tested.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RecordBatch } from "apache-arrow";
 import { expect } from "chai";

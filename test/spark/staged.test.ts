@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Field, RecordBatch } from "apache-arrow";
@@ -15,6 +16,7 @@ import {
 import { errorOf } from "../support/scripted.js";
 import { sparkSession } from "../support/spark.js";
 import { SparkUi } from "../support/spark-ui.js";
+import { still, until } from "../support/until.js";
 
 const STAGED = { delivery: "staged" } as const;
 
@@ -113,8 +115,7 @@ describe('delivery: "staged" on a real Spark', function () {
     const iterator = stream[Symbol.asyncIterator]();
     await iterator.next();
     const windows = async () => (await ui.queries()) - before - 3; // checkpoint, count and seal come first
-    await sleep(2000);
-    expect(await windows(), "two windows of two partitions").to.be.at.most(2);
+    expect(await still(windows, 1000), "two windows of two partitions").to.be.at.most(2);
     while (!(await iterator.next()).done);
     expect(await windows(), "four windows of two partitions").to.equal(4);
   });
@@ -223,7 +224,7 @@ describe('delivery: "staged" on a real Spark', function () {
     const options = { readAheadBytes: 1, maxRecordsPerBatch: 500 };
     const [first, second, third] = splitSparkStream(spark.range(0, 9000, 1, 3), 3, options);
     first!.destroy();
-    await sleep(500);
+    await once(first!, "close");
     expect(await rowCount(second!)).to.equal(3000);
     expect(await ui.staged()).not.to.deep.equal([]);
     expect(await rowCount(third!)).to.equal(3000);
@@ -234,7 +235,7 @@ describe('delivery: "staged" on a real Spark', function () {
       const frame = spark.sql("SELECT id, uuid() AS u FROM range(0, 400000, 1, 8)").repartition(8);
       const stream = sparkStream(frame, { ...STAGED, windowBytes: 1_000_000 });
       stream.resume();
-      await sleep(wait);
+      await sleep(wait); // the moment is what is tried
       stream.destroy();
       await new Promise((resolve) => (stream.closed ? resolve(null) : stream.once("close", resolve)));
       await ui.expectNothingStaged();
@@ -279,11 +280,12 @@ describe('delivery: "staged" on a real Spark', function () {
     stream.on("error", () => {});
     await dying.abandon();
     expect(await impatient.staged()).to.have.length(1);
-    await sleep(7000);
     // Spark's driver collects garbage in its own time; this test does not wait for that.
     await using other = await impatient.connect();
-    await sparkStream(other.range(1), STAGED).toArray();
-    await impatient.expectNothingStaged();
+    await until(async () => {
+      await sparkStream(other.range(1), STAGED).toArray();
+      return (await impatient.staged()).length === 0;
+    }, "nothing is staged");
   });
 
   it("refuses a streaming frame before anything runs", async () => {

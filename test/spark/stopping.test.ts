@@ -8,6 +8,7 @@ import { EventLog, type SparkJob } from "../support/event-log.js";
 import { failureOf } from "../support/ipc.js";
 import { countTo } from "../support/scripted.js";
 import { sparkSession } from "../support/spark.js";
+import { until } from "../support/until.js";
 
 /** Would run for an hour; Spark hands out a partition when it is done, so they are many and small. */
 const ENDLESS = "SELECT id, uuid() AS u FROM range(0, 1000000000, 1, 20000)";
@@ -40,17 +41,17 @@ describe("A stream of a real Spark that is stopped", function () {
   const running = async () => (await log.jobs()).filter(({ ended }) => ended === undefined);
 
   async function untilRunning(): Promise<SparkJob> {
-    for (;;) {
-      const [job] = await running();
-      if (job) return job;
-      await sleep(20);
-    }
+    let job: SparkJob | undefined;
+    await until(async () => {
+      [job] = await running();
+      return job !== undefined;
+    }, "a job runs");
+    return job!;
   }
 
-  /** Waits until no job runs, for a second, and fails where one had to be waited for for longer after it was stopped. */
+  /** Waits until no job runs, and fails if the last one ended more than a second after it was stopped. */
   async function expectStopped(stoppedAt: number, stream?: SparkStream): Promise<void> {
-    while (Date.now() < stoppedAt + SOON + 500 && (await running()).length > 0) await sleep(20);
-    expect(await running(), "jobs that still run").to.deep.equal([]);
+    await until(async () => (await running()).length === 0, "no job runs");
     const last = (await log.jobs()).at(-1)!;
     expect(last.succeeded).to.equal(false);
     expect(last.ended! - stoppedAt, "ms from the stop to the end of the job").to.be.below(SOON);
@@ -147,11 +148,12 @@ describe("A stream of a real Spark that is stopped", function () {
       JOIN (SELECT id % 1000 AS k FROM range(0, 3000, 1, 4) WHERE uuid() <> 'x') b ON a.k = b.k GROUP BY a.k ORDER BY 2`;
     for (const turn of countTo(12)) {
       const stream = sparkStream(spark.sql(join));
-      await sleep(turn * 70);
+      await sleep(turn * 70); // the moment is what is tried
       stream.destroy();
       await closed(stream);
       await sleep(SOON / 5);
     }
+    // Spark says nothing of a job that does not come: there is only a time after which none has come.
     await sleep(SOON);
     expect(await running()).to.deep.equal([]);
   });
@@ -161,7 +163,7 @@ describe("A stream of a real Spark that is stopped", function () {
       await Promise.all(
         countTo(10).map(async (index) => {
           const stream = sparkStream(spark.range(0, 200_000, 1, 4));
-          await sleep(index * 20);
+          await sleep(index * 20); // the moment is what is tried
           stream.destroy();
           await closed(stream);
         }),

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { mkdtemp, readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +9,7 @@ import { expect } from "chai";
 import { parquetWriter, type SparkSession, SparkStreamError, sparkStream } from "../../lib/index.js";
 import { runPython } from "../support/python.js";
 import { sparkSession } from "../support/spark.js";
+import { inTime, until } from "../support/until.js";
 
 /** A job that would run for an hour; Spark hands out a partition when it is done, so they are many and small. */
 const ENDLESS = "SELECT id, uuid() AS u FROM range(0, 1000000000, 1, 20000)";
@@ -117,12 +117,12 @@ print(json.dumps([t.num_rows, ids == list(range(100000)), xs == [None if i % 3 =
   it("stops the job when it is destroyed before Spark has answered, so that the next query finds free slots", async () => {
     for (const wait of [0, 1, 3, 10, 30, 100]) {
       const stream = sparkStream(spark.sql("SELECT count(*) FROM range(100000000000) WHERE uuid() = 'x'"));
-      await sleep(wait);
+      await sleep(wait); // the moment is what is tried
       stream.destroy();
       await closed(stream);
       expect(await spark.interruptAll(), `after ${wait} ms`).to.deep.equal([]);
       const count = spark.range(10).repartition(2).count();
-      expect(await Promise.race([count, sleep(20_000, "no free slot")]), `after ${wait} ms`).to.equal(10);
+      expect(await inTime(count, `free slots after ${wait} ms`)).to.equal(10);
     }
   });
 
@@ -162,9 +162,7 @@ print(json.dumps([t.num_rows, ids == list(range(100000)), xs == [None if i % 3 =
     const failing = spark.sql("SELECT assert_true(id < 50000), id FROM range(0, 60000, 1, 6)");
     const failed = await pipeline(sparkStream(failing), parquetWriter(file)).catch((error: Error) => error);
     expect(failed).to.be.instanceOf(SparkStreamError).with.property("errorClass", "USER_RAISED_EXCEPTION");
-    await sleep(200); // what is removed in the background
-    expect(existsSync(file)).to.equal(false);
-    expect(await readdir(dir)).to.deep.equal([]);
+    await until(async () => (await readdir(dir)).length === 0, "the temporary files are removed, in the background");
   });
 
   it("says what is wrong with a query: class, SQLSTATE, and where in the text", async () => {

@@ -9,6 +9,7 @@ import { byteWriter } from "../../lib/sinks/byte-writer.js";
 import { batchOf, contentOf, ipcOf, ipcOfSchema, placedAt, rowsOf } from "../support/ipc.js";
 import { runPython } from "../support/python.js";
 import { countTo, idBatches, scripted, within } from "../support/scripted.js";
+import { turns, until } from "../support/until.js";
 import { directoryPerTest, failure } from "../support/writers.js";
 
 const batches = Array.from({ length: 20 }, (_, index) =>
@@ -112,7 +113,8 @@ print(json.dumps([[m.type for m in messages].count("schema"), len(messages), tab
     const stream = arrowIpcBytes(rows(), { readAheadBytes: 1 });
     const slow = new Writable({ highWaterMark: 1, write: () => {} }); // takes one chunk, and never another
     stream.pipe(slow);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await until(() => taken > 0, "it takes something");
+    await turns();
     expect(taken).to.be.below(6);
     stream.destroy();
     await finished(stream).catch(() => {});

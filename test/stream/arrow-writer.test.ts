@@ -5,6 +5,7 @@ import { expect } from "chai";
 import type { SparkStreamError } from "../../lib/errors.js";
 import { type ArrowWriterOptions, arrowWriter } from "../../lib/sinks/arrow-writer.js";
 import { runPython } from "../support/python.js";
+import { turns } from "../support/until.js";
 import { arrowScript, batchOfValues, directoryPerTest, failure, writeAll } from "../support/writers.js";
 
 const ints = (...values: (number | null)[]) => batchOfValues({ a: [new Int32(), values] });
@@ -82,7 +83,7 @@ print(json.dumps([f.num_record_batches, f.get_batch(49)["a"].to_pylist(), f.get_
       write(chunk: Buffer, _encoding, callback) {
         chunks.push(chunk);
         taken++;
-        setTimeout(callback, 2);
+        void turns(5).then(() => callback());
       },
     });
     function* source() {

@@ -275,7 +275,7 @@ describe("IpcDecoder, of a schema that is broken,", () => {
     const error = await failureOf(decode(doublingSchema(60)));
     expect(error).to.have.property("code", "INVALID_IPC");
     expect(error.message).to.include("refers to more than it holds");
-    expect(performance.now() - started).to.be.below(1_000);
+    expect(performance.now() - started).to.be.below(10_000);
   });
 });
 
@@ -308,7 +308,7 @@ describe("IpcDecoder, of rows for apache-arrow's own reader,", () => {
       const error = await failureOf(decode(withSchemaOf(schema, batchMessage(parts(count)))));
       expect(error).to.have.property("code", "INVALID_IPC");
       expect(error.message).to.include("more buffers than there are");
-      expect(performance.now() - started).to.be.below(1_000);
+      expect(performance.now() - started).to.be.below(10_000);
     }
   });
 

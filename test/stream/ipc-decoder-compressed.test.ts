@@ -6,6 +6,7 @@ import { Field, Int32, Int64, Schema, Utf8 } from "apache-arrow";
 import { expect } from "chai";
 import { compressFrameSync } from "lz4-napi";
 import { IpcDecoder } from "../../lib/chain/ipc-decoder.js";
+import { notInCheck } from "../support/check.js";
 import { columnsOf, contentOf, expectedOf, failureOf, ipcOfSchema, placedAt, plain } from "../support/ipc.js";
 import { type BatchParts, batchMessage, compressedBuffer, withSchemaOf } from "../support/ipc-assembler.js";
 import { runPython } from "../support/python.js";
@@ -29,6 +30,7 @@ const decode = async (bytes: Uint8Array, owned = false): Promise<RecordBatch[]> 
 describe("IpcDecoder, of what pyarrow writes,", () => {
   let pyarrow: Streams;
   before("write streams with pyarrow", async function () {
+    notInCheck("it needs Python", this);
     this.timeout(600_000); // the first run of all installs pyarrow
     pyarrow = (await runPython(
       readFileSync(new URL("../support/arrow/ipc_streams.py", import.meta.url), "utf8"),

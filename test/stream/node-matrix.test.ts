@@ -5,7 +5,7 @@ import * as stream from "node:stream";
 import { addAbortSignal, compose, PassThrough, Readable, Transform, Writable } from "node:stream";
 import { finished, pipeline } from "node:stream/promises";
 import { TransformStream, WritableStream } from "node:stream/web";
-import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { Int32, type RecordBatch, vectorFromArray } from "apache-arrow";
 import { expect } from "chai";
@@ -13,6 +13,7 @@ import { Writable as StreamxWritable, pipeline as streamxPipeline } from "stream
 import { arrowIpcBytes, type SparkStream, sparkStream } from "../../lib/index.js";
 import { batchOf, rowsOf } from "../support/ipc.js";
 import { idBatches, idsOf as idsOfStream, scripted, within } from "../support/scripted.js";
+import { turns, until } from "../support/until.js";
 
 const COUNT = 30;
 const input = rowsOf(...Array.from({ length: COUNT }, (_, id) => batchOf({ id: vectorFromArray([id], new Int32()) })));
@@ -88,7 +89,7 @@ const whole: Readonly<Record<string, (batches: SparkStream) => Promise<number[]>
     batches
       .map(
         async (batch) => {
-          await sleep(Math.random() * 3);
+          await turns((idOf(batch) * 7) % 5); // one overtakes the other
           return idOf(batch);
         },
         { concurrency: 4 },
@@ -162,7 +163,7 @@ const whole: Readonly<Record<string, (batches: SparkStream) => Promise<number[]>
       ids.push(idOf(batch));
       if (ids.length !== 5) return;
       batches.pause();
-      setTimeout(() => batches.resume(), 300);
+      void turns().then(() => batches.resume());
     });
     await once(batches, "end");
     return ids;
@@ -282,7 +283,7 @@ describe("A stream in every composition of Node", () => {
     const { batches } = open();
     await batches.toArray();
     batches.destroy(boom);
-    await sleep(5);
+    await turns();
     expect(batches.errored).to.equal(null);
   });
 
@@ -308,7 +309,8 @@ describe("A stream in every composition of Node", () => {
   it("reads no further ahead than its highWaterMark and readAheadBytes while it is paused", async () => {
     const { batches, source } = open();
     batches.once("readable", () => {});
-    await sleep(50);
+    await until(() => source.taken > 0, "it takes something");
+    await turns();
     expect(source.taken).to.be.below(6);
     batches.destroy();
   });

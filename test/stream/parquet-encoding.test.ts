@@ -31,6 +31,7 @@ import { type LeafEntries, leafEntries } from "../../lib/sinks/parquet/levels.js
 import { PageMaker } from "../../lib/sinks/parquet/pages.js";
 import { parquetSchema } from "../../lib/sinks/parquet/parquet-schema.js";
 import { type ParquetWriterOptions, parquetWriter } from "../../lib/sinks/parquet-writer.js";
+import { notInCheck } from "../support/check.js";
 import { ipcByWasm, parquetByWasm } from "../support/parquet-wasm.js";
 import { runPython } from "../support/python.js";
 import { Random } from "../support/random.js";
@@ -168,9 +169,9 @@ describe("The Parquet encoder", () => {
       // The upper bits of the product with this multiplier are 0 for all of them.
       const inverse = 0xe8b2f51;
       const batch = ofNumbers((row) => Math.imul(row % 4000, inverse) | 0);
-      const start = performance.now();
+      const start = process.cpuUsage();
       await write([batch], "a.parquet");
-      expect(performance.now() - start).to.be.below(5000);
+      expect(process.cpuUsage(start).user / 1000, "ms of CPU time").to.be.below(5000);
       expect(await footer("a.parquet", "c.encodings")).to.deep.equal(["PLAIN", "RLE"]);
     });
   });
@@ -326,6 +327,7 @@ describe("The Parquet encoder", () => {
   });
 
   it("takes little memory, however large the file", async () => {
+    notInCheck("it writes 320 MB");
     const program = `
       import { Writable, Readable } from "node:stream";
       import { pipeline } from "node:stream/promises";
@@ -352,5 +354,5 @@ describe("The Parquet encoder", () => {
     const { stdout } = await promisify(execFile)(process.execPath, arguments_, options);
     // 320 MB of numbers that no codec makes smaller: a row group of them is 64 MiB.
     expect(Number(stdout)).to.be.within(64, 190);
-  });
+  }).timeout(300_000);
 });

@@ -38,6 +38,7 @@ import { expect } from "chai";
 import { SparkStreamError } from "../../lib/errors.js";
 import { type ParquetWriterOptions, parquetWriter } from "../../lib/sinks/parquet-writer.js";
 import { runPython } from "../support/python.js";
+import { still, turns, until } from "../support/until.js";
 import { failure } from "../support/writers.js";
 
 let directory: string;
@@ -474,7 +475,7 @@ print(json.dumps([[a for (a,) in rows], pq.read_table(sys.argv[1], filters=[("a"
     for (const kind of ["schema", "promise of a schema"]) {
       it(`writes an empty file where it has a ${kind}`, async () => {
         const schema = new Schema([new Field("a", int, true)], new Map([["k", "v"]]));
-        await write([], file, { schema: kind === "schema" ? schema : setTimeout(5, schema) });
+        await write([], file, { schema: kind === "schema" ? schema : turns().then(() => schema) });
         expect(await look(file, "[f.metadata.num_rows, str(f.schema_arrow.field(0).type)]")).to.deep.equal([
           0,
           "int32",
@@ -591,17 +592,17 @@ print(json.dumps([[a for (a,) in rows], pq.read_table(sys.argv[1], filters=[("a"
     });
 
     it("does not appear when an AbortSignal ends the writer: pipeline's, its own, or one aborted before", async () => {
-      async function* source() {
-        for (;;) {
-          yield ints(1, 2, 3);
-          await setImmediate();
-        }
-      }
       for (const way of ["pipeline", "own", "before"]) {
         const controller = new AbortController();
         const { signal } = controller;
         if (way === "before") controller.abort();
-        else void setTimeout(20).then(() => controller.abort());
+        async function* source() {
+          for (let given = 0; ; given++) {
+            if (given === 50) controller.abort();
+            yield ints(1, 2, 3);
+            await setImmediate();
+          }
+        }
         const done =
           way === "pipeline"
             ? pipeline(source, parquetWriter(file, { rowGroupRows: 5 }), { signal })
@@ -614,14 +615,15 @@ print(json.dumps([[a for (a,) in rows], pq.read_table(sys.argv[1], filters=[("a"
 
     it("does not appear, or is complete, whenever the writer is destroyed", async () => {
       let complete = 0;
-      for (let turns = 0; turns < 60; turns++) {
+      for (let moment = 0; moment < 60; moment++) {
         const writer = parquetWriter(file, { rowGroupRows: 2 });
         writer.on("error", () => {});
         for (let row = 0; row < 5; row++) writer.write(ints(row));
         writer.end();
-        for (let turn = 0; turn < turns; turn++) await setImmediate();
-        if (turns > 40) await setTimeout(turns - 40);
-        writer.destroy(turns % 2 ? new Error("boom") : undefined);
+        await turns(moment);
+        if (moment > 40) await setTimeout(moment - 40);
+        if (moment === 59) await finished(writer);
+        writer.destroy(moment % 2 ? new Error("boom") : undefined);
         writer.destroy();
         await finished(writer).catch(() => {});
         if (!writer.closed) await once(writer, "close");
@@ -673,7 +675,7 @@ print(subprocess.run(["sh", "-c", command, *sys.argv[1:]], capture_output=True, 
         highWaterMark: 1,
         write(chunk: Buffer, _encoding, callback) {
           chunks.push(chunk);
-          if (options.delay) void setTimeout(1).then(() => callback());
+          if (options.delay) void turns(5).then(() => callback());
           else callback();
         },
       });
@@ -711,11 +713,11 @@ print(subprocess.run(["sh", "-c", command, *sys.argv[1:]], capture_output=True, 
     });
 
     it("destroys it when it is destroyed itself, without an error, and at any moment", async () => {
-      for (let turns = 0; turns < 12; turns++) {
+      for (let moment = 0; moment < 12; moment++) {
         const { target, bytes } = collector({ delay: true });
         const writer = parquetWriter(target, { rowGroupRows: 1 });
         for (let row = 0; row < 20; row++) writer.write(ints(row));
-        for (let turn = 0; turn < turns; turn++) await setImmediate();
+        await turns(moment);
         writer.destroy();
         await once(writer, "close");
         if (!target.closed) await once(target, "close");
@@ -752,8 +754,8 @@ print(subprocess.run(["sh", "-c", command, *sys.argv[1:]], capture_output=True, 
         for (; taken < 100; taken++) yield ints(taken);
       };
       const done = pipeline(source, parquetWriter(target, { rowGroupRows: 4 }));
-      await setTimeout(300);
-      expect(taken).to.be.within(3, 8);
+      await until(() => take !== undefined, "it is given something");
+      expect(await still(() => taken)).to.be.within(3, 8);
       const ended = done.then(() => true);
       for (let over = false; !over; ) {
         const taking = take;

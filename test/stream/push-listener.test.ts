@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
 import { inspect } from "node:util";
 import { expect } from "chai";
@@ -9,9 +8,19 @@ import { PushListener } from "../../lib/delivery/push/listener.js";
 import { Secret } from "../../lib/delivery/push/proof.js";
 import { type Claim, HELLO_BYTES } from "../../lib/delivery/push/wire.js";
 import { helloOf, PushTask } from "../support/push-task.js";
-import { errorOf, timeOf } from "../support/scripted.js";
+import { errorOf } from "../support/scripted.js";
+import { inTime, ownTimeOf, still, turns } from "../support/until.js";
 
 const other = "ab".repeat(32);
+
+const { now } = performance;
+/** Stops the clock that the listener reads, at so many ms. */
+function clockIs(ms: number): void {
+  performance.now = () => ms;
+}
+
+/** Waits until the listener has looked at its strangers several times, as it does every 100 ms. */
+const looks = () => still(() => undefined, 300);
 
 /** A listener, and who has proven himself. */
 async function listening({ tls = false } = {}) {
@@ -24,8 +33,10 @@ async function listening({ tls = false } = {}) {
   return { listener, secret, certificate, proven, peer, [Symbol.asyncDispose]: () => listener.close() };
 }
 
-describe("The listener of a pushed stream", function () {
-  this.timeout(20_000);
+describe("The listener of a pushed stream", () => {
+  afterEach(() => {
+    performance.now = now;
+  });
 
   for (const tls of [false, true]) {
     describe(tls ? "with TLS" : "on loopback", () => {
@@ -40,10 +51,10 @@ describe("The listener of a pushed stream", function () {
         await using place = await listening({ tls });
         using wrong = await PushTask.connect(place.peer);
         wrong.write(helloOf(other, await wrong.read(32), Buffer.alloc(32, 1), 0, 0));
-        expect(await timeOf(wrong.closed)).to.be.below(1000);
+        expect(await ownTimeOf(wrong.closed)).to.be.below(1000);
         using rude = await PushTask.connect(place.peer);
         rude.write(Buffer.alloc(HELLO_BYTES, "GET / HTTP/1.1\r\n"));
-        expect(await timeOf(rude.closed)).to.be.below(1000);
+        expect(await ownTimeOf(rude.closed)).to.be.below(1000);
         expect(place.proven).to.deep.equal([]);
       });
 
@@ -61,11 +72,18 @@ describe("The listener of a pushed stream", function () {
 
       it("drops after five seconds who says nothing, or too little", async () => {
         await using place = await listening({ tls });
+        clockIs(0);
         using silent = await PushTask.connect(place.peer);
         using slow = await PushTask.connect(place.peer);
         slow.write(Buffer.from("SAS1"));
-        const ms = await timeOf(Promise.all([silent.closed, slow.closed]));
-        expect(ms).to.be.within(4_500, 6_500);
+        let dropped = 0;
+        const both = Promise.all([silent, slow].map(({ closed }) => closed.then(() => dropped++)));
+        await turns();
+        clockIs(4_999);
+        await looks();
+        expect(dropped).to.equal(0);
+        clockIs(5_001);
+        await inTime(both, "both are dropped");
       });
     });
   }
@@ -76,10 +94,10 @@ describe("The listener of a pushed stream", function () {
     const record = Buffer.concat([Buffer.from([22, 3, 1, 0x3f, 0xff, 1, 0, 0x3f, 0xfb]), Buffer.alloc(16_000, 3)]);
     using stranger = await PushTask.connect({ port: place.peer.port });
     stranger.write(record.subarray(0, 4000));
-    await sleep(300);
+    await looks();
     expect(stranger.socket.destroyed).to.equal(false);
     stranger.write(record.subarray(4000, 5000));
-    expect(await timeOf(stranger.closed)).to.be.below(1000);
+    expect(await ownTimeOf(stranger.closed)).to.be.below(1000);
   });
 
   it("speaks TLS 1.3 only, by a certificate of its own", async () => {
@@ -100,7 +118,7 @@ describe("The listener of a pushed stream", function () {
   it("lets many strangers stand in no task's way: the oldest of them has to go", async () => {
     await using place = await listening();
     const strangers = await Promise.all(Array.from({ length: 150 }, () => PushTask.connect(place.peer)));
-    expect(await timeOf(Promise.all(strangers.slice(0, 10).map(({ closed }) => closed)))).to.be.below(2000);
+    expect(await ownTimeOf(Promise.all(strangers.slice(0, 10).map(({ closed }) => closed)))).to.be.below(2000);
     using _ = await PushTask.proven(place.peer, 0);
     expect(place.proven).to.have.length(1);
     for (const stranger of strangers) stranger.socket.destroy();

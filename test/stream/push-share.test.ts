@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import type { ArrowIpcRow } from "../../lib/chain/arrow-ipc-row.js";
 import { ResultReport } from "../../lib/chain/result-report.js";
@@ -8,7 +7,7 @@ import { Share, type SharedPartition, type ShareOptions } from "../../lib/delive
 import { feedTheHungry } from "../../lib/delivery/push/starvation.js";
 import { TaskConnection } from "../../lib/delivery/push/task-connection.js";
 import { PushTask, taskMessage, totalsOf } from "../support/push-task.js";
-import { within } from "../support/scripted.js";
+import { reaches, turns, until, within } from "../support/until.js";
 
 const ROWS = 10;
 const SIZE = 1000;
@@ -61,6 +60,8 @@ async function sharing(options: Partial<ShareOptions> = {}) {
       return (await task.send(batchesOf(id, batches), ROWS)).op;
     },
     received: (id: number) => partitions.get(id)?.ledger.totals.batches ?? 0,
+    /** Batches of all partitions. */
+    receivedInAll: () => [...partitions.values()].reduce((sum, { ledger }) => sum + ledger.totals.batches, 0),
     end() {
       for (const share of shares) share.end({ arrow_ipc_bytes: Buffer.from("schema"), rowCount: 0 });
     },
@@ -86,9 +87,7 @@ const nameOf = ({ arrow_ipc_bytes }: ArrowIpcRow) =>
   Buffer.from(arrow_ipc_bytes).toString("latin1", 0, 20).split(" ")[0]!;
 const named = (id: number, count: number) => Array.from({ length: count }, (_, index) => `${id}/${index}`);
 
-describe("A share of a pushed stream", function () {
-  this.timeout(20_000);
-
+describe("A share of a pushed stream", () => {
   it("has all batches of all partitions, each with its partition and its rows, and then the end", async () => {
     await using place = await sharing();
     const rows = drained(place.share);
@@ -113,31 +112,26 @@ describe("A share of a pushed stream", function () {
   it("takes no more than its limit and one batch, however many tasks send", async () => {
     await using place = await sharing();
     const running = [0, 1, 2].map((id) => place.run(id, 10));
-    await sleep(300);
-    expect([0, 1, 2].map(place.received).reduce((sum, count) => sum + count)).to.equal(4);
+    await reaches(place.receivedInAll, 4, "batches");
     const [first, second] = [await place.share.next(), await place.share.next()];
-    await sleep(100);
-    expect(
-      [0, 1, 2].map(place.received).reduce((sum, count) => sum + count),
-      "what the chain holds counts",
-    ).to.equal(4);
+    await turns();
+    expect(place.receivedInAll(), "what the chain holds counts").to.equal(4);
     for (const row of [first, second]) place.share.released(row!.arrow_ipc_bytes.length);
-    await sleep(100);
-    expect([0, 1, 2].map(place.received).reduce((sum, count) => sum + count)).to.equal(6);
+    await reaches(place.receivedInAll, 6, "batches");
     void drained(place.share);
     expect(await Promise.all(running)).to.deep.equal(["A", "A", "A"]);
   });
 
   it("gives all tasks the same share of what room there is", async () => {
     await using place = await sharing({ limit: 1 });
-    for (const id of [0, 1, 2]) void place.run(id, 20);
-    await sleep(100);
-    for (let count = 0; count < 15; count++) {
+    const tasks = await Promise.all([0, 1, 2].map((id) => place.task(id)));
+    for (const [id, task] of tasks.entries()) void task.send(batchesOf(id, 20), ROWS).catch(() => {});
+    for (let count = 1; count <= 15; count++) {
+      await reaches(place.receivedInAll, count, "batches");
       const row = await place.share.next();
       place.share.released(row!.arrow_ipc_bytes.length);
-      await sleep(5); // so that what the system has can be read
     }
-    await sleep(100);
+    await reaches(place.receivedInAll, 16, "batches");
     for (const id of [0, 1, 2]) expect(place.received(id), `${id}`).to.be.within(4, 7);
   });
 
@@ -153,7 +147,7 @@ describe("A share of a pushed stream", function () {
         .map((batch, index) => taskMessage("B", totalsOf(whole.slice(0, here + index + 1), ROWS), batch));
       if (here > 0) task.write(taskMessage("R", totalsOf(whole.slice(0, here), ROWS)));
       task.write(Buffer.concat(pieces).subarray(0, bytes));
-      await sleep(50);
+      await turns(); // until it has been read
     }
     expect(await place.run(0, 5, 6)).to.equal("A");
     place.end();
@@ -189,7 +183,7 @@ describe("A share of a pushed stream", function () {
       }
       await within(1000, () => expect(place.received(0)).to.equal(6));
     }
-    await sleep(50);
+    await turns(); // until its end was noticed
     expect(await place.run(0, 8, 1)).to.equal("A");
     place.end();
     expect(await rows).to.deep.equal(named(0, 8));
@@ -199,7 +193,8 @@ describe("A share of a pushed stream", function () {
     await using place = await sharing({ spool: true, limit: 2 * SIZE });
     expect(await place.run(0, 5)).to.equal("A");
     const second = place.run(1, 5);
-    await sleep(200);
+    await until(() => place.share.firstBlocked?.id === 1, "the second one asks for room");
+    await turns();
     expect(place.received(1)).to.equal(0);
     void drained(place.share);
     expect(await second).to.equal("A");
@@ -222,7 +217,7 @@ describe("A share of a pushed stream", function () {
       await within(1000, () => expect(place.received(1)).to.equal(2));
       void place.run(0, 10);
       await within(1000, () => expect(place.received(0)).to.equal(2));
-      await sleep(100);
+      await turns();
       expect([place.received(0), place.received(1)]).to.deep.equal([2, 2]);
     });
 
@@ -243,10 +238,11 @@ describe("A share of a pushed stream", function () {
       expect(await place.run(0, 1)).to.equal("A");
       const row = await place.share.next();
       void place.share.next(); // of partition 1, which nobody sends
-      await sleep(1500);
-      expect(place.received(2), "the chain has a batch still").to.equal(2);
+      await until(() => place.share.firstBlocked?.id === 2, "partition 2 asks for room");
+      expect(place.share.hungry, "the chain has a batch still").to.equal(0);
       place.share.released(row!.arrow_ipc_bytes.length);
-      await within(2000, () => expect(place.received(2)).to.equal(10));
+      expect(place.share.hungry).to.be.above(0);
+      await until(() => place.received(2) === 10, "all of partition 2 has come, into a file");
     });
   });
 
@@ -273,7 +269,7 @@ describe("A share of a pushed stream", function () {
     it("has its tasks come to their end when it is closed, so that the others come to theirs", async () => {
       await using place = await sharing({ count: 2 });
       const closing = place.run(1, 20);
-      await sleep(100);
+      await until(() => place.shares[1]!.firstBlocked?.id === 1, "it asks for room");
       await place.shares[1]!.close();
       expect(await closing).to.equal("A");
       expect(await place.run(3, 20)).to.equal("A");

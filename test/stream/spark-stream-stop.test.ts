@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { Readable, Writable } from "node:stream";
 import { finished, pipeline } from "node:stream/promises";
 import { ReadableStream } from "node:stream/web";
-import { setImmediate, setTimeout } from "node:timers/promises";
+import { setImmediate } from "node:timers/promises";
 import { Int32, type RecordBatch, vectorFromArray } from "apache-arrow";
 import { expect } from "chai";
 import { Readable as StreamxReadable } from "streamx";
@@ -11,6 +11,7 @@ import type { RowInput } from "../../lib/chain/input-rows.js";
 import { SparkStreamError } from "../../lib/errors.js";
 import { SparkStream, sparkStream } from "../../lib/spark-stream.js";
 import { batchOf, collect, failureOf, ipcOf, type Row } from "../support/ipc.js";
+import { inTime, turns, until } from "../support/until.js";
 
 const batch = batchOf({ id: vectorFromArray([1, 2, 3], new Int32()) });
 const row: Row = { arrow_ipc_bytes: ipcOf(batch) };
@@ -101,7 +102,7 @@ const stops: Record<string, (stream: SparkStream, controller: AbortController) =
   "it is destroyed between two batches": async (stream) => {
     await once(stream, "readable");
     stream.read();
-    await setTimeout(10);
+    await turns();
     stream.destroy();
     await closed(stream);
   },
@@ -185,7 +186,7 @@ describe("sparkStream over rows, stopped early,", () => {
       });
       if (destroyAt === 0) stream.destroy();
       await once(stream, "close");
-      await setTimeout(10);
+      await turns();
       expect(events).to.deep.equal(Array(destroyAt).fill("data"));
     }
   });
@@ -200,7 +201,7 @@ describe("sparkStream over rows, stopped early,", () => {
     const [error] = await once(stream, "error");
     expect(error).to.include({ name: "AbortError" }).with.nested.property("cause.message", "why");
     expect(await failureOf(stream.schema)).to.equal(error);
-    await setTimeout(10);
+    await turns();
     expect(pulled).to.equal(0);
   });
 
@@ -233,10 +234,9 @@ describe("sparkStream over rows, stopped early,", () => {
   for (const [name, make] of Object.entries(hang)) {
     it(`is not held up by ${name} that never gives another row`, async () => {
       const stream = sparkStream(make());
-      await setTimeout(5);
+      await turns();
       stream.destroy();
-      const closed = once(stream, "close").then(() => "closed");
-      expect(await Promise.race([closed, setTimeout(1_000, "held up")])).to.equal("closed");
+      await inTime(once(stream, "close"), "it is closed");
     });
   }
 
@@ -253,7 +253,7 @@ describe("sparkStream over rows, stopped early,", () => {
           },
           async close() {
             closes++;
-            await setTimeout(30);
+            await turns();
             released = true;
           },
         },
@@ -377,9 +377,9 @@ describe("sparkStream over rows whose source fails", () => {
     ];
     for (const [source, says] of sources) {
       const stream = sparkStream(source);
-      const outcome = await Promise.race([failureOf(collect(stream)), setTimeout(2_000, "still going")]);
+      const outcome = await inTime(failureOf(collect(stream)), "it fails");
       expect(outcome).to.be.instanceOf(SparkStreamError).with.property("code", "INVALID_INPUT");
-      expect((outcome as Error).message).to.match(says);
+      expect(outcome.message).to.match(says);
     }
   });
 
@@ -410,7 +410,7 @@ describe("sparkStream over rows whose source fails", () => {
     async function* slowly() {
       for (let given = 0; given < 3; given++) {
         yield row;
-        while (read <= given) await setTimeout(1);
+        await until(() => read > given, "the row was read");
       }
       throw failure;
     }

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { compose, Duplex, finished as finishedCallback, PassThrough, Readable, Transform, Writable } from "node:stream";
 import { finished, pipeline } from "node:stream/promises";
 import { ReadableStream } from "node:stream/web";
-import { setImmediate, setTimeout } from "node:timers/promises";
+import { setImmediate } from "node:timers/promises";
 import { runInNewContext } from "node:vm";
 import { Field, Int32, RecordBatch, Schema, Utf8, vectorFromArray } from "apache-arrow";
 import { expect } from "chai";
@@ -11,6 +11,7 @@ import { SparkStreamError } from "../../lib/errors.js";
 import { SparkStream, sparkStream } from "../../lib/spark-stream.js";
 import type { SparkStreamOptions } from "../../lib/stream-options.js";
 import { batchOf, collect, failureOf, ipcOf, ipcOfSchema, type Row, rowsOf } from "../support/ipc.js";
+import { turns, until } from "../support/until.js";
 
 const ROWS = 40;
 const PER_BATCH = 3;
@@ -102,7 +103,7 @@ const consumers: Record<string, (stream: SparkStream) => Promise<RecordBatch[]>>
     stream.on("data", (batch: RecordBatch) => {
       found.push(batch);
       stream.pause();
-      setTimeout(1).then(() => stream.resume());
+      void turns(2).then(() => stream.resume());
     });
     await once(stream, "end");
     return found;
@@ -226,8 +227,7 @@ describe("sparkStream over rows", () => {
         yield* rows;
       })(),
     );
-    await setTimeout(20);
-    expect(started).to.equal(1);
+    await until(() => started === 1, "the source is asked");
     stream.destroy();
   });
 

@@ -2,7 +2,6 @@ import { createWriteStream, existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { Readable, Transform, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   Bool,
   type DataType,
@@ -22,6 +21,7 @@ import { expect } from "chai";
 import type { ErrorCode } from "../../lib/errors.js";
 import { arrowWriter, csvWriter, ndjsonWriter, parquetWriter, rows } from "../../lib/index.js";
 import { runPython } from "../support/python.js";
+import { still, until } from "../support/until.js";
 import { batchOfValues, type Columns, directoryPerTest, failure, writeAll } from "../support/writers.js";
 
 const ints = (...values: (number | null)[]) => batchOfValues({ a: [new Int32(), values] });
@@ -132,7 +132,8 @@ describe("Every writer", () => {
         const stuck = new Writable({ highWaterMark: 1, write: () => {} });
         const sink = writer(stuck, name === "parquetWriter" ? ({ rowGroupRows: 1 } as never) : {});
         Readable.from(source()).pipe(sink);
-        await sleep(50);
+        await until(() => given > 0, "it takes something");
+        await still(() => given);
         expect(given).to.be.within(1, 10);
         sink.destroy();
       });
@@ -318,7 +319,8 @@ describe("rows()", () => {
 
   it("holds the rows of a window, and not those of a batch, before a consumer that takes none", async () => {
     const stream = Readable.from([ints(...Array.from({ length: 50_000 }, (_, index) => index)), ints(1)]).pipe(rows());
-    await sleep(50);
+    await until(() => stream.readableLength > 0, "it has rows");
+    await still(() => stream.readableLength);
     expect(stream.readableLength).to.be.within(1, 4096);
     let count = 0;
     for await (const row of stream) count += (row as { a: number }).a >= 0 ? 1 : 0;

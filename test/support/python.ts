@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process";
 import { findSparkHome } from "../../lib/local/spark-home.js";
 import { provisionVenv } from "../../lib/local/venv.js";
+import { notInCheck } from "./check.js";
+import { giveTimeToInstall } from "./running-test.js";
 
 // The versions that PySpark 4.3 and the pyarrow of the provisioned Spark go with. PySpark warns of pandas 3.
 const PACKAGES = [
@@ -18,9 +20,16 @@ let python: Promise<string> | undefined;
 
 /** Path of a Python with pyarrow, pandas, duckdb and what PySpark's Connect client needs; installed on first use. */
 export function testPython(): Promise<string> {
+  notInCheck("it needs Python");
+  if (!python) giveTimeToInstall();
   python ??= provisionVenv({ name: "test-python", packages: PACKAGES }).then((venv) => venv.python);
   return python;
 }
+
+// What others print, such as DuckDB's progress bar after two seconds, goes to standard error.
+const BEGIN = 'import os, sys\nsys.stdout = os.fdopen(os.dup(1), "w")\nos.dup2(2, 1)\n';
+// Ends at once: pyarrow's threads now and then abort a process that tears itself down on a busy machine.
+const END = "\nsys.stdout.flush()\nos._exit(0)\n";
 
 export interface RunPythonOptions {
   /** In addition to this process's environment. */
@@ -45,7 +54,7 @@ export async function runPython(
   const childEnv = { ...inherited, PYTHONPATH: home.pythonPath, ...env };
   return await new Promise((resolve, reject) => {
     const execOptions = { env: childEnv, timeout, maxBuffer: 512 * 2 ** 20 };
-    execFile(command, ["-P", "-c", script, ...args], execOptions, (error, stdout, stderr) => {
+    execFile(command, ["-P", "-c", BEGIN + script + END, ...args], execOptions, (error, stdout, stderr) => {
       if (error) return reject(new Error(`The Python script failed (${error.code ?? error.signal}):\n${stderr}`));
       try {
         resolve(JSON.parse(stdout));

@@ -4,6 +4,8 @@ import { expect } from "chai";
 import { type ConnectOptions, connect, type SparkSession, SparkStreamError } from "../../lib/index.js";
 import { type ScriptedServer, type ScriptedServerOptions, startScriptedServer } from "../../lib/testing/index.js";
 
+export { ownTimeOf, within } from "./until.js";
+
 /** Batches of a column `id` that counts on from 0, with so many rows each. */
 export function idBatches(...sizes: number[]): RecordBatch[] {
   let next = 0;
@@ -42,19 +44,7 @@ export function sparkStreamError(error: unknown): SparkStreamError {
   return error;
 }
 
-/** Waits until a check holds. Fails with what the check says if it doesn't within this time (ms). */
-export async function within(ms: number, check: () => void): Promise<void> {
-  for (const end = performance.now() + ms; ; ) {
-    try {
-      return check();
-    } catch (error) {
-      if (performance.now() > end) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  }
-}
-
-/** How long a promise takes to settle, in ms. */
+/** How long a promise takes to settle, in ms by the clock: for a lower bound. An upper one would need a quiet machine. */
 export async function timeOf(promise: Promise<unknown>): Promise<number> {
   const start = performance.now();
   await promise.catch(() => {});

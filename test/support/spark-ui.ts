@@ -1,11 +1,10 @@
 // What a Spark says of itself by the REST interface of its web UI.
 
-import { setTimeout as sleep } from "node:timers/promises";
-import { expect } from "chai";
 import { connect, type SparkSession } from "../../lib/connect/index.js";
 import type { LocalSpark, LocalSparkOptions } from "../../lib/local/index.js";
 import { freePort } from "./free-port.js";
 import { sparkServer } from "./spark.js";
+import { until } from "./until.js";
 
 interface StoredRdd {
   readonly id: number;
@@ -61,13 +60,7 @@ export class SparkUi {
 
   async expectNothingStaged(): Promise<void> {
     // Spark learns of a frame that was collected, and removes its blocks, a moment later.
-    let found: StoredRdd[] = [];
-    for (let tries = 0; tries < 20; tries++) {
-      found = await this.staged();
-      if (found.length === 0) return;
-      await sleep(100);
-    }
-    expect(found).to.deep.equal([]);
+    await until(async () => (await this.staged()).length === 0, "nothing is staged");
   }
 
   /** How many SQL executions there have been. */
@@ -83,11 +76,12 @@ export class SparkUi {
 
   /** The last job, when it is over. */
   async lastJob(): Promise<Job> {
-    for (;;) {
-      const [job] = await this.#get<Job[]>("jobs");
-      if (job && job.status !== "RUNNING") return job;
-      await sleep(100);
-    }
+    let last: Job | undefined;
+    await until(async () => {
+      [last] = await this.#get<Job[]>("jobs");
+      return last !== undefined && last.status !== "RUNNING";
+    }, "the last job is over");
+    return last!;
   }
 
   async #get<T>(path: string): Promise<T> {

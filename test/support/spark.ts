@@ -1,14 +1,18 @@
 // One real local Spark for all tests of a run, started by the first that asks for it.
 import { connect, type SparkSession } from "../../lib/connect/index.js";
 import { type LocalSpark, type LocalSparkOptions, startLocalSpark } from "../../lib/local/index.js";
+import { notInCheck } from "./check.js";
+import { giveTimeToInstall } from "./running-test.js";
 
 const running = new Map<string, Promise<LocalSpark>>();
 
 /** A server with this configuration, shared by all who ask for the same. */
 export function sparkServer(options: LocalSparkOptions = {}): Promise<LocalSpark> {
+  notInCheck("it needs a Spark");
   const key = JSON.stringify(options);
   let server = running.get(key);
   if (!server) {
+    giveTimeToInstall();
     server = startLocalSpark({ master: "local[2]", driverMemory: "2g", ...options });
     running.set(key, server);
   }

