@@ -8,7 +8,10 @@ export interface CsvWriterOptions extends BatchWriterOptions {
   delimiter?: string;
   /** Whether the names of the columns come first. Default: true. */
   header?: boolean;
-  /** The text of a null. Default: nothing, not even quotes; an empty string is `""`. */
+  /**
+   * The text of a null, which is not quoted; a value of the same text is. Default: nothing, and an empty string is `""`. With
+   * one column both are `""`, since readers skip an empty line: give a text, such as `\\N`, to tell them apart.
+   */
   nullText?: string;
 }
 
@@ -40,4 +43,7 @@ function checkOptions(options: CsvWriterOptions): void {
   }
   if (header !== undefined && typeof header !== "boolean") throw invalidOption(NAME, "header must be true or false");
   if (nullText !== undefined && typeof nullText !== "string") throw invalidOption(NAME, "nullText must be a string");
+  if (nullText !== undefined && (/["\r\n]/.test(nullText) || nullText.includes(delimiter ?? ","))) {
+    throw invalidOption(NAME, "nullText must have no quote, line break or delimiter: it is written without quotes");
+  }
 }

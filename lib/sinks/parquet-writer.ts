@@ -68,6 +68,9 @@ function checkOptions(options: ParquetWriterOptions): void {
   if (rowGroupRows !== undefined && !(Number.isInteger(rowGroupRows) && rowGroupRows > 0 && rowGroupRows < 2 ** 31)) {
     throw invalidOption(NAME, "rowGroupRows must be a whole number of rows, from 1 to 2,147,483,647");
   }
+  if (metadata !== undefined && Object.prototype.toString.call(metadata) !== "[object Object]") {
+    throw invalidOption(NAME, "metadata must be an object of strings");
+  }
   for (const [key, value] of Object.entries(metadata ?? {})) {
     if (typeof value !== "string") {
       throw invalidOption(NAME, `metadata must have strings, and that of ${JSON.stringify(key)} is not`);

@@ -24,9 +24,10 @@ export interface RowsOptions extends ValueOptions {
  *   RecordBatch and for two columns of one name, UNSUPPORTED_TYPE and SCHEMA_MISMATCH naming the column.
  */
 export function rows(options: RowsOptions = {}): Transform {
-  checkNames(NAME, options, ["decimals", "timestamps", "signal"]);
+  checkNames(NAME, options, ["decimals", "timestamps", "invalidText", "signal"]);
   checkChoice(NAME, "decimals", options.decimals, ["string", "number"]);
   checkChoice(NAME, "timestamps", options.timestamps, ["string", "date", "bigint"]);
+  checkChoice(NAME, "invalidText", options.invalidText, ["error", "replace"]);
   const transform = new Rows(options);
   if (options.signal) addAbortSignal(options.signal, transform);
   return transform;

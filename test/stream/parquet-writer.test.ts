@@ -458,6 +458,10 @@ print(json.dumps([[a for (a,) in rows], pq.read_table(sys.argv[1], filters=[("a"
         () => parquetWriter(file, { rowGroupRows: 1.5 }),
         () => parquetWriter(file, { rowgroupRows: 5 } as never),
         () => parquetWriter(file, { metadata: { a: 1 as never } }),
+        () => parquetWriter(file, { metadata: 5 as never }),
+        () => parquetWriter(file, { metadata: null as never }),
+        () => parquetWriter(file, { metadata: ["a"] as never }),
+        () => parquetWriter(file, { metadata: new Map([["a", "b"]]) as never }),
         () => parquetWriter(file, { metadata: { "ARROW:schema": "x" } }),
       ];
       for (const call of calls) expect(call).to.throw(SparkStreamError).with.property("code", "INVALID_ARGUMENT");

@@ -149,8 +149,7 @@ export class ParquetEncoder implements BatchEncoder {
 function failed(path: string, cause: Error): SparkStreamError {
   const { message } = cause;
   if (cause instanceof Misfit) {
-    const hint = "Where it is text that is not UTF-8, CAST it to BINARY in the query.";
-    const text = `Column \`${path}\` has values that do not fit its type: ${message}. ${hint}`;
+    const text = `Column \`${path}\` has values that do not fit its type: ${message}.`;
     return new SparkStreamError("INVALID_INPUT", text, { cause });
   }
   const text = `The Parquet encoder broke down over column \`${path}\` (${message}); it may lack memory: try fewer rowGroupRows.`;
