@@ -29,6 +29,7 @@ import {
 import { defaultRetryPolicy, type RetryPolicy, retryWait } from "./retry.js";
 import { readServerError, type ServerError, withDetails } from "./server-error.js";
 import { defaultStreamLimits, parseDuration, type StreamLimits, streamLimitKeys } from "./stream-limits.js";
+import { checkWellFormed } from "./well-formed.js";
 
 const { method } = SparkConnectService;
 
@@ -116,6 +117,7 @@ export class Client {
   /** Runs a plan; nothing is sent before the first `next()`. */
   execution(plan: MessageInitShape<typeof PlanSchema>, { tags = [] }: ExecuteOptions = {}): Execution {
     this.checkOpen();
+    checkWellFormed([plan, tags, this.endpoint.userId]);
     const calls: ExecutionCalls = {
       execute: (operationId, executed) =>
         this.#channel.serverStream(
@@ -224,6 +226,7 @@ export class Client {
     { policy = defaultRetryPolicy, ...options }: CallOptions = {},
   ): Promise<MessageShape<O>> {
     this.checkOpen();
+    checkWellFormed([init, this.endpoint.userId]);
     for (let retry = 1; ; retry++) {
       try {
         const request = create(rpc.input, { ...this.#common(), ...init } as unknown as MessageInitShape<I>);
