@@ -9,8 +9,10 @@ import {
   Struct,
   vectorFromArray,
 } from "apache-arrow";
+import { encodableSchema } from "../encodable-schema.js";
 import { SparkStreamError } from "../errors.js";
 import type { RelationInit } from "./plan.js";
+import { checkWellFormed } from "./well-formed.js";
 
 /**
  * A record batch as a relation whose rows travel within the plan.
@@ -18,7 +20,11 @@ import type { RelationInit } from "./plan.js";
  * @throws SparkStreamError UNSUPPORTED_TYPE for a dictionary within a nested column
  */
 export function localRelation(batch: RecordBatch): RelationInit {
-  const data = RecordBatchStreamWriter.writeAll([withoutDictionaries(batch)]).toUint8Array(true);
+  const plain = withoutDictionaries(batch);
+  const schema = encodableSchema(plain.schema);
+  checkWellFormed(schema.fields.map(({ name }) => `${name}`));
+  const named: RecordBatch = Object.assign(Object.create(Object.getPrototypeOf(plain)), plain, { schema });
+  const data = RecordBatchStreamWriter.writeAll([named]).toUint8Array(true);
   return { relType: { case: "localRelation", value: { data } } };
 }
 

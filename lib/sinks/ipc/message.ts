@@ -3,6 +3,7 @@
  * that follow it. The schema message is apache-arrow's. In, schemas and columns taken apart; out, bytes.
  */
 import { Message, type Schema, type Vector } from "apache-arrow";
+import { encodableSchema } from "../../encodable-schema.js";
 import { SparkStreamError } from "../../errors.js";
 import {
   addDictionary,
@@ -48,7 +49,7 @@ export function messageLength({ head, size }: IpcMessage): number {
 }
 
 export function schemaMessage(schema: Schema): IpcMessage {
-  const encoded = Message.encode(Message.from(schema));
+  const encoded = Message.encode(Message.from(encodableSchema(schema)));
   const head = new Uint8Array((encoded.length + 7) & ~7);
   head.set(encoded);
   return { head, buffers: [], size: 0 };
