@@ -38,7 +38,7 @@ import { expect } from "chai";
 import { SparkStreamError } from "../../lib/errors.js";
 import { type ParquetWriterOptions, parquetWriter } from "../../lib/sinks/parquet-writer.js";
 import { runPython } from "../support/python.js";
-import { failure } from "../support/writers.js";
+import { batchOfValues, failure } from "../support/writers.js";
 
 let directory: string;
 let file: string;
@@ -122,6 +122,12 @@ describe("parquetWriter", () => {
         expect(await roundTrip(names, sliced, 10)).to.deep.equal([]);
       });
     }
+
+    it("has the values of batches that were made one by one, whose dictionaries have other ids", async () => {
+      const words = (...values: string[]) => batchOfValues({ d: [new Dictionary(new Utf8(), new Int32()), values] });
+      await write([words("a", "b", "a"), words("x", "y")], file);
+      expect(await look(file, "f.read().to_pydict()")).to.deep.equal({ d: ["a", "b", "a", "x", "y"] });
+    });
 
     it("has the values of dictionaries that grow and change from batch to batch", async () => {
       const script = `
