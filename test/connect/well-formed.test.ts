@@ -1,5 +1,6 @@
 // Half of a UTF-16 pair became U+FFFD on its way to the server, without a word: another query, another value, another path.
 import { expect } from "chai";
+import { connect } from "../../lib/index.js";
 import { errorOf, idBatches, scripted } from "../support/scripted.js";
 
 const HALF = "caf\ud83d";
@@ -33,6 +34,13 @@ describe("A text that has half of a UTF-16 pair", () => {
       expect(error.message, what).to.contain("half of a UTF-16 pair").and.to.contain("\\ud83d");
     }
     expect(server.operations.length).to.equal(before);
+  });
+
+  it("is refused as the name of a user, or of an application", async () => {
+    await using session = await scripted({ batches: idBatches(1) });
+    const { url } = session.server;
+    expect((await errorOf(connect(url, { userId: HALF }))).code).to.equal("INVALID_ARGUMENT");
+    expect((await errorOf(connect(url, { userAgent: HALF }))).code).to.equal("INVALID_ARGUMENT");
   });
 
   it("is taken with its other half", async () => {
