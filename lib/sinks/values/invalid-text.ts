@@ -18,7 +18,8 @@ export const invalidTextChoices: readonly InvalidText[] = ["error", "replace"];
  * A check for the batches of one stream, which counts their rows.
  *
  * @returns the batch, or one with its text replaced
- * @throws SparkStreamError INVALID_INPUT naming the column and the row, counted from 0 over all batches
+ * @throws SparkStreamError INVALID_INPUT naming the column and the row, counted from 0 over all batches; also for a column
+ *   whose offsets go backwards, of which the first pass would make other texts
  */
 export function textCheck(
   fields: readonly Field[],
@@ -33,7 +34,12 @@ export function textCheck(
     let changed = false;
     for (const index of columns) {
       const data = children[index]!;
-      if (isValid(data, dictionaries.valid)) continue;
+      try {
+        if (isValid(data, dictionaries.valid)) continue;
+      } catch (cause) {
+        const message = `Column \`${fields[index]!.name}\` has values that do not fit its type: ${(cause as Error).message}.`;
+        throw new SparkStreamError("INVALID_INPUT", message, { cause });
+      }
       const found = firstInvalid(data);
       if (found === undefined) continue; // it is below a null
       if (mode === "error") throw invalidText(fields[index]!, rowsBefore + found.row, found.bytes);
@@ -74,7 +80,10 @@ function isValid(data: Data, dictionaries: WeakSet<Vector>): boolean {
     case Type.LargeUtf8:
       return areValid(data.values, data.valueOffsets, length);
     case Type.Utf8View:
-      return every(length, (index) => !data.getValid(index) || isUtf8(textBytes(data, index)));
+      for (let index = 0; index < length; index++) {
+        if (data.getValid(index) && !isUtf8(textBytes(data, index))) return false;
+      }
+      return true;
     case Type.List:
     case Type.LargeList:
     case Type.Map: {
@@ -96,19 +105,16 @@ function isValid(data: Data, dictionaries: WeakSet<Vector>): boolean {
 function areValid(bytes: Uint8Array, offsets: Int32Array | BigInt64Array, length: number): boolean {
   const [from, to] = [Number(offsets[0]), Number(offsets[length])];
   const used = bytes.subarray(from, to);
-  if (isAscii(used)) return true;
-  // What is valid as a whole may have been cut in the middle of a character.
-  return (
-    isUtf8(used) &&
-    every(length, (index) => {
-      const offset = Number(offsets[index]);
-      return offset === to || (bytes[offset]! & 0xc0) !== 0x80;
-    })
-  );
-}
-
-function every(length: number, holds: (index: number) => boolean): boolean {
-  for (let index = 0; index < length; index++) if (!holds(index)) return false;
+  const ascii = isAscii(used);
+  if (!ascii && !isUtf8(used)) return false;
+  let previous = from;
+  for (let index = 1; index <= length; index++) {
+    const offset = Number(offsets[index]);
+    if (offset < previous) throw new RangeError("its offsets go backwards");
+    // What is valid as a whole may have been cut in the middle of a character.
+    if (!ascii && offset !== to && (bytes[offset]! & 0xc0) === 0x80) return false;
+    previous = offset;
+  }
   return true;
 }
 
