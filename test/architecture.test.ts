@@ -8,6 +8,7 @@ const leaves = [
   "abort",
   "call-options",
   "diagnostics",
+  "encodable-schema",
   "errors",
   "held-error",
   "loopback",

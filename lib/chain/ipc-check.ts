@@ -6,7 +6,7 @@
  * Tables with parts that vary in length (Schema.fbs and Message.fbs; a field's number is its place in the vtable):
  *
  *   Message             4 custom_metadata:[KeyValue]
- *   Schema              1 fields:[Field]       2 custom_metadata:[KeyValue]
+ *   Schema              0 endianness:int16     1 fields:[Field]      2 custom_metadata:[KeyValue]
  *   Field               0 name:string          3 type:table          4 dictionary:DictionaryEncoding
  *                       5 children:[Field]     6 custom_metadata:[KeyValue]
  *   DictionaryEncoding  1 indexType:table
@@ -34,6 +34,12 @@ export function checkSchemaMessage(view: DataView, message: IpcMessage): void {
   metadata.table(message.header);
   for (const field of metadata.tables(message.header, 1)) checkField(metadata, field, 0);
   metadata.keyValues(message.header, 2);
+}
+
+/** Whether the numbers of a stream's buffers have their highest byte first; its metadata never has. */
+export function isBigEndian(view: DataView, { header }: IpcMessage): boolean {
+  const endianness = tableField(view, header, 0);
+  return endianness !== 0 && view.getInt16(endianness, true) === 1;
 }
 
 /**

@@ -6,6 +6,7 @@
  * What the plan of a schema cannot build (dictionaries, unions, views) goes through apache-arrow's own reader.
  */
 import type { RecordBatch, Schema } from "apache-arrow";
+import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow } from "./arrow-ipc-row.js";
 import { readWithArrow } from "./arrow-reader.js";
 import { type CodecName, codecIfLoaded, loadCodec } from "./body-codec.js";
@@ -49,7 +50,8 @@ export class IpcDecoder implements RowDecoder<RecordBatch> {
   #decode(row: ArrowIpcRow): RecordBatch[] | Promise<RecordBatch[]> {
     const bytes = row.arrow_ipc_bytes;
     const known = this.#stream.schema;
-    const { view, first, schema } = this.#stream.open(bytes);
+    const { view, first, schema, bigEndian } = this.#stream.open(bytes);
+    if (bigEndian) throw otherByteOrder();
     if (known === undefined) this.#plan = RecordBatchPlan.compile(schema);
     const plan = this.#plan;
     const messages: IpcMessage[] = [];
@@ -71,6 +73,12 @@ export class IpcDecoder implements RowDecoder<RecordBatch> {
     if (toLoad.length === 0) return messages.map(build);
     return Promise.all(toLoad.map(loadCodec)).then(() => messages.map(build));
   }
+}
+
+function otherByteOrder(): SparkStreamError {
+  const message =
+    "Its numbers are big-endian, as Spark sends them from such a machine (s390x); only little-endian ones are decoded here. arrowIpcBytes() forwards the stream as it is, for a reader that converts it, such as pyarrow.";
+  return new SparkStreamError("UNSUPPORTED", message);
 }
 
 /**

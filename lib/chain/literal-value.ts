@@ -21,7 +21,7 @@ export function literalValue({ literalType }: Expression_Literal): LiteralValue 
     case "decimal":
       return literalType.value.value;
     case "date":
-      return new Date(literalType.value * 86_400_000).toISOString().slice(0, 10);
+      return isoText(literalType.value * 86_400_000)?.slice(0, -14) ?? `${literalType.value} days since 1970-01-01`;
     case "timestamp":
       return `${timestampText(literalType.value)}Z`;
     case "timestampNtz":
@@ -36,6 +36,12 @@ export function literalValue({ literalType }: Expression_Literal): LiteralValue 
 /** Microseconds since 1970 as ISO 8601 text. */
 function timestampText(micros: bigint): string {
   const part = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
-  const seconds = new Date(Number((micros - part) / 1000n)).toISOString().slice(0, -5);
-  return `${seconds}.${String(part).padStart(6, "0")}`;
+  const text = isoText(Number((micros - part) / 1000n));
+  return text ? `${text.slice(0, -5)}.${String(part).padStart(6, "0")}` : `${micros} microseconds since 1970-01-01`;
+}
+
+/** Undefined beyond what a Date holds. */
+function isoText(milliseconds: number): string | undefined {
+  const date = new Date(milliseconds);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }

@@ -35,7 +35,10 @@ export interface OperatorMetrics {
   readonly metrics: Readonly<Record<string, { readonly value: number; readonly type: string }>>;
 }
 
-/** What `df.observe()` counted: by the observation's name, and then by those of its expressions. */
+/**
+ * What `df.observe()` counted: by the observation's name, and then by those of its expressions; by their positions ("0", "1")
+ * from a server that sends no names, which is Spark 3.5.
+ */
 export type ObservedMetrics = Readonly<Record<string, Readonly<Record<string, LiteralValue | undefined>>>>;
 
 /** Collects both, as the responses pass by. */
@@ -70,7 +73,7 @@ export class ResultReport {
       this.tell(() => progressOf(value));
     }
     for (const { name, keys, values } of observedMetrics) {
-      const pairs = keys.map((key, index) => [key, values[index] && literalValue(values[index])] as const);
+      const pairs = values.map((value, index) => [keys[index] ?? String(index), literalValue(value)] as const);
       this.#observed = { ...this.#observed, [name]: Object.fromEntries(pairs) };
     }
     if (metrics && metrics.metrics.length > 0) {

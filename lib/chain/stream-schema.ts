@@ -3,6 +3,7 @@ import { SparkStreamError } from "../errors.js";
 import { schemaDifference } from "../schema-difference.js";
 import { readSchema } from "./arrow-reader.js";
 import { invalidIpc } from "./invalid-ipc.js";
+import { isBigEndian } from "./ipc-check.js";
 import { headerType, type IpcMessage, readMessage } from "./ipc-message.js";
 
 /** A row, of which the schema has been read. */
@@ -11,6 +12,8 @@ export interface OpenedRow {
   /** The message of the schema. */
   readonly first: IpcMessage;
   readonly schema: Schema;
+  /** Whether the numbers of its batches have their highest byte first. */
+  readonly bigEndian: boolean;
   /** Whether its bytes are those of the first row's. If not, its dictionaries may have other ids. */
   readonly same: boolean;
 }
@@ -19,6 +22,7 @@ export interface OpenedRow {
 export class StreamSchema {
   #schema: Schema | undefined;
   #bytes: Buffer | undefined;
+  #bigEndian = false;
 
   get schema(): Schema | undefined {
     return this.#schema;
@@ -35,16 +39,22 @@ export class StreamSchema {
     const first = readMessage(view, 0);
     if (first?.type !== headerType.schema) throw invalidIpc("it does not begin with a schema");
     if (this.#schema && this.#bytes?.compare(bytes, 0, first.bodyStart) === 0) {
-      return { view, first, schema: this.#schema, same: true };
+      return { view, first, schema: this.#schema, bigEndian: this.#bigEndian, same: true };
     }
     const schema = readSchema(bytes, view, first);
+    const bigEndian = isBigEndian(view, first);
     if (this.#schema === undefined) {
       this.#schema = schema;
+      this.#bigEndian = bigEndian;
       this.#bytes = Buffer.from(bytes.subarray(0, first.bodyStart));
-      return { view, first, schema, same: true };
+      return { view, first, schema, bigEndian, same: true };
+    }
+    if (bigEndian !== this.#bigEndian) {
+      const message = "Its numbers have another byte order than those of the rows before it.";
+      throw new SparkStreamError("SCHEMA_MISMATCH", message);
     }
     const difference = schemaDifference(this.#schema.fields, schema.fields);
     if (difference) throw new SparkStreamError("SCHEMA_MISMATCH", `Its schema ${difference}.`);
-    return { view, first, schema, same: false };
+    return { view, first, schema, bigEndian, same: false };
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Checks the values that refer to something else: of unions to a child, of views to a buffer, of dictionary columns to an
- * entry. apache-arrow believes them, and fails when such a value is read, long after the stream has handed it out.
+ * Checks what refers to something else: the offsets of lists and texts, unions to a child, views to a buffer, dictionary
+ * columns to an entry. apache-arrow believes them, and fails when such a value is read, long after the stream delivered it.
  */
-import { type Data, DataType, type Dictionary, type Union, UnionMode } from "apache-arrow";
+import { type Data, DataType, type Dictionary, Type, type Union, UnionMode, type Vector } from "apache-arrow";
 import { invalidIpc } from "./invalid-ipc.js";
 
 const VIEW_BYTES = 16;
@@ -15,7 +15,48 @@ export function checkValues(data: Data): void {
   if (DataType.isUnion(type)) checkUnion(data as Data<Union>);
   else if (DataType.isUtf8View(type) || DataType.isBinaryView(type)) checkViews(data);
   else if (DataType.isDictionary(type)) checkIndexes(data as Data<Dictionary>);
+  else checkSizes(data);
   for (const child of data.children) checkValues(child);
+}
+
+/** Every value is there: as many offsets, elements and fields as the column has values. */
+function checkSizes({ type, values, valueOffsets, children, length }: Data): void {
+  switch (type.typeId as Type) {
+    case Type.Utf8:
+    case Type.LargeUtf8:
+    case Type.Binary:
+    case Type.LargeBinary:
+      checkOffsets(valueOffsets, length, values.length);
+      break;
+    case Type.List:
+    case Type.LargeList:
+    case Type.Map:
+      checkOffsets(valueOffsets, length, children[0]?.length ?? 0);
+      break;
+    case Type.FixedSizeList:
+      checkChildren(children, length * (type as unknown as { listSize: number }).listSize);
+      break;
+    case Type.Struct:
+      checkChildren(children, length);
+      break;
+  }
+}
+
+function checkOffsets(offsets: Int32Array | BigInt64Array, length: number, end: number): void {
+  if (length === 0) return;
+  if (offsets.length <= length) throw invalidIpc(`it has ${offsets.length} offsets for ${length} values`);
+  let previous: number | bigint = 0;
+  for (let index = 0; index <= length; index++) {
+    const offset = offsets[index]!;
+    if (offset < previous) throw invalidIpc(`its offsets go from ${previous} to ${offset}`);
+    previous = offset;
+  }
+  if (previous > end) throw invalidIpc(`its offsets reach to ${previous}, and it has ${end} bytes or values`);
+}
+
+function checkChildren(children: readonly Data[], length: number): void {
+  const short = children.find((child) => child.length < length);
+  if (short) throw invalidIpc(`${length} values are referred to, and ${short.length} are there`);
 }
 
 function checkUnion({ type, typeIds, valueOffsets, children, length }: Data<Union>): void {
@@ -52,5 +93,10 @@ function checkIndexes(data: Data<Dictionary>): void {
       throw invalidIpc(`an entry ${values[row]} is referred to in a dictionary of ${entries}`);
     }
   }
-  for (const part of dictionary?.data ?? []) checkValues(part);
+  if (!dictionary || checked.has(dictionary)) return;
+  for (const part of dictionary.data) checkValues(part);
+  checked.add(dictionary);
 }
+
+/** Batches share their dictionaries. */
+const checked = new WeakSet<Vector>();

@@ -33,6 +33,7 @@ import {
 import { type RetryPolicy, retryWait } from "./retry.js";
 import { readServerError, type ServerError, withDetails } from "./server-error.js";
 import { defaultStreamLimits, parseDuration, type StreamLimits, streamLimitKeys } from "./stream-limits.js";
+import { checkWellFormed } from "./well-formed.js";
 
 const { method } = SparkConnectService;
 
@@ -114,6 +115,7 @@ export class Client {
   /** Runs a plan; nothing is sent before the first `next()`. */
   execution(plan: MessageInitShape<typeof PlanSchema>, { tags = [] }: RunOptions = {}): Execution {
     this.checkOpen();
+    checkWellFormed([plan, tags, this.endpoint.userId]);
     const calls: ExecutionCalls = {
       execute: (operationId, executed) =>
         this.#channel.serverStream(
@@ -231,6 +233,7 @@ export class Client {
     options: UnaryCall = {},
   ): Promise<MessageShape<O>> {
     this.checkOpen();
+    checkWellFormed([init, this.endpoint.userId]);
     const { timeoutMs, policy, signal } = { ...callPolicy(rpc.name), ...options };
     for (let retry = 1; ; retry++) {
       try {

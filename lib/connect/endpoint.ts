@@ -9,6 +9,7 @@ import { SparkStreamError } from "../errors.js";
 import { isLoopback } from "../loopback.js";
 import { filled, isBag, isFilled, isText, type OptionTable, secret, text } from "../options.js";
 import { version } from "../version.js";
+import { checkWellFormed } from "./well-formed.js";
 
 /** A bearer token, or a function that is asked for it before every call, so that it may rotate. */
 export type Token = string | (() => string | Promise<string>);
@@ -194,6 +195,7 @@ function tlsOf(tls: boolean | TlsOptions | undefined, hasToken: boolean, host: s
 function clientType(userAgent: string | undefined): string {
   const own = `spark-arrow-stream/${version} node/${process.versions.node} os/${process.platform}`;
   const full = userAgent ? `${userAgent} ${own}` : own;
+  checkWellFormed(full);
   if (encodeURIComponent(full).length > MAX_USER_AGENT) {
     throw invalidUrl(`user_agent must not be longer than ${MAX_USER_AGENT} characters once percent-encoded`);
   }

@@ -10,8 +10,10 @@ import {
   Table,
   vectorFromArray,
 } from "apache-arrow";
+import { encodableSchema } from "../encodable-schema.js";
 import { SparkStreamError } from "../errors.js";
 import type { RelationInit } from "./plan.js";
+import { checkWellFormed } from "./well-formed.js";
 
 /** Whether it is a Table, or an array of record batches. */
 export function isBatches(data: unknown): boolean {
@@ -25,7 +27,11 @@ export function isBatches(data: unknown): boolean {
  *   apache-arrow cannot write
  */
 export function localRelation(batch: RecordBatch): RelationInit {
-  return { relType: { case: "localRelation", value: { data: written(withoutDictionaries(batch)) } } };
+  const plain = withoutDictionaries(batch);
+  const schema = encodableSchema(plain.schema);
+  checkWellFormed(schema.fields.map(({ name }) => `${name}`));
+  const named: RecordBatch = Object.assign(Object.create(Object.getPrototypeOf(plain)), plain, { schema });
+  return { relType: { case: "localRelation", value: { data: written(named) } } };
 }
 
 function written(batch: RecordBatch): Uint8Array {

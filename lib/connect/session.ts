@@ -19,8 +19,9 @@ import { DataFrameReader } from "./dataframe-reader.js";
 import type { Endpoint } from "./endpoint.js";
 import { literal, type SqlParameter } from "./literal.js";
 import { isBatches, localRelation } from "./local-relation.js";
-import type { RelationInit } from "./plan.js";
-import { sqlPlan } from "./sql.js";
+import type { PlanSource, RelationInit } from "./plan.js";
+import { sqlPlan, statementText } from "./sql.js";
+import { UnusedCommands } from "./unused-commands.js";
 
 /** Parameters of a query: `{ name: value }` for `:name`, an array for `?`. */
 export type SqlArguments = Readonly<Record<string, SqlParameter>> | readonly SqlParameter[];
@@ -41,6 +42,7 @@ export class SparkSession implements AsyncDisposable {
   readonly #confScope: ConfScope;
   readonly #onClose: () => Promise<void>;
   readonly #farewells = new Set<() => Promise<void>>();
+  readonly #unused = new UnusedCommands();
   #closed: Promise<void> | undefined;
 
   /** @internal Use `connect()`. */
@@ -64,7 +66,8 @@ export class SparkSession implements AsyncDisposable {
 
   /**
    * A query, or a command. A query runs when its result is asked for; a command (CREATE, INSERT, …) at its DataFrame's
-   * first use, and only then, whatever that is.
+   * first use, and only then, whatever that is. `await` is no use: a DataFrame is not a promise. A process warning names a
+   * command whose DataFrame was never used, when the session closes.
    *
    * @param args bound by the protocol, never put into the text
    * @throws SparkStreamError INVALID_ARGUMENT for a parameter that has no SQL type
@@ -87,7 +90,13 @@ export class SparkSession implements AsyncDisposable {
           : { query, namedArguments: Object.fromEntries(literals) },
       },
     };
-    return new DataFrame(this, sqlPlan(this.client, query, relation));
+    const plan = sqlPlan(this.client, query, relation);
+    const used = this.#unused.add(statementText(query));
+    const source: PlanSource = (...options) => {
+      used();
+      return plan(...options);
+    };
+    return new DataFrame(this, source);
   }
 
   /** A table or view by its name. */
@@ -183,6 +192,7 @@ export class SparkSession implements AsyncDisposable {
 
   /** Ends the session and all that runs in it; a local Spark that was started for it ends too. May be called twice. */
   close(): Promise<void> {
+    this.#unused.warn();
     this.#closed ??= this.#close();
     return this.#closed;
   }

@@ -9,7 +9,7 @@ import { SharedRun } from "./shared-run.js";
  * where a backslash ends the line; a comment in brackets. One with another in it is left alone, and so taken for a command.
  */
 const SKIPPED = /\s+|--(?:\\\n|[^\n\r])*|\/\*(?:(?!\/\*)[\s\S])*?\*\//y;
-const WORD = /\(|\w+/y;
+const WORD = /^(?:\(|\w+)/;
 
 /** Statements beginning so can only be queries. WITH and FROM cannot tell: an INSERT may follow. */
 const QUERY = new Set(["SELECT", "VALUES", "TABLE", "("]);
@@ -29,10 +29,14 @@ export function sqlPlan(client: Client, query: string, relation: RelationInit): 
 }
 
 function firstWord(query: string): string | undefined {
+  return WORD.exec(statementText(query))?.[0].toUpperCase();
+}
+
+/** The text from its first word on. */
+export function statementText(query: string): string {
   let position = 0;
   for (SKIPPED.lastIndex = 0; SKIPPED.test(query); position = SKIPPED.lastIndex);
-  WORD.lastIndex = position;
-  return WORD.exec(query)?.[0].toUpperCase();
+  return query.slice(position);
 }
 
 async function runCommand(

@@ -12,6 +12,7 @@ import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { SparkStreamError } from "../errors.js";
 import type { ByteTarget } from "./byte-target.js";
+import { isMountPoint } from "./mount-point.js";
 
 const close = promisify(fs.close);
 const write = promisify(fs.write);
@@ -45,13 +46,14 @@ export class AtomicFile implements ByteTarget {
       if (existing && !existing.isFile()) {
         throw osError("EINVAL", "it is not a regular file; pass a Writable for a device or pipe");
       }
+      if (existing && isMountPoint(this.#target)) throw osError("EBUSY", reasons.EBUSY!);
       // Renaming asks for rights on the directory alone; a file that may not be written is not to be replaced either.
       if (existing) fs.closeSync(fs.openSync(this.#target, "r+"));
       // Readers of directories, Spark's too, skip names with a dot in front.
       const temporary = join(dirname(this.#target), `.spark-arrow-stream-${randomUUID()}.tmp`);
       this.#descriptor = fs.openSync(temporary, "wx");
       this.#temporary = temporary;
-      if (existing) fs.fchmodSync(this.#descriptor, existing.mode & 0o777);
+      if (existing) keepOwner(this.#descriptor, existing);
     });
   }
 
@@ -125,6 +127,8 @@ const reasons: { readonly [code: string]: string } = {
   ELOOP: "its symbolic links form a circle",
   ENAMETOOLONG: "the name is too long",
   EMFILE: "too many files are open",
+  EBUSY:
+    "it is a mount point (a file mounted by Docker's -v, say), which cannot be replaced. Mount its directory, or pass a Writable: createWriteStream(path)",
 };
 
 function givenUp(): NodeJS.ErrnoException {
@@ -133,6 +137,24 @@ function givenUp(): NodeJS.ErrnoException {
 
 function osError(code: string, message: string): NodeJS.ErrnoException {
   return Object.assign(new Error(message), { code });
+}
+
+/** The owner, the group and the rights of the file that is replaced, as far as this process may set them. */
+function keepOwner(descriptor: number, { uid, gid, mode }: fs.Stats): void {
+  const own = fs.fstatSync(descriptor);
+  for (const [user, group] of [
+    [uid, gid],
+    [own.uid, gid], // a process that is not root may give a file to a group of its own
+  ] as const) {
+    if (own.uid === user && own.gid === group) break;
+    try {
+      fs.fchownSync(descriptor, user, group);
+      break;
+    } catch {
+      // The replaced file's directory is this process's, and the file was not.
+    }
+  }
+  fs.fchmodSync(descriptor, mode & 0o777); // after the owner, which may clear some
 }
 
 /** Renaming onto a symbolic link would replace the link; what it points to is meant, there or not. */

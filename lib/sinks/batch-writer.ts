@@ -9,10 +9,11 @@ import type { Writable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import type { Field, RecordBatch, Schema } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
-import { abortSignal, isObject, type OptionTable } from "../options.js";
+import { abortSignal, isObject, type OptionTable, oneOf } from "../options.js";
 import type { ByteTarget } from "./byte-target.js";
 import { targetOf } from "./target-of.js";
 import { TargetWriter } from "./target-writer.js";
+import type { InvalidText } from "./values/invalid-text.js";
 
 /** Options of every writer. */
 export interface BatchWriterOptions {
@@ -23,11 +24,17 @@ export interface BatchWriterOptions {
   schema?: Schema | Promise<Schema>;
   /** Destroys the writer with an AbortError. */
   signal?: AbortSignal;
+  /**
+   * What becomes of text that is not UTF-8, which Spark does not check: an INVALID_INPUT error that names the column and the
+   * row, or U+FFFD in the place of what is broken. Default: "error".
+   */
+  invalidText?: InvalidText;
 }
 
 export const batchWriterOptions: OptionTable<BatchWriterOptions> = {
   schema: [isObject, "an apache-arrow Schema, or a promise of one"],
   signal: abortSignal,
+  invalidText: oneOf("error", "replace"),
 };
 
 /** Makes the bytes of one format. */
@@ -61,28 +68,28 @@ class BatchWriter extends TargetWriter {
   #newEncoder!: NewEncoder;
   #batches!: typeof import("./record-batch.js");
   #schemas!: typeof import("./own-schema.js");
+  #texts!: typeof import("./values/invalid-text.js");
+  readonly #invalidText: InvalidText | undefined;
+  #checkText: ((batch: RecordBatch) => RecordBatch) | undefined;
   #encoder: BatchEncoder | undefined;
   #fields: readonly Field[] = [];
 
-  constructor(
-    name: string,
-    target: ByteTarget,
-    { schema, signal }: BatchWriterOptions,
-    load: () => Promise<NewEncoder>,
-  ) {
-    super(target, { objectMode: true, highWaterMark: 1 }, signal);
+  constructor(name: string, target: ByteTarget, options: BatchWriterOptions, load: () => Promise<NewEncoder>) {
+    super(target, { objectMode: true, highWaterMark: 1 }, options.signal);
     this.#name = name;
-    this.#schema = schema;
+    this.#schema = options.schema;
+    this.#invalidText = options.invalidText;
     this.#load = load;
     // It may reject long before it is needed, or without being needed.
-    Promise.resolve(schema).catch(() => {});
+    Promise.resolve(options.schema).catch(() => {});
   }
 
   protected override async open(): Promise<void> {
-    [this.#newEncoder, this.#batches, this.#schemas] = await Promise.all([
+    [this.#newEncoder, this.#batches, this.#schemas, this.#texts] = await Promise.all([
       this.#load(),
       import("./record-batch.js"),
       import("./own-schema.js"),
+      import("./values/invalid-text.js"),
       super.open(),
     ]);
   }
@@ -96,9 +103,10 @@ class BatchWriter extends TargetWriter {
       // Not awaited where it is there: what fails next to come must not overtake the bytes of this batch.
       this.#encoder = encoder instanceof Promise ? await encoder : encoder;
       this.#fields = fields;
+      this.#checkText = this.#texts.textCheck(fields, this.#invalidText);
     }
     checkColumns(this.#fields, fields);
-    await this.#send(this.#encoder.batch(batch));
+    await this.#send(this.#encoder.batch(this.#checkText?.(batch) ?? batch));
   }
 
   protected override async finish(): Promise<void> {

@@ -1,6 +1,7 @@
 /** csvWriter(): record batches to CSV. In, apache-arrow RecordBatch; out, UTF-8. Memory: see csv-encoder.ts. */
 import type { Writable } from "node:stream";
-import { checkOptions, flag, isText, type OptionTable, text } from "../options.js";
+import { SparkStreamError } from "../errors.js";
+import { checkOptions, flag, isText, type OptionTable } from "../options.js";
 import { type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
 
 export interface CsvWriterOptions extends BatchWriterOptions {
@@ -8,7 +9,10 @@ export interface CsvWriterOptions extends BatchWriterOptions {
   delimiter?: string;
   /** Whether the names of the columns come first. Default: true. */
   header?: boolean;
-  /** The text of a null. Default: nothing, not even quotes; an empty string is `""`. */
+  /**
+   * The text of a null, which is not quoted; a value of the same text is. Default: nothing, and an empty string is `""`. With
+   * one column both are `""`, since readers skip an empty line: give a text, such as `\\N`, to tell them apart.
+   */
   nullText?: string;
 }
 
@@ -23,7 +27,7 @@ export interface CsvWriterOptions extends BatchWriterOptions {
  *   column) and SCHEMA_MISMATCH naming the column, INVALID_INPUT for a chunk that is no RecordBatch.
  */
 export function csvWriter(target: string | URL | Writable, options: CsvWriterOptions = {}): Writable {
-  checkOptions("csvWriter()", options, csvOptions);
+  checkCsvOptions(options);
   return batchWriter(NAME, target, options, async () => {
     const { csvEncoder } = await import("./csv-encoder.js");
     return (schema) => csvEncoder(schema, options);
@@ -38,6 +42,18 @@ const csvOptions: OptionTable<CsvWriterOptions> = {
     "one character, and neither a quote nor a line break",
   ],
   header: flag,
-  nullText: text,
+  nullText: [
+    (nullText) => isText(nullText) && !/["\r\n]/.test(nullText),
+    "a string without a quote or a line break, since it is written without quotes",
+  ],
   ...batchWriterOptions,
 };
+
+/** @throws SparkStreamError INVALID_ARGUMENT */
+function checkCsvOptions(options: CsvWriterOptions): void {
+  checkOptions("csvWriter()", options, csvOptions);
+  const { nullText = "", delimiter = "," } = options;
+  if (!nullText.includes(delimiter)) return;
+  const message = `Option "nullText" of csvWriter() must not contain the delimiter ${JSON.stringify(delimiter)}, since it is written without quotes.`;
+  throw new SparkStreamError("INVALID_ARGUMENT", message);
+}

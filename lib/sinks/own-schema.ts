@@ -28,9 +28,11 @@ import {
   Utf8,
   Utf8View,
 } from "apache-arrow";
+import { arrowZone } from "./arrow-zone.js";
 
 /**
- * A schema in the classes of the apache-arrow that this package imports. Another copy's (that of a program that requires
+ * The schema that a writer writes: its zones are those that Arrow knows, and it is in the classes of the apache-arrow that this
+ * package imports. Another copy's (that of a program that requires
  * it, say) passes for ours in `instanceof`, but written to IPC by ours it has no types: an error at best, wrong types at
  * worst.
  */
@@ -100,7 +102,7 @@ function ownType(type: DataType, dictionaries: Map<DataType, DataType>): DataTyp
     case Type.Time:
       return new Time(of.unit, of.bitWidth);
     case Type.Timestamp:
-      return new Timestamp(of.unit, of.timezone);
+      return new Timestamp(of.unit, of.timezone && arrowZone(of.timezone));
     case Type.Duration:
       return new Duration(of.unit);
     case Type.Interval:

@@ -2,6 +2,7 @@
 import type { Field, RecordBatch } from "apache-arrow";
 import { checkColumns, columnsOf, recordBatch } from "./record-batch.js";
 import { fieldNames } from "./values/column-reader.js";
+import { textCheck } from "./values/invalid-text.js";
 import { jsFormat, type ValueOptions } from "./values/js-format.js";
 import { rowBuilder } from "./values/row-builder.js";
 import { windowReader } from "./values/windows.js";
@@ -33,10 +34,11 @@ export function batchReader(sink: string, options: ValueOptions): BatchReader {
 }
 
 function objectsOf(fields: readonly Field[], options: ValueOptions) {
+  const checkText = textCheck(fields, options.invalidText);
   const build = rowBuilder(fieldNames(fields));
   const windows = windowReader(fields, jsFormat(options), WINDOW);
   return function* (batch: RecordBatch) {
-    for (const { rows, columns } of windows(batch)) {
+    for (const { rows, columns } of windows(checkText?.(batch) ?? batch)) {
       const rowOf = build(columns);
       const objects: Record<string, unknown>[] = new Array(rows);
       for (let row = 0; row < rows; row++) objects[row] = rowOf(row);

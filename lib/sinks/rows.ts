@@ -34,6 +34,7 @@ const NAME = "rows";
 const rowsOptions: OptionTable<RowsOptions> = {
   decimals: oneOf("string", "number"),
   timestamps: oneOf("string", "date", "bigint"),
+  invalidText: oneOf("error", "replace"),
   signal: abortSignal,
 };
 

@@ -138,6 +138,30 @@ describe("a session on a real Spark", function () {
     expect(() => spark.createDataFrame([])).to.throw(SparkStreamError, /at least one record batch/);
   });
 
+  // Names that are empty were left out of the schema, and Spark failed with a NullPointerException.
+  it("makes a DataFrame of record batches whose columns, or lists, have no name", async () => {
+    const [batch] = tableFromArrays({ "": Int32Array.of(1, 2), lists: [[1, 2], [3]] }).batches;
+    const frame = spark.createDataFrame(batch!);
+    expect((await frame.schema()).fields.map(({ name }) => name)).to.deep.equal(["", "lists"]);
+    const named = frame.toDF("a", "lists").select("a", "lists[0] AS first");
+    expect(await rowsOf(named.orderBy("a"))).to.deep.equal([
+      { a: 1, first: 1 },
+      { a: 2, first: 3 },
+    ]);
+  });
+
+  // A TIMESTAMP's zone in Arrow is the text of the setting.
+  it("knows the zone that batches will have, whatever the session's is", async () => {
+    await using own = await sparkSession();
+    for (const zone of ["GMT+8", "UTC-03:30", "PST", "Europe/Vienna"]) {
+      await own.conf.set("spark.sql.session.timeZone", zone);
+      const frame = own.sql("SELECT TIMESTAMP'2026-06-30 12:00:00' AS at");
+      const zoneOf = ({ fields }: { fields: { type: { timezone?: string } }[] }) => fields[0]!.type.timezone;
+      expect(zoneOf(await frame.schema())).to.equal(zone);
+      expect(zoneOf(await sparkStream(frame).schema)).to.equal(zone);
+    }
+  });
+
   it("counts a range with a step and partitions", async () => {
     expect(await spark.range(10).count()).to.equal(10);
     expect(await rowsOf(spark.range(0, 10, 5, 2))).to.deep.equal([{ id: 0n }, { id: 5n }]);

@@ -33,6 +33,12 @@ const values: Readonly<Record<string, Row>> = {
     csv: "-9223372036854775807",
   },
   FLOAT: { sql: "CAST(0.5 AS FLOAT)", js: 0.5, ndjson: "0.5", csv: "0.5" },
+  "FLOAT of no double's digits": {
+    sql: "CAST(0.1 AS FLOAT)",
+    js: Math.fround(0.1),
+    ndjson: "0.1",
+    csv: "0.1",
+  },
   DOUBLE: { sql: "0.1D", js: 0.1, ndjson: "0.1", csv: "0.1" },
   "DOUBLE that is no number": { sql: "DOUBLE('NaN')", js: Number.NaN, ndjson: '"NaN"', csv: "NaN" },
   "DOUBLE without end": {

@@ -312,6 +312,33 @@ describe("IpcDecoder, of rows for apache-arrow's own reader,", () => {
     }
   });
 
+  // These were believed, and a writer failed with a raw RangeError later.
+  it("refuses offsets of a dictionary's values that are broken, or beyond what there is", async () => {
+    const of = (dictionary: DataType, ...values: unknown[]) => {
+      const type = new Dictionary(dictionary, new Int32(), 7);
+      return ipcOf(batchOf({ d: vectorFromArray(values, type) }));
+    };
+    const texts = of(new Utf8(), "ab", "cde", "ab");
+    const lists = of(new List(item(new Int32())), [1, 2], [3, 4, 5]);
+    for (const bytes of [texts, lists]) {
+      // The offsets are 0, 2, 5.
+      const places = Array.from({ length: bytes.length / 4 - 2 }, (_, index) => 4 * index);
+      const view = new DataView(bytes.buffer);
+      const at = places.find((place) => [0, 2, 5].every((offset, i) => view.getInt32(place + 4 * i, true) === offset))!;
+      for (const [place, offset] of [
+        [at, -1],
+        [at + 4, 6],
+        [at + 4, -3],
+        [at + 8, 1],
+        [at + 8, 1000],
+      ] as const) {
+        const error = await failureOf(decode(patched(bytes, place, offset)));
+        expect(error, `${offset}`).to.be.instanceOf(SparkStreamError).with.property("code", "INVALID_IPC");
+        expect(error.message).to.include("offsets");
+      }
+    }
+  });
+
   it("refuses a row that is cut off", async () => {
     const ends = messageEnds(dictionary);
     for (let length = 1; length < ends.at(-1)!; length++) {

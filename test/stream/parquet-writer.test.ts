@@ -39,7 +39,7 @@ import { SparkStreamError } from "../../lib/errors.js";
 import { type ParquetWriterOptions, parquetWriter } from "../../lib/sinks/parquet-writer.js";
 import { runPython } from "../support/python.js";
 import { still, turns, until } from "../support/until.js";
-import { failure } from "../support/writers.js";
+import { batchOfValues, failure } from "../support/writers.js";
 
 let directory: string;
 let file: string;
@@ -123,6 +123,12 @@ describe("parquetWriter", () => {
         expect(await roundTrip(names, sliced, 10)).to.deep.equal([]);
       });
     }
+
+    it("has the values of batches that were made one by one, whose dictionaries have other ids", async () => {
+      const words = (...values: string[]) => batchOfValues({ d: [new Dictionary(new Utf8(), new Int32()), values] });
+      await write([words("a", "b", "a"), words("x", "y")], file);
+      expect(await look(file, "f.read().to_pydict()")).to.deep.equal({ d: ["a", "b", "a", "x", "y"] });
+    });
 
     it("has the values of dictionaries that grow and change from batch to batch", async () => {
       const script = `
@@ -459,6 +465,10 @@ print(json.dumps([[a for (a,) in rows], pq.read_table(sys.argv[1], filters=[("a"
         () => parquetWriter(file, { rowGroupRows: 1.5 }),
         () => parquetWriter(file, { rowgroupRows: 5 } as never),
         () => parquetWriter(file, { metadata: { a: 1 as never } }),
+        () => parquetWriter(file, { metadata: 5 as never }),
+        () => parquetWriter(file, { metadata: null as never }),
+        () => parquetWriter(file, { metadata: ["a"] as never }),
+        () => parquetWriter(file, { metadata: new Map([["a", "b"]]) as never }),
         () => parquetWriter(file, { metadata: { "ARROW:schema": "x" } }),
       ];
       for (const call of calls) expect(call).to.throw(SparkStreamError).with.property("code", "INVALID_ARGUMENT");

@@ -1,26 +1,38 @@
 import { createWriteStream, existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { Readable, Transform, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import {
-  Bool,
   type DataType,
   Dictionary,
   Field,
   Float16,
+  Float32,
   Float64,
   Int32,
   Int64,
   List,
+  makeData,
+  RecordBatch,
+  Schema,
   Struct,
+  type Timestamp,
+  TimestampMicrosecond,
   TimestampMillisecond,
   TimestampNanosecond,
+  TimestampSecond,
   Utf8,
+  Vector,
 } from "apache-arrow";
 import { expect } from "chai";
 import type { ErrorCode } from "../../lib/errors.js";
 import { arrowWriter, csvWriter, ndjsonWriter, parquetWriter, rows } from "../../lib/index.js";
+import { shortestFloat16, shortestFloat32 } from "../../lib/sinks/values/float-text.js";
+import { batchOf } from "../support/ipc.js";
 import { runPython } from "../support/python.js";
+import { Random } from "../support/random.js";
 import { still, until } from "../support/until.js";
 import { batchOfValues, type Columns, directoryPerTest, failure, writeAll } from "../support/writers.js";
 
@@ -41,6 +53,13 @@ async function textOf(writer: (target: Writable) => Writable, ...columns: Column
 
 const ndjson = (columns: Columns, options = {}) => textOf((target) => ndjsonWriter(target, options), columns);
 const csv = (columns: Columns, options = {}) => textOf((target) => csvWriter(target, options), columns);
+
+/** A column of these counts of the type's unit. */
+function timestamps(type: Timestamp, counts: readonly (bigint | null)[]): Vector {
+  const nullBitmap = Uint8Array.of(counts.reduce((bits, count, index) => bits | (count === null ? 0 : 1 << index), 0));
+  const data = BigInt64Array.from(counts, (count) => count ?? 0n);
+  return new Vector([makeData({ type, data, nullBitmap, nullCount: counts.filter((count) => count === null).length })]);
+}
 
 const writers = { parquetWriter, arrowWriter, ndjsonWriter, csvWriter } as const;
 
@@ -187,14 +206,108 @@ describe("ndjsonWriter", () => {
   });
 });
 
+// FLOAT 0.1 was written as 0.10000000149011612: the digits of the double that holds it.
+describe("Floats in NDJSON and CSV", () => {
+  it("have the shortest digits of their type", async () => {
+    const values = [0.1, 16777216, 3.4028235e38, 1e-45, -1.1754944e-38, 1 / 3, 1e10, 123456.79, 0.5, null, -0, 1e23];
+    const floats = values.map((value) => value && Math.fround(value));
+    const text = await ndjson({ f: [new Float32(), floats], d: [new Float64(), values] });
+    const lines = text.trim().split("\n");
+    expect(lines.map((line) => /"f":(.*),/.exec(line)![1])).to.deep.equal(
+      "0.1,16777216,3.4028235e+38,1e-45,-1.1754944e-38,0.33333334,10000000000,123456.79,0.5,null,-0,1e+23".split(","),
+    );
+    expect(lines.map((line) => JSON.parse(line).d)).to.deep.equal(values);
+    const cells = (
+      await csv({ f: [new Float32(), [...floats.slice(0, 4), Number.NaN, Number.POSITIVE_INFINITY]] })
+    ).split("\n");
+    expect(cells.slice(1, -1).join()).to.equal("0.1,16777216,3.4028235e+38,1e-45,NaN,Infinity");
+    const list = new List(new Field("element", new Float32(), true));
+    expect(await ndjson({ l: [list, [[0.1, 0.2]]], h: [new Float16(), [0.1]] })).to.equal('{"l":[0.1,0.2],"h":0.1}\n');
+  });
+
+  it("are read back to the very bits, whatever they are", () => {
+    const bits = new Uint32Array(1);
+    const float = new Float32Array(bits.buffer);
+    const random = new Random(7);
+    for (let count = 0; count < 200_000; count++) {
+      bits[0] = random.below(2 ** 32);
+      const value = float[0]!;
+      const found = shortestFloat32(value);
+      if (!Object.is(Math.fround(found), value)) expect.fail(`${value} became ${found}`);
+      if (Number.isFinite(value) && digitsOf(found) > fewestDigits(value)) expect.fail(`${value} became ${found}`);
+    }
+    for (let half = 0; half < 2 ** 16; half++) {
+      const value = new Vector([makeData({ type: new Float16(), data: Uint16Array.of(half) })]).get(0)!;
+      const found = shortestFloat16(value);
+      if (Number.isNaN(value)) continue;
+      if (!Object.is(halfOf(found), value)) expect.fail(`${value} became ${found}`);
+    }
+  });
+
+  const digitsOf = (value: number) => value.toExponential().replace(/e.*|\D/g, "").length;
+
+  function fewestDigits(value: number): number {
+    for (let digits = 1; ; digits++) if (Math.fround(Number(value.toPrecision(digits))) === value) return digits;
+  }
+
+  /** The float of 16 bits nearest to a number that is near one. */
+  function halfOf(value: number): number {
+    if (!Number.isFinite(value) || value === 0) return value;
+    const gap = 2 ** (Math.max(-14, Math.floor(Math.log2(Math.abs(value)))) - 10);
+    return Math.round(value / gap) * gap;
+  }
+});
+
 describe("csvWriter", () => {
   it("quotes what needs it, and tells a null from an empty string", async () => {
     expect(await csv({ 'a,"b"': [new Utf8(), ["x,y", 'say "hi"', "two\nlines", "", null, " x "]] })).to.equal(
-      '"a,""b"""\n"x,y"\n"say ""hi"""\n"two\nlines"\n""\n\n x \n',
+      '"a,""b"""\n"x,y"\n"say ""hi"""\n"two\nlines"\n""\n""\n x \n',
     );
-    expect(await csv({ a: [new Int32(), [1, null]], b: [new Bool(), [true, null]] }, { nullText: "NULL" })).to.equal(
-      "a,b\n1,true\nNULL,NULL\n",
+    const columns: Columns = { i: [new Int32(), [1, null]], t: [new Utf8(), ["", null]] };
+    expect(await csv(columns)).to.equal('i,t\n1,""\n,\n');
+    expect(await csv({ a: [new Utf8(), ["\r", "a\rb", "\r\n"]] })).to.equal('a\n"\r"\n"a\rb"\n"\r\n"\n');
+  });
+
+  it("writes the text asked for in the place of a null, and quotes a value of that text", async () => {
+    const columns: Columns = {
+      t: [new Utf8(), ["NULL", null, "", "NULLs"]],
+      i: [new Int32(), [0, null, 1, 2]],
+    };
+    expect(await csv(columns, { nullText: "NULL" })).to.equal('t,i\n"NULL",0\nNULL,NULL\n"",1\nNULLs,2\n');
+    expect(await csv(columns, { nullText: "0" })).to.equal('t,i\nNULL,"0"\n0,0\n"",1\nNULLs,2\n');
+    expect(await csv(columns, { nullText: "" })).to.equal(await csv(columns));
+    expect(await csv({ t: columns.t! }, { nullText: "NULL" })).to.equal('t\n"NULL"\nNULL\n""\nNULLs\n');
+  });
+
+  // A null was an empty line, which Spark, pandas and pyarrow skip: two of four rows were read.
+  it("writes no empty line for a null in a frame of one column, which readers skip", async () => {
+    const columns: Columns = { i: [new Int32(), [1, null, 3, null]] };
+    expect(await csv(columns)).to.equal('i\n1\n""\n3\n""\n');
+    const script = `
+import io, json, sys, duckdb, pandas, polars, pyarrow.csv as c
+text = sys.argv[1].encode()
+open(sys.argv[2], "wb").write(text)
+frames = [
+    pandas.read_csv(io.BytesIO(text), dtype={"i": "Int64"})["i"].to_list(),
+    c.read_csv(io.BytesIO(text))["i"].to_pylist(),
+    polars.read_csv(text, schema={"i": polars.Int64})["i"].to_list(),
+    [row[0] for row in duckdb.sql(f"SELECT i FROM read_csv('{sys.argv[2]}', columns = {{'i': 'BIGINT'}}, header = true)").fetchall()],
+]
+print(json.dumps([[None if value is pandas.NA else value for value in frame] for frame in frames]))`;
+    const path = join(await mkdtemp(join(tmpdir(), "csv-")), "i.csv");
+    const found = await runPython(script, [await csv(columns), path]);
+    await rm(dirname(path), { recursive: true });
+    expect(found).to.deep.equal(Array(4).fill([1, null, 3, null]));
+  });
+
+  it("refuses record batches without columns, whose rows would be empty lines", async () => {
+    const batch = new RecordBatch(
+      new Schema([]),
+      makeData({ type: new Struct([]), length: 3, nullCount: 0, children: [] }),
     );
+    const sink = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const error = await failure(writeAll([batch], csvWriter(sink)), "UNSUPPORTED_TYPE");
+    expect(error.message).to.contain("no columns");
   });
 
   it("has another delimiter, or no header, when asked to, and the header alone where there is no row", async () => {
@@ -230,7 +343,17 @@ print(json.dumps(c.read_csv(io.BytesIO(sys.argv[1].encode()), parse_options=opti
   }
 
   it("refuses malformed options at the call", () => {
-    for (const options of [{ delimiter: "" }, { delimiter: '"' }, { header: "no" }, { nullText: null }]) {
+    const malformed = [
+      { delimiter: "" },
+      { delimiter: '"' },
+      { header: "no" },
+      { nullText: null },
+      { nullText: "a,b" },
+      { nullText: "a;b", delimiter: ";" },
+      { nullText: '"' },
+      { nullText: "a\nb" },
+    ];
+    for (const options of malformed) {
       expect(() => csvWriter("x", options as never))
         .to.throw()
         .with.property("code", "INVALID_ARGUMENT");
@@ -289,6 +412,29 @@ describe("rows()", () => {
       { ms: -1n, ns: 1_000_000n },
       { ms: null, ns: null },
     ]);
+  });
+
+  it("fails with a typed error for a time beyond what a Date holds, and rounds others down to the millisecond", async () => {
+    const type = new TimestampMicrosecond("UTC");
+    const micros = (...values: (bigint | null)[]) => batchOf({ at: timestamps(type, values) });
+    const dates = (batch: RecordBatch) =>
+      Readable.from([micros(0n, null), batch])
+        .compose(rows({ timestamps: "date" }))
+        .toArray();
+    const most = 8_640_000_000_000_000_000n;
+    expect(
+      (await dates(micros(most, -most, 8_639_999_999_999_999_999n, -8_639_999_999_999_999_999n))).slice(2),
+    ).to.deep.equal([8.64e15, -8.64e15, 8.64e15 - 1, -8.64e15].map((ms) => ({ at: new Date(ms) })));
+    for (const [index, beyond] of [most + 1000n, -most - 1n].entries()) {
+      const error = await failure(dates(micros(1n, beyond)), "INVALID_INPUT");
+      expect(error.message).to.contain("`at`").and.to.contain("row 3").and.to.contain('timestamps: "string"');
+      expect(error.message).to.contain(["+275760-09-13T00:00:00.001000", "-271821-04-19T23:59:59.999999"][index]);
+    }
+    const seconds = new TimestampSecond();
+    const [row] = await Readable.from([batchOf({ at: timestamps(seconds, [1009n]) })])
+      .compose(rows({ timestamps: "date" }))
+      .toArray();
+    expect(row.at).to.deep.equal(new Date(1_009_000));
   });
 
   it("reads dictionaries, 16-bit floats, and lists of which a slice is given", async () => {

@@ -90,3 +90,29 @@ export function compressedBuffer(restoredLength: number, bytes: Uint8Array): Uin
 function padded(length: number): number {
   return Math.ceil(length / 8) * 8;
 }
+
+/**
+ * A little-endian Arrow IPC stream whose schema says that its numbers are big-endian. The schema's field `endianness`,
+ * which writers leave out where it is 0, is put behind the schema's message, with a vtable that refers to it.
+ */
+export function declaredBigEndian(stream: Uint8Array): Uint8Array {
+  const end = 8 + new DataView(stream.buffer, stream.byteOffset).getInt32(4, true);
+  const old = new DataView(stream.buffer, stream.byteOffset + 8, end - 8);
+  const message = old.getUint32(0, true);
+  const headerField = message + old.getUint16(message - old.getInt32(message, true) + 8, true);
+  const schema = headerField + old.getUint32(headerField, true);
+  const vtable = schema - old.getInt32(schema, true);
+  const vtableSize = old.getUint16(vtable, true);
+
+  const metadataLength = padded(end - 8 + 2 + vtableSize);
+  const bytes = new Uint8Array(8 + metadataLength);
+  bytes.set(stream.subarray(0, end));
+  bytes.set(stream.subarray(8 + vtable, 8 + vtable + vtableSize), end + 2);
+  const view = new DataView(bytes.buffer, 8);
+  new DataView(bytes.buffer).setInt32(4, metadataLength, true);
+  const [value, newVtable] = [end - 8, end - 8 + 2];
+  view.setUint16(value, 1, true);
+  view.setInt32(schema, schema - newVtable, true);
+  view.setUint16(newVtable + 4, value - schema, true);
+  return new Uint8Array(Buffer.concat([bytes, stream.subarray(end)]));
+}

@@ -14,11 +14,13 @@ const PACKAGES = [
   "grpcio-status==1.85.1",
   "googleapis-common-protos==1.76.0",
   "zstandard==0.25.0",
+  "polars==2.1.0",
+  "datafusion==55.0.0",
 ];
 
 let python: Promise<string> | undefined;
 
-/** Path of a Python with pyarrow, pandas, duckdb and what PySpark's Connect client needs; installed on first use. */
+/** Path of a Python with pyarrow, pandas, duckdb, polars, datafusion and what PySpark's Connect client needs; installed on first use. */
 export function testPython(): Promise<string> {
   notInCheck("it needs Python");
   if (!python) giveTimeToInstall();

@@ -3,24 +3,27 @@
  *
  * Memory: one batch and its message, which is a copy of it; of a file also 24 bytes per batch, for the footer.
  */
-import type { RecordBatch, Schema, Vector } from "apache-arrow";
+import type { Field, RecordBatch, Schema, Vector } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
 import type { BatchEncoder } from "../batch-writer.js";
-import { batchBuffers, type ColumnBuffers, joinedBuffers } from "./column-buffers.js";
+import { batchBuffers, joinedBuffers } from "./column-buffers.js";
 import { type Block, fileEnd, fileStart } from "./file-footer.js";
 import {
   batchMessage,
+  type DictionaryBuffers,
+  dictionaryBuffers,
+  dictionaryMessages,
   endOfStream,
   type IpcMessage,
   messageBytes,
   messageLength,
-  newDictionaries,
   schemaMessage,
 } from "./message.js";
 
 /** A schema, batches with the dictionaries that they need, and the mark of the end; around it what a file has. */
 export class ArrowEncoder implements BatchEncoder {
   readonly #schema: IpcMessage;
+  readonly #fields: readonly Field[];
   readonly #file: boolean;
   /** By their ids, as they were written last. */
   readonly #dictionaries = new Map<number, Vector>();
@@ -31,15 +34,19 @@ export class ArrowEncoder implements BatchEncoder {
 
   constructor(schema: Schema, format: "file" | "stream") {
     this.#schema = schemaMessage(schema);
+    this.#fields = schema.fields;
     this.#file = format === "file";
   }
 
   *batch(batch: RecordBatch): Generator<Uint8Array> {
     yield* this.#begin();
-    const columns = joinedBuffers(batch.numRows, batchBuffers(batch));
-    if (this.#file) this.#checkDictionaries(columns);
-    for (const message of newDictionaries(columns, this.#dictionaries)) {
-      yield this.#placed(message, this.#dictionaryBlocks);
+    const columns = joinedBuffers(batch.numRows, batchBuffers(batch, this.#fields));
+    const known = (id: number, vector: Vector) => this.#dictionaries.get(id) === vector;
+    const dictionaries = dictionaryBuffers(columns, known);
+    if (this.#file) this.#checkDictionaries(dictionaries);
+    for (const dictionary of dictionaries) {
+      this.#dictionaries.set(dictionary.id, dictionary.vector);
+      for (const message of dictionaryMessages(dictionary)) yield this.#placed(message, this.#dictionaryBlocks);
     }
     yield this.#placed(batchMessage(columns), this.#batchBlocks);
   }
@@ -66,9 +73,9 @@ export class ArrowEncoder implements BatchEncoder {
   }
 
   /** A reader of a file takes its messages in any order, so there can be one dictionary of a column. */
-  #checkDictionaries({ dictionaries }: ColumnBuffers): void {
-    for (const [id, dictionary] of dictionaries) {
-      if ((this.#dictionaries.get(id) ?? dictionary) === dictionary) continue;
+  #checkDictionaries(dictionaries: readonly DictionaryBuffers[]): void {
+    for (const { id } of dictionaries) {
+      if (!this.#dictionaries.has(id)) continue;
       const message = `The dictionary ${id} of the record batches changes, which an Arrow file cannot hold. Write a stream: arrowWriter(target, { format: "stream" }).`;
       throw new SparkStreamError("UNSUPPORTED_TYPE", message);
     }

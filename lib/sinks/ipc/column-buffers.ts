@@ -5,8 +5,24 @@
  * apache-arrow's own writer isn't used: it slices the views of a sliced Utf8View or BinaryView twice, writes -1 for the
  * nulls of a sliced Null column, and walks a sliced bitmap bit by bit.
  */
-import { type Data, type DataType, type RecordBatch, Type, type Vector } from "apache-arrow";
+import {
+  type Data,
+  DataType,
+  type Dictionary,
+  type Field,
+  type RecordBatch,
+  Type,
+  type Union,
+  UnionMode,
+  type Vector,
+} from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
+
+/** The values of a dictionary, and their type in the schema. */
+export interface WrittenDictionary {
+  readonly vector: Vector;
+  readonly type: DataType;
+}
 
 export interface ColumnBuffers {
   /** Rows. */
@@ -16,36 +32,49 @@ export interface ColumnBuffers {
   readonly buffers: readonly Uint8Array[];
   /** Of each Utf8View and BinaryView: how many buffers follow its views. */
   readonly variadicCounts: readonly number[];
-  /** By the id in the schema. */
-  readonly dictionaries: ReadonlyMap<number, Vector>;
+  /** By the id in the schema; without those within their values. */
+  readonly dictionaries: ReadonlyMap<number, WrittenDictionary>;
   /** Of all buffers. */
   readonly byteLength: number;
 }
 
-/** @throws RangeError where a buffer or a child is shorter than the column says. */
-export function columnBuffers(data: Data): ColumnBuffers {
+/**
+ * @param type of the schema that the column is written with: the same as the data's own, but for the ids of dictionaries
+ * @throws RangeError where a buffer or a child is shorter than the column says.
+ */
+export function columnBuffers(data: Data, type: DataType = data.type): ColumnBuffers {
   const column = new Flattener();
-  column.field(data, data.length);
+  column.field(data, data.length, type);
   const { nodes, buffers, variadicCounts, dictionaries } = column;
   const byteLength = buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0);
   return { length: data.length, nodes, buffers, variadicCounts, dictionaries, byteLength };
 }
 
 /**
- * The columns of a batch, of so many rows from row `start` on.
+ * `count` rows of a batch's columns, from row `start` on.
  *
+ * @param fields of the schema that the batch is written with
  * @throws SparkStreamError INVALID_INPUT naming a column that is broken
  */
-export function batchBuffers(batch: RecordBatch, start = 0, count = batch.numRows): ColumnBuffers[] {
+export function batchBuffers(
+  batch: RecordBatch,
+  fields: readonly Field[],
+  start = 0,
+  count = batch.numRows,
+): ColumnBuffers[] {
   return batch.data.children.map((data, index) => {
+    const { name, type } = fields[index]!;
     try {
-      return columnBuffers(start === 0 && count === data.length ? data : data.slice(start, count));
+      return columnBuffers(start === 0 && count === data.length ? data : data.slice(start, count), type);
     } catch (cause) {
-      const { name } = batch.data.type.children[index]!;
-      const message = `Column \`${name}\` of a record batch is broken: ${(cause as Error).message}.`;
-      throw new SparkStreamError("INVALID_INPUT", message, { cause });
+      throw brokenColumn(`Column \`${name}\``, cause);
     }
   });
+}
+
+export function brokenColumn(what: string, cause: unknown): SparkStreamError {
+  const message = `${what} of a record batch is broken: ${(cause as Error).message}.`;
+  return new SparkStreamError("INVALID_INPUT", message, { cause });
 }
 
 /** All columns of a batch in one, as its message lists them. */
@@ -55,9 +84,29 @@ export function joinedBuffers(length: number, columns: readonly ColumnBuffers[])
     nodes: columns.flatMap(({ nodes }) => nodes),
     buffers: columns.flatMap(({ buffers }) => buffers),
     variadicCounts: columns.flatMap(({ variadicCounts }) => variadicCounts),
-    dictionaries: new Map(columns.flatMap(({ dictionaries }) => [...dictionaries])),
+    dictionaries: joinedDictionaries(columns),
     byteLength: columns.reduce((sum, { byteLength }) => sum + byteLength, 0),
   };
+}
+
+function joinedDictionaries(columns: readonly ColumnBuffers[]): Map<number, WrittenDictionary> {
+  const joined = new Map<number, WrittenDictionary>();
+  for (const { dictionaries } of columns) {
+    for (const [id, { vector, type }] of dictionaries) addDictionary(joined, id, vector, type);
+  }
+  return joined;
+}
+
+/** @throws RangeError where the id has another dictionary already */
+export function addDictionary(
+  dictionaries: Map<number, WrittenDictionary>,
+  id: number,
+  vector: Vector,
+  type: DataType,
+): void {
+  const other = dictionaries.get(id)?.vector;
+  if (other !== undefined && other !== vector) throw new RangeError(`two dictionaries have the id ${id}`);
+  dictionaries.set(id, { vector, type });
 }
 
 const none = new Uint8Array(0);
@@ -66,14 +115,17 @@ class Flattener {
   readonly nodes: number[] = [];
   readonly buffers: Uint8Array[] = [];
   readonly variadicCounts: number[] = [];
-  readonly dictionaries = new Map<number, Vector>();
+  readonly dictionaries = new Map<number, WrittenDictionary>();
 
-  field(data: Data, length: number): void {
+  field(data: Data, length: number, type: DataType): void {
     if (data.length < length) throw new RangeError(`it has ${data.length} values where ${length} are referred to`);
     const whole = data.length === length ? data : data.slice(0, length);
-    const type = whole.type as DataType;
     if (type.typeId === Type.Null) {
       this.nodes.push(length, length);
+      return;
+    }
+    if (DataType.isUnion(type)) {
+      this.#union(whole, type, length);
       return;
     }
     const nulls = Math.max(0, whole.nullCount);
@@ -82,13 +134,30 @@ class Flattener {
     this.#values(whole, type, length, nulls);
   }
 
+  /** A union has no nulls of its own: its values are those of its children. */
+  #union(data: Data, type: Union, length: number): void {
+    const dense = type.mode === UnionMode.Dense;
+    this.nodes.push(length, 0);
+    this.buffers.push(sized(bytesOf(data.typeIds), length, 0));
+    if (dense) this.buffers.push(sized(bytesOf(data.valueOffsets), 4 * length, 0));
+    this.#children(data, type, (child) => (dense ? child.length : length));
+  }
+
+  #children(data: Data, type: DataType, lengthOf: (child: Data) => number): void {
+    const fields = type.children as Field[];
+    if (data.children.length !== fields.length) {
+      throw new RangeError(`it has ${data.children.length} children where its type has ${fields.length}`);
+    }
+    for (const [index, child] of data.children.entries()) this.field(child, lengthOf(child), fields[index]!.type);
+  }
+
   #values(data: Data, type: DataType, length: number, nulls: number): void {
     switch (type.typeId as Type) {
       case Type.Struct:
-        for (const child of data.children) this.field(child, length);
+        this.#children(data, type, () => length);
         return;
       case Type.FixedSizeList:
-        this.field(data.children[0]!, length * data.stride);
+        this.#children(data, type, () => length * data.stride);
         return;
       case Type.List:
       case Type.LargeList:
@@ -97,7 +166,8 @@ class Flattener {
         const child = data.children[0]!;
         if (last > child.length)
           throw new RangeError(`its offsets reach to ${last}, beyond its ${child.length} values`);
-        this.field(first === 0 ? child : child.slice(first, last - first), last - first);
+        const { type: childType } = type.children[0]!;
+        this.field(first === 0 ? child : child.slice(first, last - first), last - first, childType);
         return;
       }
       case Type.Utf8:
@@ -121,7 +191,7 @@ class Flattener {
         );
         return;
       case Type.Dictionary:
-        this.#dictionary(data, (type as unknown as { id: number }).id);
+        this.#dictionary(data, type as Dictionary);
     }
     this.buffers.push(sized(bytesOf(data.values), length * valueWidth(data), nulls));
   }
@@ -141,12 +211,9 @@ class Flattener {
     return [first, last];
   }
 
-  #dictionary(data: Data, id: number): void {
-    const dictionary = data.dictionary;
+  #dictionary({ dictionary }: Data, type: Dictionary): void {
     if (dictionary === undefined) throw new RangeError("it is dictionary-encoded and has no dictionary");
-    const other = this.dictionaries.get(id);
-    if (other !== undefined && other !== dictionary) throw new RangeError(`it has two dictionaries with the id ${id}`);
-    this.dictionaries.set(id, dictionary);
+    addDictionary(this.dictionaries, type.id, dictionary, type.dictionary);
   }
 }
 

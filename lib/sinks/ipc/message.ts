@@ -3,7 +3,15 @@
  * that follow it. The schema message is apache-arrow's. In, schemas and columns taken apart; out, bytes.
  */
 import { Message, type Schema, type Vector } from "apache-arrow";
-import { type ColumnBuffers, columnBuffers } from "./column-buffers.js";
+import { encodableSchema } from "../../encodable-schema.js";
+import { SparkStreamError } from "../../errors.js";
+import {
+  addDictionary,
+  brokenColumn,
+  type ColumnBuffers,
+  columnBuffers,
+  type WrittenDictionary,
+} from "./column-buffers.js";
 
 /** Of a buffer in a body; what Arrow's format recommends. */
 const alignment = 64;
@@ -41,26 +49,54 @@ export function messageLength({ head, size }: IpcMessage): number {
 }
 
 export function schemaMessage(schema: Schema): IpcMessage {
-  const encoded = Message.encode(Message.from(schema));
+  const encoded = Message.encode(Message.from(encodableSchema(schema)));
   const head = new Uint8Array((encoded.length + 7) & ~7);
   head.set(encoded);
   return { head, buffers: [], size: 0 };
 }
 
+/** A dictionary taken apart: its chunks, each with the columns that its message lists. */
+export interface DictionaryBuffers {
+  readonly id: number;
+  readonly vector: Vector;
+  readonly chunks: readonly ColumnBuffers[];
+}
+
 /**
- * The messages of dictionaries that the columns refer to and that `written`, which is updated, does not have yet by the
- * ids of the schema.
+ * The dictionaries that the columns refer to, each behind those that its own values refer to: a reader must know these
+ * first.
+ *
+ * @param known leaves out dictionaries that need not be written again, and those within them
+ * @throws SparkStreamError INVALID_INPUT for a dictionary that is broken, and for two of one id
  */
-export function newDictionaries(columns: ColumnBuffers, written: Map<number, Vector>): IpcMessage[] {
-  const messages: IpcMessage[] = [];
-  for (const [id, dictionary] of columns.dictionaries) {
-    if (written.get(id) === dictionary) continue;
-    written.set(id, dictionary);
-    for (const [index, chunk] of dictionary.data.entries()) {
-      messages.push(batchMessage(columnBuffers(chunk), { id, isDelta: index > 0 }));
+export function dictionaryBuffers(
+  columns: ColumnBuffers,
+  known: (id: number, vector: Vector) => boolean,
+): DictionaryBuffers[] {
+  const found = new Map<number, WrittenDictionary>();
+  const ordered: DictionaryBuffers[] = [];
+  const visit = ({ dictionaries }: ColumnBuffers) => {
+    for (const [id, { vector, type }] of dictionaries) {
+      try {
+        const again = found.get(id)?.vector === vector;
+        addDictionary(found, id, vector, type);
+        if (again || known(id, vector)) continue;
+        const chunks = vector.data.map((chunk) => columnBuffers(chunk, type));
+        for (const chunk of chunks) visit(chunk);
+        ordered.push({ id, vector, chunks });
+      } catch (cause) {
+        if (cause instanceof SparkStreamError) throw cause;
+        throw brokenColumn(`The dictionary ${id}`, cause);
+      }
     }
-  }
-  return messages;
+  };
+  visit(columns);
+  return ordered;
+}
+
+/** The messages of a dictionary: its first chunk, and the others as what is added to it. */
+export function dictionaryMessages({ id, chunks }: DictionaryBuffers): IpcMessage[] {
+  return chunks.map((chunk, index) => batchMessage(chunk, { id, isDelta: index > 0 }));
 }
 
 /**

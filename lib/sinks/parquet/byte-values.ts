@@ -1,5 +1,4 @@
 /** Strings and binaries of Arrow's several layouts as {@link ByteValues}. */
-import { isUtf8 } from "node:buffer";
 import { Misfit } from "./misfit.js";
 import type { ByteValues } from "./values.js";
 
@@ -102,16 +101,4 @@ export function viewValues(
 export function fixedByteValues(bytes: Uint8Array, width: number, positions: Int32Array | undefined): ByteValues {
   const all = Int32Array.from({ length: bytes.length / width + 1 }, (_, index) => index * width);
   return positions ? takeBytes(bytes, all, positions) : { count: all.length - 1, bytes, offsets: all };
-}
-
-/** @throws Misfit where a value is not UTF-8 */
-export function checkUtf8({ count, bytes, offsets }: ByteValues): void {
-  const [from, to] = [offsets[0]!, offsets[count]!];
-  let valid = isUtf8(bytes.subarray(from, to));
-  // What is valid as a whole may have been cut in the middle of a character.
-  for (let index = 1; valid && index < count; index++) {
-    const offset = offsets[index]!;
-    valid = offset === to || (bytes[offset]! & 0xc0) !== 0x80;
-  }
-  if (!valid) throw new Misfit("text that is not UTF-8");
 }

@@ -18,7 +18,7 @@ export interface DictionaryIndices {
 /** @param cursor before the indices */
 export function dictionaryOf(leaf: LeafNode, cursor: ColumnCursor): DictionaryIndices {
   const { id, indices } = leaf.dictionary!;
-  const vector = cursor.column.dictionaries.get(id);
+  const vector = cursor.column.dictionaries.get(id)?.vector;
   if (vector === undefined) throw new Misfit(`it has no dictionary with the id ${id}`);
   const dictionary = decoded(leaf, vector);
   const source = indexArray(cursor.buffer(), indices.bitWidth, indices.isSigned);

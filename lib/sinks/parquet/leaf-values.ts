@@ -3,7 +3,7 @@
  * that the next call uses again.
  */
 import { Type } from "apache-arrow";
-import { byteValues, checkUtf8, fixedByteValues, offsetsOf, viewValues } from "./byte-values.js";
+import { byteValues, fixedByteValues, offsetsOf, viewValues } from "./byte-values.js";
 import type { ColumnCursor } from "./column-cursor.js";
 import { decimalBytes, decimalWords } from "./decimal-values.js";
 import type { LeafNode } from "./parquet-schema.js";
@@ -28,11 +28,7 @@ export function leafValues(
       return booleanValues(cursor.buffer(), length, positions);
     case Type.Utf8:
     case Type.LargeUtf8:
-    case Type.Utf8View: {
-      const texts = variableBytes(type.typeId, cursor, length, positions);
-      checkUtf8(texts);
-      return texts;
-    }
+    case Type.Utf8View:
     case Type.Binary:
     case Type.LargeBinary:
     case Type.BinaryView:

@@ -8,7 +8,7 @@
  * being compressed; and the metadata of all row groups so far.
  */
 import { setImmediate } from "node:timers/promises";
-import type { RecordBatch, Schema, Vector } from "apache-arrow";
+import type { Field, RecordBatch, Schema, Vector } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
 import type { BatchEncoder } from "../batch-writer.js";
 import { messageBytes, schemaMessage } from "../ipc/message.js";
@@ -49,6 +49,7 @@ const OPEN_BYTES = 32 * 1024 * 1024;
 
 export class ParquetEncoder implements BatchEncoder {
   readonly #schema: ParquetSchema;
+  readonly #fields: readonly Field[];
   readonly #limits: RowGroupLimits;
   readonly #metadata: ReadonlyMap<string, string>;
   readonly #footer: FooterBuilder;
@@ -72,6 +73,7 @@ export class ParquetEncoder implements BatchEncoder {
     const found = unsupportedField(schema.fields);
     if (found) throw unsupported(found.path, found.type, found.reason);
     this.#schema = parquetSchema(schema.fields);
+    this.#fields = schema.fields;
     this.#limits = rowGroup;
     const arrowSchema = Buffer.from(messageBytes(schemaMessage(schema))).toString("base64");
     // As pyarrow does: readers without Arrow find the schema's metadata too.
@@ -90,7 +92,7 @@ export class ParquetEncoder implements BatchEncoder {
     const { rows, bytes } = this.#limits;
     for (let row = 0; row < batch.numRows; ) {
       if (row > 0) await setImmediate();
-      const slice = rowSlice(batch, row, rows - this.#rows, SLICE_BYTES);
+      const slice = rowSlice(batch, this.#fields, row, rows - this.#rows, SLICE_BYTES);
       this.#append(slice);
       row += slice.rows;
       if (this.#rows >= rows || this.#bytes >= bytes) yield* this.#endRowGroup();
@@ -147,8 +149,7 @@ export class ParquetEncoder implements BatchEncoder {
 function failed(path: string, cause: Error): SparkStreamError {
   const { message } = cause;
   if (cause instanceof Misfit) {
-    const hint = "Where it is text that is not UTF-8, CAST it to BINARY in the query.";
-    const text = `Column \`${path}\` has values that do not fit its type: ${message}. ${hint}`;
+    const text = `Column \`${path}\` has values that do not fit its type: ${message}.`;
     return new SparkStreamError("INVALID_INPUT", text, { cause });
   }
   const text = `The Parquet encoder broke down over column \`${path}\` (${message}); it may lack memory: try fewer rowGroupRows.`;

@@ -118,7 +118,8 @@ class SchemaBuilder {
         group(1, listAnnotation);
         this.group("list", "repeated", 1);
         const element = repeated(inner, "list");
-        const child = this.field(type.children[0]!, { ...element, path: `${path}[]` });
+        const [item] = type.children as [Field];
+        const child = this.field(item, { ...element, path: `${path}[]`, name: item.name || "element" });
         return { kind: "list", path, nullable, offsets: offsetsOf(type), repetition: element.repetition, child };
       }
       case Type.Map: {

@@ -1,22 +1,46 @@
-/** A column's rows as the text of CSV cells; docs/types.md has the table. */
-import type { DataType } from "apache-arrow";
+/** A column's rows as CSV cells; docs/types.md has the table. */
+import { type DataType, type Float, Type } from "apache-arrow";
 import type { ValueFormat } from "./column-reader.js";
+import { shortestOf } from "./float-text.js";
+import type { InvalidText } from "./invalid-text.js";
 import { jsFormat } from "./js-format.js";
 import { base64, mapped } from "./json-format.js";
 
-/** @param nullText the text of a null; undefined for an empty cell without quotes. */
-export function csvFormat(nullText: string | undefined): ValueFormat<string | null> {
-  const js = jsFormat({});
+/** For csv-stringify: nothing without quotes; a text, in quotes if it needs them or is empty; or one in quotes anyway. */
+export type CsvCell = null | string | { readonly value: string; readonly quoted: true };
+
+export interface CsvFormatOptions {
+  /** The text of a null, without quotes. A value of the same text gets quotes. */
+  nullText?: string | undefined;
+  /** Whether there is only one column: a line without anything is skipped by readers, so that a null there is `""`. */
+  alone: boolean;
+  invalidText?: InvalidText | undefined;
+}
+
+export function csvFormat({ nullText, alone, invalidText }: CsvFormatOptions): ValueFormat<CsvCell> {
+  const js = jsFormat(invalidText ? { invalidText } : {});
+  const nothing = nullText || (alone ? "" : null);
   return {
-    null: nullText ?? null,
+    null: nothing,
     leaf(type: DataType, variant: boolean) {
       const read = js.leaf(type, variant);
-      return read && ((data) => mapped(read(data), (value) => (value === null ? (nullText ?? null) : cell(value))));
+      const text = variant ? cellText : textOf(type);
+      const cell = (value: unknown) => {
+        if (value === null) return nothing;
+        const found = text(value);
+        return found === nullText && found !== "" ? ({ value: found, quoted: true } as const) : found;
+      };
+      return read && ((data) => mapped(read(data), cell));
     },
   };
 }
 
-function cell(value: unknown): string {
+function textOf(type: DataType): (value: unknown) => string {
+  const shortest = type.typeId === Type.Float ? shortestOf((type as Float).precision) : undefined;
+  return shortest ? (value) => cellText(shortest(value as number)) : cellText;
+}
+
+function cellText(value: unknown): string {
   if (typeof value === "string") return value;
   if (value instanceof Uint8Array) return base64(value);
   return Object.is(value, -0) ? "-0" : String(value);

@@ -12,11 +12,17 @@ import {
 } from "./civil-time.js";
 import { type ColumnReader, eachRow, type ValueFormat } from "./column-reader.js";
 import { decimalTexts } from "./decimal-text.js";
+import type { InvalidText } from "./invalid-text.js";
 import { rowBuilder } from "./row-builder.js";
 import { textColumn } from "./text-column.js";
 import { variantText } from "./variant-text.js";
 
 export interface ValueOptions {
+  /**
+   * What becomes of text that is not UTF-8, which Spark does not check: an INVALID_INPUT error that names the column and the
+   * row, or U+FFFD in the place of what is broken. Default: "error".
+   */
+  invalidText?: InvalidText;
   /** DECIMAL as its exact digits, or as the number nearest to it. Default: "string". */
   decimals?: "string" | "number";
   /**
@@ -29,7 +35,7 @@ export interface ValueOptions {
 export function jsFormat(options: ValueOptions): ValueFormat<unknown> {
   return {
     null: null,
-    leaf: (type, variant) => (variant ? readVariants : leafReader(type, options)),
+    leaf: (type, variant) => (variant ? variantReader(options) : leafReader(type, options)),
     nested: {
       list(values, from, to) {
         const list = new Array(to - from);
@@ -46,10 +52,12 @@ export function jsFormat(options: ValueOptions): ValueFormat<unknown> {
   };
 }
 
-const readVariants: ColumnReader<unknown> = (data) => {
-  const [values, metadata] = data.children.map((child) => new Vector([child]));
-  return eachRow<unknown>(data, null, (row) => variantText(values!.get(row), metadata!.get(row)));
-};
+function variantReader({ invalidText }: ValueOptions): ColumnReader<unknown> {
+  return (data) => {
+    const [values, metadata] = data.children.map((child) => new Vector([child]));
+    return eachRow<unknown>(data, null, (row) => variantText(values!.get(row), metadata!.get(row), invalidText));
+  };
+}
 
 interface Parameters {
   scale: number;
@@ -122,12 +130,28 @@ const viaVector: ColumnReader<unknown> = (data) => {
 
 function timestampReader(digits: number, suffix: "Z" | "", as: ValueOptions["timestamps"]): ColumnReader<unknown> {
   if (as === "bigint") return direct;
-  if (as === "date") {
-    const perMs = 10 ** (digits - 3);
-    return perRow((data) => (row) => new Date(Math.floor(Number(data.values[row]) / perMs)));
-  }
+  if (as === "date") return perRow((data) => (row) => dateOf(data.values[row], digits));
   if (digits === 6) return (data) => asciiColumn(data, momentTexts(data.values, suffix));
   return perRow((data) => (row) => timestampText(data.values[row], digits) + suffix);
+}
+
+/** @throws RangeError for what a Date cannot hold */
+function dateOf(value: bigint, digits: number): Date {
+  const date = new Date(millisecondsOf(value, digits));
+  if (!Number.isNaN(date.getTime())) return date;
+  const text = timestampText(value, digits);
+  throw new RangeError(`${text} is beyond what a Date holds, take timestamps: "string" or "bigint"`);
+}
+
+/** Rounded down, of a count of `10 ** -digits` seconds. */
+function millisecondsOf(value: bigint, digits: number): number {
+  if (digits <= 3) return Number(value) * 10 ** (3 - digits);
+  const perMs = 10 ** (digits - 3);
+  const count = Number(value);
+  // A double holds the count of microseconds up to the year 2255.
+  if (Number.isSafeInteger(count)) return Math.floor(count / perMs);
+  const size = BigInt(perMs);
+  return Number((value - (((value % size) + size) % size)) / size);
 }
 
 function intervalReader(unit: number): ColumnReader<unknown> | undefined {

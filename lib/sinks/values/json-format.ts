@@ -1,6 +1,8 @@
 /** A column's rows as pieces of JSON text; docs/types.md has the table. */
-import { type DataType, Type } from "apache-arrow";
+import { type DataType, type Float, Type } from "apache-arrow";
 import type { ValueFormat } from "./column-reader.js";
+import { shortestOf } from "./float-text.js";
+import type { InvalidText } from "./invalid-text.js";
 import { jsFormat } from "./js-format.js";
 import { floatJson } from "./variant-text.js";
 
@@ -12,10 +14,11 @@ export interface JsonOptions {
    * always as strings. Default: "auto".
    */
   integers?: "auto" | "number" | "string";
+  invalidText?: InvalidText;
 }
 
 export function jsonFormat(options: JsonOptions): ValueFormat<string> {
-  const js = jsFormat({});
+  const js = jsFormat(options.invalidText ? { invalidText: options.invalidText } : {});
   return {
     null: "null",
     leaf(type, variant) {
@@ -61,8 +64,10 @@ function textOf(type: DataType, { decimals, integers = "auto" }: JsonOptions): (
   switch (type.typeId as Type) {
     case Type.Bool:
       return String;
-    case Type.Float:
-      return (value) => floatJson(value as number);
+    case Type.Float: {
+      const shortest = shortestOf((type as Float).precision);
+      return shortest ? (value) => floatJson(shortest(value as number)) : (value) => floatJson(value as number);
+    }
     case Type.Int:
       return (value) => (typeof value === "bigint" ? bigintJson(value, integers) : String(value));
     case Type.Decimal:

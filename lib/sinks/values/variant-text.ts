@@ -13,9 +13,12 @@
  *       3 array         header: bits 0-1 w of offsets - 1, bit 2 large
  *                       count, offsets × (count + 1), values
  */
+import { isUtf8 } from "node:buffer";
 import { type DataType, type Field, Type } from "apache-arrow";
 import { clockText, dateText, fractionText } from "./civil-time.js";
 import { scaledText } from "./decimal-text.js";
+import { shortestFloat32 } from "./float-text.js";
+import type { InvalidText } from "./invalid-text.js";
 
 /** Whether a column has variants: Spark sends them as a struct, and marks its second field. */
 export function isVariant(type: DataType): boolean {
@@ -23,9 +26,9 @@ export function isVariant(type: DataType): boolean {
   return value?.name === "value" && metadata?.metadata.get("variant") === "true";
 }
 
-/** @throws RangeError where the bytes are no variant. */
-export function variantText(value: Uint8Array, metadata: Uint8Array): string {
-  return new VariantReader(value, metadata).text(0, 0);
+/** @throws RangeError where the bytes are no variant, or its texts are not UTF-8 */
+export function variantText(value: Uint8Array, metadata: Uint8Array, invalidText?: InvalidText): string {
+  return new VariantReader(value, metadata, invalidText).text(0, 0);
 }
 
 /** As deep as Spark's own parser goes by default. */
@@ -34,8 +37,10 @@ const MAX_DEPTH = 1000;
 class VariantReader {
   readonly #bytes: Buffer;
   readonly #metadata: Buffer;
+  readonly #invalidText: InvalidText;
 
-  constructor(value: Uint8Array, metadata: Uint8Array) {
+  constructor(value: Uint8Array, metadata: Uint8Array, invalidText: InvalidText = "error") {
+    this.#invalidText = invalidText;
     this.#bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
     this.#metadata = Buffer.from(metadata.buffer, metadata.byteOffset, metadata.length);
   }
@@ -88,11 +93,16 @@ class VariantReader {
     const offsets = 1 + width;
     const strings = offsets + (size + 1) * width;
     const [start, end] = [id, id + 1].map((index) => this.#metadata.readUIntLE(offsets + index * width, width));
-    return this.#metadata.toString("utf8", strings + start!, strings + end!);
+    return this.#text(this.#metadata.subarray(strings + start!, strings + end!));
   }
 
   #string(at: number, length: number): string {
-    return JSON.stringify(this.#slice(at, length).toString("utf8"));
+    return JSON.stringify(this.#text(this.#slice(at, length)));
+  }
+
+  #text(bytes: Buffer): string {
+    if (this.#invalidText === "error" && !isUtf8(bytes)) throw new RangeError("a variant with text that is not UTF-8");
+    return bytes.toString("utf8");
   }
 
   #slice(at: number, length: number): Buffer {
@@ -134,7 +144,7 @@ class VariantReader {
       case 13:
         return `"${spaced(bytes.readBigInt64LE(at), 6)}"`;
       case 14:
-        return floatJson(bytes.readFloatLE(at));
+        return floatJson(shortestFloat32(bytes.readFloatLE(at)));
       case 15:
         return `"${this.#slice(at + 4, bytes.readUInt32LE(at)).toString("base64")}"`;
       case 16:

@@ -19,24 +19,48 @@ export function windowReader<T>(
   rowsPerWindow: number,
 ): (batch: RecordBatch) => Generator<RowWindow<T>> {
   const readers = fields.map((field) => columnReader(field, format));
+  let rowsBefore = 0;
   return function* (batch) {
     for (let start = 0; start < batch.numRows; start += rowsPerWindow) {
       const rows = Math.min(rowsPerWindow, batch.numRows - start);
       const columns = readers.map((read, index) => {
         const data = batch.data.children[index]!;
-        return readColumn(read, rows === data.length ? data : data.slice(start, rows), fields[index]!);
+        const rowsOf = rows === data.length ? data : data.slice(start, rows);
+        try {
+          return read(rowsOf);
+        } catch (error) {
+          throw misfit(fields[index]!, rowsBefore + start, rowsOf, read, error);
+        }
       });
       yield { rows, columns };
     }
+    rowsBefore += batch.numRows;
   };
 }
 
-/** @throws SparkStreamError INVALID_INPUT where the column's bytes are not what its type says, a broken variant say */
-function readColumn<T>(read: ColumnReader<T>, data: Data, { name }: Field): ArrayLike<T> {
-  try {
-    return read(data);
-  } catch (cause) {
-    const message = `Column \`${name}\` has values that do not fit its type: ${(cause as Error).message}.`;
-    throw new SparkStreamError("INVALID_INPUT", message, { cause });
+/**
+ * The error for a column whose values are not what its type says: a broken variant, or a time beyond what a Date holds. Columns
+ * are read as a whole, so the row is found by reading each alone.
+ *
+ * @param firstRow the number of the first row of `data`, counted from 0 over all batches
+ */
+function misfit<T>(
+  field: Field,
+  firstRow: number,
+  data: Data,
+  read: ColumnReader<T>,
+  error: unknown,
+): SparkStreamError {
+  let cause = error;
+  let place = "";
+  for (let row = 0; place === "" && row < data.length; row++) {
+    try {
+      read(data.slice(row, 1));
+    } catch (found) {
+      cause = found;
+      place = ` in row ${firstRow + row}, counted from 0`;
+    }
   }
+  const message = `Column \`${field.name}\` has a value that does not fit its type${place}: ${(cause as Error).message}.`;
+  return new SparkStreamError("INVALID_INPUT", message, { cause });
 }

@@ -4,6 +4,7 @@ list of { type, sql, ndjson, csv }. Prints a list of what differs.
 """
 import base64, csv, datetime, decimal, json, math, sys
 import duckdb
+import numpy
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
@@ -27,6 +28,8 @@ def plain(value, type_):
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, float):
+        if pa.types.is_float32(type_):
+            value = float(str(numpy.float32(value)))  # the shortest digits of it
         return value if math.isfinite(value) else {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
     if isinstance(value, int):
         return value if abs(value) < 2**53 else str(value)

@@ -1,0 +1,67 @@
+import { execFileSync } from "node:child_process";
+import { chmod, chown, readFile, stat, writeFile } from "node:fs/promises";
+import { Int32 } from "apache-arrow";
+import { expect } from "chai";
+import { ndjsonWriter } from "../../lib/index.js";
+import { isMountPoint } from "../../lib/sinks/mount-point.js";
+import { batchOfValues, directoryPerTest, failure, writeAll } from "../support/writers.js";
+
+const batch = batchOfValues({ a: [new Int32(), [1]] });
+const isRoot = process.getuid?.() === 0;
+
+describe("A file that a writer replaces", () => {
+  const directory = directoryPerTest();
+
+  it("keeps its rights", async () => {
+    const path = directory.path("old");
+    await writeFile(path, "old");
+    await chmod(path, 0o640);
+    await writeAll([batch], ndjsonWriter(path));
+    expect((await stat(path)).mode & 0o777).to.equal(0o640);
+    expect(await readFile(path, "utf8")).to.equal('{"a":1}\n');
+  });
+
+  // It became root's, and its owner could no longer write it, or read it.
+  it("keeps its owner and group if root replaces it", async function () {
+    if (!isRoot) this.skip();
+    const path = directory.path("old");
+    await writeFile(path, "old");
+    await chmod(path, 0o600);
+    await chown(path, 1234, 5678);
+    await writeAll([batch], ndjsonWriter(path));
+    const { uid, gid, mode } = await stat(path);
+    expect([uid, gid, mode & 0o777]).to.deep.equal([1234, 5678, 0o600]);
+  });
+
+  // Nothing can be renamed onto it, which came out when all was written.
+  it("is refused at once if it is a mount point, as Docker's -v makes it, with what to do", async function () {
+    const [source, target] = [directory.path("source"), directory.path("a file")];
+    await writeFile(source, "old");
+    await writeFile(target, "below");
+    try {
+      execFileSync("mount", ["--bind", source, target], { stdio: "ignore" });
+    } catch {
+      this.skip(); // it takes root
+    }
+    try {
+      let taken = 0;
+      const batches = (function* () {
+        taken++;
+        yield batch;
+      })();
+      const error = await failure(writeAll(batches, ndjsonWriter(target)), "WRITE_FAILED");
+      expect(error.message).to.contain("mount point").and.to.contain("createWriteStream").and.to.contain("EBUSY");
+      expect(taken).to.be.at.most(1);
+      expect(await readFile(source, "utf8")).to.equal("old");
+      expect((await directory.files()).toSorted()).to.deep.equal(["a file", "source"]);
+    } finally {
+      execFileSync("umount", [target]);
+    }
+  });
+
+  it("is found among the mounts by its very path", () => {
+    const mounts = "36 35 98:0 / / rw - ext3 /dev/root rw\n40 36 98:0 /x /data/a\\040file rw - ext3 /dev/root rw\n";
+    const found = ["/data/a file", "/data/a", "/", "/data/a\\040file"].map((path) => isMountPoint(path, mounts));
+    expect(found).to.deep.equal([true, false, true, false]);
+  });
+});

@@ -1,0 +1,36 @@
+import { create } from "@bufbuild/protobuf";
+import { expect } from "chai";
+import { literalValue } from "../../lib/chain/literal-value.js";
+import { ResultReport } from "../../lib/chain/result-report.js";
+import { ExecutePlanResponseSchema, Expression_LiteralSchema } from "../../lib/connect/generated/spark-connect_pb.js";
+
+const long = (value: bigint) => ({ literalType: { case: "long" as const, value } });
+
+function observed(keys: string[], ...values: bigint[]) {
+  const report = new ResultReport();
+  report.take(
+    create(ExecutePlanResponseSchema, { observedMetrics: [{ name: "check", keys, values: values.map(long) }] }),
+  );
+  return report.observed;
+}
+
+describe("What df.observe() counted", () => {
+  it("is named as its expressions are", () => {
+    expect(observed(["rows", "sum"], 3n, 6n)).to.deep.equal({ check: { rows: 3n, sum: 6n } });
+  });
+
+  // Spark 3.5 sends values without names, and the result was {}.
+  it("is named by its place if the server sends no names", () => {
+    expect(observed([], 3n, 6n)).to.deep.equal({ check: { 0: 3n, 1: 6n } });
+    expect(observed(["rows"], 3n, 6n)).to.deep.equal({ check: { rows: 3n, 1: 6n } });
+  });
+
+  it("is text, and not a failure, for a time beyond what a Date holds", () => {
+    const shown = (literalType: object) => literalValue(create(Expression_LiteralSchema, { literalType } as never));
+    expect(shown({ case: "date", value: 20_634 })).to.equal("2026-06-30");
+    expect(shown({ case: "date", value: 100_000_001 })).to.equal("100000001 days since 1970-01-01");
+    expect(shown({ case: "timestamp", value: 2n ** 63n - 1n })).to.equal(
+      "9223372036854775807 microseconds since 1970-01-01Z",
+    );
+  });
+});
