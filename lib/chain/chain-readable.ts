@@ -6,6 +6,7 @@ import { Readable, type ReadableOptions } from "node:stream";
 import type { Schema } from "apache-arrow";
 import { isWatched, publish } from "../diagnostics.js";
 import { SparkStreamError } from "../errors.js";
+import { turn, turnIsDue } from "../event-loop.js";
 import type { BatchInfo } from "./batch-info.js";
 import type { Counted } from "./batch-sink.js";
 import type { Chain, ChainOptions } from "./chain.js";
@@ -91,6 +92,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
   /** Hands one batch on. Where the consumer is not ready for another, it gives a promise that settles when it is. */
   #deliver(batch: T, info: BatchInfo): Promise<void> | undefined {
     if (!this.#begun) return this.#nextWanted().then(() => this.#deliver(batch, info));
+    if (turnIsDue()) return turn().then(() => this.#deliver(batch, info));
     this.#wanted = false;
     this.#counts.waitFor("consumer");
     this.#counts.rows += batch.numRows;
