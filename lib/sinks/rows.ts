@@ -2,7 +2,7 @@
  * rows(): record batches to plain objects. In, apache-arrow RecordBatch, all of one schema; out, an object per row.
  *
  * Memory: one batch, the values of a window of its rows (row-reader.ts), and the objects that the consumer has not taken,
- * READ_AHEAD + CHUNK at most.
+ * READ_AHEAD and CHUNK at most.
  */
 import { addAbortSignal, pipeline, type Readable, Transform, type TransformCallback } from "node:stream";
 import { behind, type Composable } from "../composable.js";
@@ -38,9 +38,9 @@ export function rows(options: RowsOptions = {}): Transform {
 
 const NAME = "rows";
 /** Rows that may wait to be taken; core's streams give all of them to a consumer in one turn of the event loop. */
-const READ_AHEAD = 64;
+const READ_AHEAD = 16;
 /** Rows that are made as soon as there is room for one. */
-const CHUNK = 64;
+const CHUNK = 16;
 
 class Rows extends Transform implements Composable {
   readonly #options: ValueOptions;
@@ -91,11 +91,14 @@ class Rows extends Transform implements Composable {
     let failure: Error | undefined;
     try {
       for (let made = 1; ; made++) {
-        if (this.#pace.isDue()) return afterTurn(() => this.#give());
+        if (this.#pace.isDue()) {
+          afterTurn(() => this.#give());
+          return;
+        }
         if (this.#pushed === this.#rows) {
           const { done, value } = this.#windows.next();
           if (done) break;
-          if (!value) return afterTurn(() => this.#give());
+          if (!value) continue; // a turn is due
           this.#window = value;
           this.#rows = value.rows;
           this.#pushed = 0;

@@ -1,7 +1,7 @@
 /**
  * Arrow's IPC file, or stream. In, apache-arrow RecordBatch; out, bytes.
  *
- * Memory: one batch and its message, which is a copy of it; of a file also 24 bytes per batch, for the footer.
+ * Memory: one batch and a piece of its message, which is a copy of it; of a file also 24 bytes per batch, for the footer.
  */
 import type { RecordBatch, Schema, Vector } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
@@ -14,6 +14,7 @@ import {
   type IpcMessage,
   messageBytes,
   messageLength,
+  messagePieces,
   newDictionaries,
   schemaMessage,
 } from "./message.js";
@@ -39,9 +40,9 @@ export class ArrowEncoder implements BatchEncoder {
     const columns = joinedBuffers(batch.numRows, batchBuffers(batch));
     if (this.#file) this.#checkDictionaries(columns);
     for (const message of newDictionaries(columns, this.#dictionaries)) {
-      yield this.#placed(message, this.#dictionaryBlocks);
+      yield* this.#placed(message, this.#dictionaryBlocks);
     }
-    yield this.#placed(batchMessage(columns), this.#batchBlocks);
+    yield* this.#placed(batchMessage(columns), this.#batchBlocks);
   }
 
   *finish(): Generator<Uint8Array> {
@@ -58,11 +59,11 @@ export class ArrowEncoder implements BatchEncoder {
     yield messageBytes(this.#schema);
   }
 
-  #placed(message: IpcMessage, blocks: Block[]): Uint8Array {
+  #placed(message: IpcMessage, blocks: Block[]): Iterable<Uint8Array> {
     if (this.#file)
       blocks.push({ offset: this.#position, headLength: 8 + message.head.length, bodyLength: message.size });
     this.#position += messageLength(message);
-    return messageBytes(message);
+    return messagePieces(message);
   }
 
   /** A reader of a file takes its messages in any order, so there can be one dictionary of a column. */
