@@ -7,9 +7,11 @@ import { expect } from "chai";
 const leaves = [
   "abort",
   "call-options",
+  "composable",
   "diagnostics",
   "encodable-schema",
   "errors",
+  "event-loop",
   "held-error",
   "loopback",
   "open-files",

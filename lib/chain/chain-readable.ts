@@ -7,6 +7,7 @@ import type { Schema } from "apache-arrow";
 import { atMost, SETTLE_TIMEOUT } from "../abort.js";
 import { isWatched, publish } from "../diagnostics.js";
 import { SparkStreamError } from "../errors.js";
+import { turn, turnIsDue } from "../event-loop.js";
 import { HeldError, isRead, isTold } from "../held-error.js";
 import type { BatchInfo } from "./batch-info.js";
 import type { Counted } from "./batch-sink.js";
@@ -133,6 +134,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
   #deliver(batch: T, info: BatchInfo): Promise<void> | undefined {
     if (this.#closed) return undefined;
     if (!this.#begun) return this.#nextWanted().then(() => this.#deliver(batch, info));
+    if (turnIsDue()) return turn().then(() => this.#deliver(batch, info));
     this.#wanted = false;
     this.#counts.waitFor("consumer");
     this.#counts.rows += batch.numRows;

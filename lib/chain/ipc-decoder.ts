@@ -9,10 +9,11 @@ import type { RecordBatch, Schema } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow } from "./arrow-ipc-row.js";
 import { readWithArrow } from "./arrow-reader.js";
-import { type CodecName, codecIfLoaded, loadCodec } from "./body-codec.js";
+import { type BodyCodec, type CodecName, codecIfLoaded, loadCodec } from "./body-codec.js";
 import type { RowDecoder } from "./decoder-stage.js";
 import { inRow, invalidIpc } from "./invalid-ipc.js";
 import { headerType, type IpcMessage, readMessage } from "./ipc-message.js";
+import { withPauses } from "./pausing-codec.js";
 import { emptyRecordBatch } from "./record-batch.js";
 import { codecOf, RecordBatchPlan } from "./record-batch-plan.js";
 import { StreamSchema } from "./stream-schema.js";
@@ -33,7 +34,8 @@ export class IpcDecoder implements RowDecoder<RecordBatch> {
   }
 
   /**
-   * The record batches of one row, in order. Returns a promise only where a codec has to be loaded first.
+   * The record batches of one row, in order. Returns a promise only for compressed batches, and for those that apache-arrow
+   * reads.
    *
    * @throws SparkStreamError INVALID_IPC, SCHEMA_MISMATCH or UNSUPPORTED; the message names the row, counted from 0.
    */
@@ -55,23 +57,19 @@ export class IpcDecoder implements RowDecoder<RecordBatch> {
     if (known === undefined) this.#plan = RecordBatchPlan.compile(schema);
     const plan = this.#plan;
     const messages: IpcMessage[] = [];
-    const toLoad: CodecName[] = [];
+    const codecs = new Set<CodecName>();
     for (let next = readMessage(view, first.end); next !== undefined; next = readMessage(view, next.end)) {
       if (next.type !== headerType.recordBatch && !(plan === undefined && next.type === headerType.dictionaryBatch)) {
         throw invalidIpc(`a message of type ${next.type} where a batch should be`);
       }
       messages.push(next);
       const codec = plan && codecOf(view, next);
-      if (codec && !codecIfLoaded(codec)) toLoad.push(codec);
+      if (codec) codecs.add(codec);
     }
     if (plan === undefined) return readWithArrow(bytes, view, messages, schema);
-    const build = (message: IpcMessage) => {
-      const codec = codecOf(view, message);
-      const at = row.owned ? aligned(bytes, message) : message;
-      return plan.batch(bytes, view, at, codec && codecIfLoaded(codec));
-    };
-    if (toLoad.length === 0) return messages.map(build);
-    return Promise.all(toLoad.map(loadCodec)).then(() => messages.map(build));
+    const place = (message: IpcMessage) => (row.owned ? aligned(bytes, message) : message);
+    if (codecs.size > 0) return readCompressed(plan, bytes, view, messages.map(place), codecs);
+    return messages.map((message) => plan.batch(bytes, view, place(message), undefined));
   }
 }
 
@@ -79,6 +77,23 @@ function otherByteOrder(): SparkStreamError {
   const message =
     "Its numbers are big-endian, as Spark sends them from such a machine (s390x); only little-endian ones are decoded here. arrowIpcBytes() forwards the stream as it is, for a reader that converts it, such as pyarrow.";
   return new SparkStreamError("UNSUPPORTED", message);
+}
+
+async function readCompressed(
+  plan: RecordBatchPlan,
+  bytes: Uint8Array,
+  view: DataView,
+  messages: readonly IpcMessage[],
+  codecs: ReadonlySet<CodecName>,
+): Promise<RecordBatch[]> {
+  for (const name of codecs) if (!codecIfLoaded(name)) await loadCodec(name);
+  const batches: RecordBatch[] = [];
+  for (const message of messages) {
+    const name = codecOf(view, message);
+    const build = (codec: BodyCodec | undefined) => plan.batch(bytes, view, message, codec);
+    batches.push(name ? await withPauses(codecIfLoaded(name)!, build) : build(undefined));
+  }
+  return batches;
 }
 
 /**

@@ -6,6 +6,7 @@
 import { inspect } from "node:util";
 import { Readable } from "streamx";
 import { SparkStreamError } from "../errors.js";
+import { afterTurn, turnIsDue } from "../event-loop.js";
 import type { ArrowIpcRow } from "./arrow-ipc-row.js";
 import type { ByteBudget } from "./byte-budget.js";
 import type { ResultReport } from "./result-report.js";
@@ -47,7 +48,7 @@ export function rowSource(cursor: RowCursor, budget: ByteBudget): Readable {
     byteLength: () => 1,
     read(callback) {
       pending = callback;
-      budget.whenRoom(() => {
+      const next = () => {
         if (pending !== callback) return;
         cursor.next().then(
           (row) => {
@@ -58,7 +59,9 @@ export function rowSource(cursor: RowCursor, budget: ByteBudget): Readable {
           },
           (error: unknown) => settle(asError(error)),
         );
-      });
+      };
+      // A source whose rows are all there would be read without an end.
+      budget.whenRoom(() => (turnIsDue() ? afterTurn(next) : next()));
     },
     // A read that waits for Spark or for room must not hold up the end of the stream.
     predestroy() {

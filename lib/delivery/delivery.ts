@@ -82,5 +82,6 @@ function chosen(all: readonly StagedPartition[], ids: readonly number[]): Staged
     const there = last < 0 ? "no partition has rows" : `the last partition with rows is ${last}`;
     throw new SparkStreamError("INVALID_ARGUMENT", `There is no partition ${unknown.join(", ")}: ${there}.`);
   }
-  return all.filter(({ id }) => ids.includes(id));
+  const wanted = new Set(ids);
+  return all.filter(({ id }) => wanted.has(id));
 }

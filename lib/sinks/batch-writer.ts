@@ -3,12 +3,12 @@
  * apache-arrow RecordBatch, all of one schema; out, bytes, the last of them before "finish".
  *
  * Memory: one batch, and what the encoder holds. A batch is done when its bytes are with the target, or with the encoder.
- * Encoding happens on this thread; between the pieces that an encoder yields others get a turn.
+ * Encoding happens on this thread; between the pieces that an encoder yields the event loop turns, if that is due.
  */
 import type { Writable } from "node:stream";
-import { setImmediate } from "node:timers/promises";
 import type { Field, RecordBatch, Schema } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
+import { turn, turnIsDue } from "../event-loop.js";
 import { abortSignal, isObject, type OptionTable, oneOf } from "../options.js";
 import type { ByteTarget } from "./byte-target.js";
 import { targetOf } from "./target-of.js";
@@ -37,12 +37,15 @@ export const batchWriterOptions: OptionTable<BatchWriterOptions> = {
   invalidText: oneOf("error", "replace"),
 };
 
+/** Bytes in order. Undefined where there are none yet, and the event loop should turn if that is due. */
+export type Pieces = Iterable<Uint8Array | undefined> | AsyncIterable<Uint8Array | undefined>;
+
 /** Makes the bytes of one format. */
 export interface BatchEncoder {
-  /** The bytes that the batch lets go out, in order, and in pieces that are not too long to make. */
-  batch(batch: RecordBatch): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  /** The bytes that the batch lets go out, in pieces that do not take long to make. */
+  batch(batch: RecordBatch): Pieces;
   /** The last bytes. */
-  finish(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  finish(): Pieces;
 }
 
 /** Called with the first batch's schema, or that of the options. */
@@ -114,10 +117,11 @@ class BatchWriter extends TargetWriter {
     await this.#send(encoder.finish());
   }
 
-  async #send(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+  async #send(pieces: Pieces): Promise<void> {
     for await (const bytes of pieces) {
-      await this.target.write(bytes); // rejects once the writer is destroyed
-      await setImmediate();
+      if (bytes) await this.target.write(bytes); // rejects once the writer is destroyed
+      if (turnIsDue()) await turn();
+      if (this.destroyed) return;
     }
   }
 

@@ -1,17 +1,22 @@
 /**
  * CSV (RFC 4180 with `\n`), by csv-stringify. In, apache-arrow RecordBatch; out, UTF-8.
  *
- * Memory: one batch, and the text of WINDOW of its rows.
+ * Memory: one batch, the values of a window of its rows (values/windows.ts), and text of PIECE and a few records.
  */
 import type { RecordBatch, Schema } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
+import { turnIsDue } from "../event-loop.js";
 import type { BatchEncoder } from "./batch-writer.js";
 import type { CsvWriterOptions } from "./csv-writer.js";
 import { type CsvCell, csvFormat } from "./values/csv-format.js";
-import { windowReader } from "./values/windows.js";
+import { type RowWindow, windowReader } from "./values/windows.js";
 
 /** Rows. */
 const WINDOW = 2048;
+/** Characters of a piece of text at the least, but for the last of a batch. */
+const PIECE = 256 * 1024;
+/** Cells, and 64 characters of each, that csv-stringify gets at a time. */
+const CELLS = 4096;
 
 export async function csvEncoder(schema: Schema, options: CsvWriterOptions): Promise<BatchEncoder> {
   const { delimiter = ",", header = true, nullText, invalidText } = options;
@@ -37,11 +42,36 @@ export async function csvEncoder(schema: Schema, options: CsvWriterOptions): Pro
   return {
     *batch(batch: RecordBatch) {
       yield* once();
-      for (const { rows, columns } of windows(batch)) {
-        const records = Array.from({ length: rows }, (_, row) => columns.map((column) => column[row]!));
-        yield Buffer.from(text(records));
+      let piece = "";
+      for (const window of windows(batch)) {
+        for (const records of window ? recordsOf(window) : []) {
+          piece += text(records);
+          if (piece.length >= PIECE) {
+            yield Buffer.from(piece);
+            piece = "";
+          }
+          if (turnIsDue()) yield undefined;
+        }
+        if (!window) yield undefined;
       }
+      if (piece !== "") yield Buffer.from(piece);
     },
     finish: once,
   };
+}
+
+/** The records of a window, as many at a time as do not take long. */
+function* recordsOf({ rows, columns }: RowWindow<CsvCell>): Generator<CsvCell[][]> {
+  let records: CsvCell[][] = [];
+  let cells = 0;
+  for (let row = 0; row < rows; row++) {
+    const record = columns.map((column) => column[row]!);
+    records.push(record);
+    for (const cell of record) cells += 1 + (typeof cell === "string" ? cell.length : 0) / 64;
+    if (cells < CELLS) continue;
+    yield records;
+    records = [];
+    cells = 0;
+  }
+  if (records.length > 0) yield records;
 }

@@ -10,17 +10,24 @@ import { windowReader } from "./values/windows.js";
 /** Rows. */
 const WINDOW = 1024;
 
+/** Some rows, each of which becomes an object when it is asked for. */
+export interface RowObjects {
+  readonly rows: number;
+  rowOf(row: number): Record<string, unknown>;
+}
+
 /**
- * The rows of a chunk that must be a record batch, with the columns of those before it.
+ * The rows of a chunk that must be a record batch, with the columns of those before it. Yields undefined in the midst of
+ * its work if the event loop should turn.
  *
  * @throws SparkStreamError INVALID_INPUT, SCHEMA_MISMATCH or UNSUPPORTED_TYPE
  */
-export type BatchReader = (chunk: unknown) => Generator<Record<string, unknown>[]>;
+export type BatchReader = (chunk: unknown) => Generator<RowObjects | undefined>;
 
 /** @param sink named in errors */
 export function batchReader(sink: string, options: ValueOptions): BatchReader {
   let expected: readonly Field[] = [];
-  let read: ((batch: RecordBatch) => Generator<Record<string, unknown>[]>) | undefined;
+  let read: ((batch: RecordBatch) => Generator<RowObjects | undefined>) | undefined;
   return (chunk) => {
     const batch = recordBatch(chunk, sink);
     const fields = columnsOf(batch);
@@ -38,11 +45,8 @@ function objectsOf(fields: readonly Field[], options: ValueOptions) {
   const build = rowBuilder(fieldNames(fields));
   const windows = windowReader(fields, jsFormat(options), WINDOW);
   return function* (batch: RecordBatch) {
-    for (const { rows, columns } of windows(checkText?.(batch) ?? batch)) {
-      const rowOf = build(columns);
-      const objects: Record<string, unknown>[] = new Array(rows);
-      for (let row = 0; row < rows; row++) objects[row] = rowOf(row);
-      yield objects;
+    for (const window of windows(checkText?.(batch) ?? batch)) {
+      yield window && { rows: window.rows, rowOf: build(window.columns) };
     }
   };
 }

@@ -1,12 +1,16 @@
 /**
  * rows(): record batches to plain objects. In, apache-arrow RecordBatch, all of one schema; out, an object per row.
  *
- * Memory: one batch, the objects of a window of its rows (row-reader.ts), and those that the consumer has not taken: about as many.
+ * Memory: one batch, the values of a window of its rows (row-reader.ts), and the objects that the consumer has not taken,
+ * READ_AHEAD and CHUNK at most.
  */
-import { Transform, type TransformCallback } from "node:stream";
+import { pipeline, type Readable, Transform, type TransformCallback } from "node:stream";
+import { behind, type Composable } from "../composable.js";
+import { afterTurn, Pace } from "../event-loop.js";
 import { HeldError, isRead } from "../held-error.js";
 import { abortSignal, checkOptions, type OptionTable, oneOf } from "../options.js";
-import type { BatchReader } from "./row-reader.js";
+import { RowIterator } from "./row-iterator.js";
+import type { BatchReader, RowObjects } from "./row-reader.js";
 import type { ValueOptions } from "./values/js-format.js";
 
 export interface RowsOptions extends ValueOptions {
@@ -38,14 +42,24 @@ const rowsOptions: OptionTable<RowsOptions> = {
   signal: abortSignal,
 };
 
-/** Rows that may wait to be taken. */
-const READ_AHEAD = 1024;
+/** Rows that may wait to be taken; core's streams give all of them to a consumer in one turn of the event loop. */
+const READ_AHEAD = 16;
+/** Rows that are made as soon as there is room for one. */
+const CHUNK = 16;
 
-class Rows extends Transform {
+class Rows extends Transform implements Composable {
   readonly #options: ValueOptions;
+  readonly #pace = new Pace();
   #read!: BatchReader;
-  /** Goes on with the batch, where the consumer had enough. */
-  #resume: (() => void) | undefined;
+  // The batch under way.
+  #windows!: Iterator<RowObjects | undefined>;
+  #window!: RowObjects;
+  /** Rows of the window: how many were pushed, of how many. */
+  #pushed = 0;
+  #rows = 0;
+  #done!: TransformCallback;
+  /** Whether the consumer had enough. */
+  #paused = false;
   readonly #held = new HeldError(this, () => isRead(this) || this.writableLength > 0 || this.writableEnded);
 
   constructor({ signal, ...options }: RowsOptions) {
@@ -74,32 +88,57 @@ class Rows extends Transform {
 
   override _transform(chunk: unknown, _encoding: BufferEncoding, callback: TransformCallback): void {
     try {
-      this.#give(this.#read(chunk), callback);
+      this.#windows = this.#read(chunk);
     } catch (error) {
       callback(error as Error);
+      return;
     }
+    this.#done = callback;
+    this.#give();
   }
 
-  #give(windows: Generator<Record<string, unknown>[]>, callback: TransformCallback): void {
+  /** Pushes rows of the batch until the consumer has enough or the event loop should turn. */
+  #give(): void {
+    if (this.destroyed) return;
     let failure: Error | undefined;
     try {
-      for (let next = windows.next(); !next.done; next = windows.next()) {
-        let wanted = true;
-        for (const row of next.value) wanted = this.push(row);
-        if (wanted) continue;
-        this.#resume = () => this.#give(windows, callback);
+      for (let made = 1; ; made++) {
+        if (this.#pace.isDue()) {
+          afterTurn(() => this.#give());
+          return;
+        }
+        if (this.#pushed === this.#rows) {
+          const { done, value } = this.#windows.next();
+          if (done) break;
+          if (!value) continue; // a turn is due
+          this.#window = value;
+          this.#rows = value.rows;
+          this.#pushed = 0;
+        }
+        if (this.push(this.#window.rowOf(this.#pushed++)) || made < CHUNK) continue;
+        this.#paused = true;
         return;
       }
     } catch (error) {
       failure = error as Error;
     }
-    callback(failure);
+    this.#done(failure);
   }
 
   override _read(size: number): void {
-    const resume = this.#resume;
-    this.#resume = undefined;
-    resume?.();
+    if (this.#paused) {
+      this.#paused = false;
+      this.#give();
+    }
     super._read(size); // for the next batch, where that one had no more rows
+  }
+
+  [behind](source: Readable): this {
+    pipeline(source, this, () => {}); // whoever reads the rows gets the error
+    return this;
+  }
+
+  override [Symbol.asyncIterator](): NodeJS.AsyncIterator<Record<string, unknown>> {
+    return new RowIterator(this);
   }
 }

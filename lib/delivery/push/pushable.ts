@@ -39,7 +39,8 @@ export async function pushable(dataFrame: DataFrame, options: RunOptions): Promi
 function twins({ type }: Field): string | undefined {
   const children: readonly Field[] = type.children ?? [];
   const names = children.map(({ name }) => String(name));
-  const twin = names.find((name, index) => names.indexOf(name) < index);
+  const seen = new Set<string>();
+  const twin = names.find((name) => seen.size === seen.add(name).size);
   if (twin !== undefined) return `a struct with several fields ${JSON.stringify(twin)}`;
   for (const child of children) {
     const found = twins(child);

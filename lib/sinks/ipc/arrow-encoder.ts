@@ -1,7 +1,7 @@
 /**
  * Arrow's IPC file, or stream. In, apache-arrow RecordBatch; out, bytes.
  *
- * Memory: one batch and its message, which is a copy of it; of a file also 24 bytes per batch, for the footer.
+ * Memory: one batch and a piece of its message, which is a copy of it; of a file also 24 bytes per batch, for the footer.
  */
 import type { Field, RecordBatch, Schema, Vector } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
@@ -17,6 +17,7 @@ import {
   type IpcMessage,
   messageBytes,
   messageLength,
+  messagePieces,
   schemaMessage,
 } from "./message.js";
 
@@ -46,9 +47,9 @@ export class ArrowEncoder implements BatchEncoder {
     if (this.#file) this.#checkDictionaries(dictionaries);
     for (const dictionary of dictionaries) {
       this.#dictionaries.set(dictionary.id, dictionary.vector);
-      for (const message of dictionaryMessages(dictionary)) yield this.#placed(message, this.#dictionaryBlocks);
+      for (const message of dictionaryMessages(dictionary)) yield* this.#placed(message, this.#dictionaryBlocks);
     }
-    yield this.#placed(batchMessage(columns), this.#batchBlocks);
+    yield* this.#placed(batchMessage(columns), this.#batchBlocks);
   }
 
   *finish(): Generator<Uint8Array> {
@@ -65,11 +66,11 @@ export class ArrowEncoder implements BatchEncoder {
     yield messageBytes(this.#schema);
   }
 
-  #placed(message: IpcMessage, blocks: Block[]): Uint8Array {
+  #placed(message: IpcMessage, blocks: Block[]): Iterable<Uint8Array> {
     if (this.#file)
       blocks.push({ offset: this.#position, headLength: 8 + message.head.length, bodyLength: message.size });
     this.#position += messageLength(message);
-    return messageBytes(message);
+    return messagePieces(message);
   }
 
   /** A reader of a file takes its messages in any order, so there can be one dictionary of a column. */

@@ -182,7 +182,8 @@ class Flattener {
       }
       case Type.Utf8View:
       case Type.BinaryView:
-        this.buffers.push(sized(bytesOf(data.values), 16 * length, nulls), ...data.variadicBuffers);
+        this.buffers.push(sized(bytesOf(data.values), 16 * length, nulls));
+        for (const buffer of data.variadicBuffers) this.buffers.push(buffer);
         this.variadicCounts.push(data.variadicBuffers.length);
         return;
       case Type.Bool:

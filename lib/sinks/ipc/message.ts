@@ -43,6 +43,37 @@ export function messageBytes({ head, buffers, size }: IpcMessage): Uint8Array {
   return bytes;
 }
 
+/** Bytes of a piece at the most: what is quickly copied. */
+const PIECE = 1024 * 1024;
+
+/** The same in pieces, for a message that takes long to copy. */
+export function* messagePieces(message: IpcMessage): Generator<Uint8Array> {
+  let left = messageLength(message);
+  if (left <= PIECE) {
+    yield messageBytes(message);
+    return;
+  }
+  let piece = messageBytes({ ...message, buffers: [], size: 0 });
+  left -= piece.length;
+  let filled = piece.length;
+  for (const buffer of message.buffers) {
+    const padded = aligned(buffer.length);
+    for (let from = 0; from < padded; ) {
+      if (filled === piece.length) {
+        yield piece;
+        piece = new Uint8Array(Math.min(PIECE, left));
+        left -= piece.length;
+        filled = 0;
+      }
+      const to = Math.min(padded, from + piece.length - filled);
+      piece.set(buffer.subarray(from, to), filled); // nothing for the padding: the piece is zeros
+      filled += to - from;
+      from = to;
+    }
+  }
+  yield piece;
+}
+
 /** Bytes of the message in a stream. */
 export function messageLength({ head, size }: IpcMessage): number {
   return 8 + head.length + size;

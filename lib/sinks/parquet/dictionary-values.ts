@@ -74,11 +74,11 @@ function decoded(leaf: LeafNode, vector: Vector): Decoded {
 function taker(leaf: LeafNode, chunks: readonly Values[]): Decoded["take"] {
   const width = wordsOf(leaf.parquet.physical);
   if (width) {
-    const words = Int32Array.from((chunks as WordValues[]).flatMap((chunk) => [...chunk.words]));
+    const words = joinedArrays(chunks as WordValues[], (chunk) => chunk.words, Int32Array);
     return (positions) => takeWords(words, width, positions);
   }
   if (leaf.parquet.physical === "BOOLEAN") {
-    const all = Uint8Array.from((chunks as BooleanValues[]).flatMap(({ booleans }) => [...booleans]));
+    const all = joinedArrays(chunks as BooleanValues[], (chunk) => chunk.booleans, Uint8Array);
     return (positions) => ({
       count: positions.length,
       booleans: Uint8Array.from(positions, (position) => all[position]!),
@@ -88,18 +88,36 @@ function taker(leaf: LeafNode, chunks: readonly Values[]): Decoded["take"] {
   return (positions) => takeBytes(bytes, offsets, positions);
 }
 
+function joinedArrays<C, A extends Uint8Array | Int32Array>(
+  chunks: readonly C[],
+  arrayOf: (chunk: C) => A,
+  make: new (length: number) => A,
+): A {
+  const arrays = chunks.map(arrayOf);
+  const joined = new make(arrays.reduce((sum, { length }) => sum + length, 0));
+  let position = 0;
+  for (const array of arrays) {
+    joined.set(array, position);
+    position += array.length;
+  }
+  return joined;
+}
+
 function joinedBytes(chunks: readonly ByteValues[]): ByteValues {
   const [only] = chunks;
   if (chunks.length === 1 && only) return only;
   const bytes = Buffer.concat(
     chunks.map((chunk) => chunk.bytes.subarray(chunk.offsets[0]!, chunk.offsets[chunk.count]!)),
   );
-  const offsets = [0];
+  const count = chunks.reduce((sum, chunk) => sum + chunk.count, 0);
+  const offsets = new Int32Array(count + 1);
+  let before = 0;
   for (const chunk of chunks) {
-    const base = offsets.at(-1)! - chunk.offsets[0]!;
-    for (let index = 1; index <= chunk.count; index++) offsets.push(base + chunk.offsets[index]!);
+    const base = offsets[before]! - chunk.offsets[0]!;
+    for (let index = 1; index <= chunk.count; index++) offsets[before + index] = base + chunk.offsets[index]!;
+    before += chunk.count;
   }
-  return { count: offsets.length - 1, bytes, offsets: Int32Array.from(offsets) };
+  return { count, bytes, offsets };
 }
 
 type IndexArray = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | BigInt64Array;

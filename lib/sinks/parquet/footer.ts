@@ -24,6 +24,10 @@ export class FooterBuilder {
   readonly #schema: ParquetSchema;
   readonly #codec: number;
   readonly #rowGroups: EncodedStruct[] = [];
+  // The row group under way.
+  #chunks: EncodedStruct[] = [];
+  #compressed = 0;
+  #uncompressed = 0;
   #rows = 0;
 
   /** @param codec its number in the format */
@@ -32,40 +36,56 @@ export class FooterBuilder {
     this.#codec = codec;
   }
 
+  /** A chunk of the row group, in the order of the leaves. */
+  addChunk(chunk: PlacedChunk): void {
+    this.#chunks.push(new EncodedStruct({ 2: 0n, 3: this.#columnMetaData(chunk) }));
+    const { compressed, uncompressed } = sizesOf(chunk);
+    this.#compressed += compressed;
+    this.#uncompressed += uncompressed;
+  }
+
   /** @param offset of its first byte in the file */
-  addRowGroup(rows: number, offset: number, chunks: readonly PlacedChunk[]): void {
+  endRowGroup(rows: number, offset: number): void {
     const ordinal = this.#rowGroups.length;
-    const sizes = chunks.map(sizesOf);
     this.#rowGroups.push(
       new EncodedStruct({
-        1: chunks.map((chunk) => ({ 2: 0n, 3: this.#columnMetaData(chunk) })),
-        2: BigInt(sizes.reduce((sum, { uncompressed }) => sum + uncompressed, 0)),
+        1: this.#chunks,
+        2: BigInt(this.#uncompressed),
         3: BigInt(rows),
         5: BigInt(offset),
-        6: BigInt(sizes.reduce((sum, { compressed }) => sum + compressed, 0)),
+        6: BigInt(this.#compressed),
         7: ordinal < 2 ** 15 ? new ShortInt("i16", ordinal) : undefined,
       }),
     );
+    this.#chunks = [];
+    this.#compressed = this.#uncompressed = 0;
     this.#rows += rows;
   }
 
-  /** The end of the file: the footer, its size and "PAR1". */
-  finish(metadata: ReadonlyMap<string, string>): Uint8Array {
+  /** The end of the file: the footer, its size and "PAR1". Yields undefined where it may pause. */
+  *finish(metadata: ReadonlyMap<string, string>): Generator<Uint8Array | undefined> {
+    const elements: EncodedStruct[] = [];
+    for (const element of this.#schema.elements) {
+      elements.push(new EncodedStruct(element));
+      if (elements.length % 100 === 0) yield undefined;
+    }
+    const typeOrder = new EncodedStruct({ 1: {} });
     const bytes = encodeThrift({
       1: FORMAT_VERSION,
-      2: this.#schema.elements,
+      2: elements,
       3: BigInt(this.#rows),
       4: this.#rowGroups,
       5: [...metadata].map(([key, value]) => ({ 1: key, 2: value })),
       // Readers that mistrust the statistics of some writers want this form.
       6: `spark-arrow-stream version ${version}`,
-      7: this.#schema.leaves.map(() => ({ 1: {} })), // the order that goes with the type
+      7: this.#schema.leaves.map(() => typeOrder), // the order that goes with the type
     });
+    yield undefined;
     const end = new Uint8Array(bytes.length + 4 + parquetMagic.length);
     end.set(bytes);
     new DataView(end.buffer).setUint32(bytes.length, bytes.length, true);
     end.set(parquetMagic, bytes.length + 4);
-    return end;
+    yield end;
   }
 
   #columnMetaData(chunk: PlacedChunk): ThriftStruct {

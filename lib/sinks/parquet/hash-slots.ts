@@ -2,7 +2,7 @@
  * An open hash table with linear probing, of a power of two of slots, half of which are in use at most. A slot has the index
  * of a value and 1; 0 where it is free.
  */
-export const INITIAL_SLOTS = 1024;
+export const INITIAL_SLOTS = 64;
 
 /** A chain of this many other values is no chance: whoever meets it gives up. */
 export const MAX_PROBES = 256;

@@ -7,19 +7,19 @@
  * Memory: the compressed pages of one row group; of each leaf a page and a dictionary, which share {@link OPEN_BYTES}; what is
  * being compressed; and the metadata of all row groups so far.
  */
-import { setImmediate } from "node:timers/promises";
 import type { Field, RecordBatch, Schema, Vector } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
+import { turn, turnIsDue } from "../../event-loop.js";
 import type { BatchEncoder } from "../batch-writer.js";
 import { messageBytes, schemaMessage } from "../ipc/message.js";
 import type { Compress } from "./codec.js";
-import { ColumnChunk } from "./column-chunk.js";
+import { type ChunkOptions, type ChunkPages, ColumnChunk } from "./column-chunk.js";
 import { arrowSchemaKey, codecNumbers, type ParquetCompression } from "./file-options.js";
-import { FooterBuilder, type PlacedChunk, parquetMagic } from "./footer.js";
+import { FooterBuilder, parquetMagic } from "./footer.js";
 import { leafEntries } from "./levels.js";
 import { Misfit } from "./misfit.js";
 import { type Page, PageMaker } from "./pages.js";
-import { type ParquetSchema, parquetSchema } from "./parquet-schema.js";
+import { type LeafNode, type ParquetSchema, parquetSchema } from "./parquet-schema.js";
 import { newDictionaryBytes, type RowSlice, rowSlice } from "./row-slices.js";
 import { unsupportedField } from "./unsupported-field.js";
 
@@ -54,8 +54,9 @@ export class ParquetEncoder implements BatchEncoder {
   readonly #metadata: ReadonlyMap<string, string>;
   readonly #footer: FooterBuilder;
   readonly #pages: PageMaker;
-  /** By the leaves of the schema. */
-  readonly #chunks: readonly ColumnChunk[];
+  readonly #chunkOptions: ChunkOptions;
+  /** By the leaves of the schema; made for their first rows. */
+  readonly #chunks: ColumnChunk[] = [];
   // The row group under way.
   #rows = 0;
   #bytes = 0;
@@ -79,21 +80,18 @@ export class ParquetEncoder implements BatchEncoder {
     // As pyarrow does: readers without Arrow find the schema's metadata too.
     this.#metadata = new Map([[arrowSchemaKey, arrowSchema], ...schema.metadata, ...Object.entries(metadata)]);
     this.#footer = new FooterBuilder(this.#schema, codecNumbers[compression]);
-    const pages = new PageMaker(compress);
-    this.#pages = pages;
+    this.#pages = new PageMaker(compress);
     const { leaves } = this.#schema;
     const pageBytes = Math.min(PAGE_BYTES, Math.floor(OPEN_BYTES / leaves.length));
-    const chunkOptions = { pageBytes, dictionaryBytes: dictionary ? pageBytes : 0, statistics };
-    this.#chunks = leaves.map((leaf) => new ColumnChunk(leaf, pages, chunkOptions));
+    this.#chunkOptions = { pageBytes, dictionaryBytes: dictionary ? pageBytes : 0, statistics };
   }
 
   /** @throws SparkStreamError INVALID_INPUT for values that don't fit their type */
-  async *batch(batch: RecordBatch): AsyncGenerator<Uint8Array> {
+  async *batch(batch: RecordBatch): AsyncGenerator<Uint8Array | undefined> {
     const { rows, bytes } = this.#limits;
     for (let row = 0; row < batch.numRows; ) {
-      if (row > 0) await setImmediate();
       const slice = rowSlice(batch, this.#fields, row, rows - this.#rows, SLICE_BYTES);
-      this.#append(slice);
+      await this.#append(slice);
       row += slice.rows;
       if (this.#rows >= rows || this.#bytes >= bytes) yield* this.#endRowGroup();
       await this.#pages.room();
@@ -101,10 +99,10 @@ export class ParquetEncoder implements BatchEncoder {
   }
 
   /** The last bytes of the file. */
-  async *finish(): AsyncGenerator<Uint8Array> {
+  async *finish(): AsyncGenerator<Uint8Array | undefined> {
     yield* this.#start();
     if (this.#rows > 0) yield* this.#endRowGroup();
-    yield this.#footer.finish(this.#metadata);
+    yield* this.#footer.finish(this.#metadata);
   }
 
   *#start(): Generator<Uint8Array> {
@@ -113,11 +111,12 @@ export class ParquetEncoder implements BatchEncoder {
     yield parquetMagic;
   }
 
-  #append({ rows, bytes, columns }: RowSlice): void {
+  async #append({ rows, bytes, columns }: RowSlice): Promise<void> {
     for (const [index, column] of columns.entries()) {
+      if (turnIsDue()) await turn();
       const node = this.#schema.columns[index]!;
       try {
-        leafEntries(node, column, (entries) => this.#chunks[entries.leaf.index]!.append(entries));
+        leafEntries(node, column, (entries) => this.#chunkOf(entries.leaf).append(entries));
       } catch (cause) {
         throw failed(node.path, cause as Error);
       }
@@ -126,21 +125,33 @@ export class ParquetEncoder implements BatchEncoder {
     this.#bytes += bytes + newDictionaryBytes(columns, this.#dictionaries);
   }
 
+  #chunkOf(leaf: LeafNode): ColumnChunk {
+    this.#chunks[leaf.index] ??= new ColumnChunk(leaf, this.#pages, this.#chunkOptions);
+    return this.#chunks[leaf.index]!;
+  }
+
   async *#endRowGroup(): AsyncGenerator<Uint8Array> {
     yield* this.#start();
     const start = this.#position;
-    const placed: PlacedChunk[] = [];
-    // All of them at once: what is left of each is compressed together.
-    const finished = await Promise.all(this.#chunks.map((chunk) => chunk.finish()));
+    // All of them before the first is written: what is left of each is compressed together.
+    const finishing: Promise<ChunkPages>[] = [];
+    for (const chunk of this.#chunks) {
+      if (turnIsDue()) await turn();
+      const pages = chunk.finish();
+      pages.catch(() => {}); // told below
+      finishing.push(pages);
+    }
+    const finished = await Promise.all(finishing);
     for (const [index, chunk] of finished.entries()) {
-      placed.push({ ...chunk, leaf: this.#schema.leaves[index]!, offset: this.#position });
+      if (turnIsDue()) await turn();
+      this.#footer.addChunk({ ...chunk, leaf: this.#schema.leaves[index]!, offset: this.#position });
       const pages: readonly Page[] = chunk.dictionary ? [chunk.dictionary, ...chunk.data] : chunk.data;
       for (const { bytes } of pages) {
         this.#position += bytes.length;
         yield bytes;
       }
     }
-    this.#footer.addRowGroup(this.#rows, start, placed);
+    this.#footer.endRowGroup(this.#rows, start);
     this.#rows = this.#bytes = 0;
     this.#dictionaries.clear();
   }

@@ -1,4 +1,5 @@
 import type { Field, RecordBatch, Vector } from "apache-arrow";
+import { SparkStreamError } from "../../errors.js";
 import { batchBuffers, type ColumnBuffers } from "../ipc/column-buffers.js";
 
 /** Rows of a batch. */
@@ -9,12 +10,17 @@ export interface RowSlice {
   readonly columns: readonly ColumnBuffers[];
 }
 
+/** Values of one field that are worked on at a time, unless one row has more: nulls take no bytes. */
+const MAX_VALUES = 1024 * 1024;
+/** The same of one row. Each takes some bytes of memory while levels are made of it. */
+const MAX_ROW_VALUES = 128 * 1024 * 1024;
+
 /**
- * Rows of the batch from row `start` on: as many as `maxRows`, and as come to `maxBytes` of Arrow data; one at least. Not
- * copied.
+ * Rows of the batch from row `start` on: as many as `maxRows`, and as come to `maxBytes` of Arrow data and to MAX_VALUES; one
+ * at least. Not copied.
  *
  * @param fields of the file's schema
- * @throws SparkStreamError INVALID_INPUT naming a column that is broken
+ * @throws SparkStreamError INVALID_INPUT naming a column that is broken, or that has a row of too many values
  */
 export function rowSlice(
   batch: RecordBatch,
@@ -27,10 +33,33 @@ export function rowSlice(
   for (;;) {
     const columns = batchBuffers(batch, fields, start, rows);
     const bytes = columns.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    if (bytes <= maxBytes || rows === 1) return { rows, bytes, columns };
+    const share = Math.min(maxBytes / bytes, MAX_VALUES / mostValues(columns));
+    if (!(share < 1) || rows === 1) {
+      checkRow(batch, columns);
+      return { rows, bytes, columns };
+    }
     // By the average row; where rows differ much in size it takes some more rounds.
-    rows = Math.max(1, Math.min(rows - 1, Math.floor((rows * maxBytes) / bytes)));
+    rows = Math.max(1, Math.min(rows - 1, Math.floor(rows * share)));
   }
+}
+
+/** The most values that a field of the column has. */
+function valuesOf({ nodes }: ColumnBuffers): number {
+  let most = 0;
+  for (let node = 0; node < nodes.length; node += 2) most = Math.max(most, nodes[node]!);
+  return most;
+}
+
+function mostValues(columns: readonly ColumnBuffers[]): number {
+  return columns.reduce((most, column) => Math.max(most, valuesOf(column)), 0);
+}
+
+function checkRow(batch: RecordBatch, columns: readonly ColumnBuffers[]): void {
+  const index = columns.findIndex((column) => valuesOf(column) > MAX_ROW_VALUES);
+  if (index < 0) return;
+  const { name } = batch.data.type.children[index]!;
+  const message = `Column \`${name}\` has a row of ${valuesOf(columns[index]!)} values, and ${MAX_ROW_VALUES} are the most that Parquet is written with. Use explode() in the query.`;
+  throw new SparkStreamError("INVALID_INPUT", message);
 }
 
 /** Bytes of the dictionaries of `columns` that are not in `seen`, which is added to: batches share them. */

@@ -49,6 +49,8 @@ export class EncodedStruct {
   }
 }
 
+const utf8 = new TextEncoder();
+
 export function encodeThrift(struct: ThriftStruct): Uint8Array<ArrayBuffer> {
   const out = new ByteBuffer(64);
   writeStruct(out, struct);
@@ -81,7 +83,7 @@ function writeValue(out: ByteBuffer, value: Exclude<ThriftValue, boolean>): void
   else if (value instanceof ShortInt) {
     if (value.type === "i8") out.byte(value.value);
     else writeZigzag(out, value.value);
-  } else if (typeof value === "string") writeBinary(out, new TextEncoder().encode(value));
+  } else if (typeof value === "string") writeBinary(out, utf8.encode(value));
   else if (value instanceof Uint8Array) writeBinary(out, value);
   else if (value instanceof EncodedStruct) out.append(value.bytes);
   else if (Array.isArray(value)) writeList(out, value);

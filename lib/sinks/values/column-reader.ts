@@ -99,7 +99,8 @@ function nestedReader<T>(
  */
 export function fieldNames(fields: readonly Field[], parent?: string): string[] {
   const names = fields.map(({ name }) => name);
-  const twin = names.find((name, index) => names.indexOf(name) !== index);
+  const seen = new Set<string>();
+  const twin = names.find((name) => seen.size === seen.add(name).size);
   if (twin === undefined) return names;
   const where = parent === undefined ? "The record batch" : `Column \`${parent}\``;
   const message = `${where} has two columns \`${twin}\`, of which an object would keep one. Give one another name in the query: AS.`;

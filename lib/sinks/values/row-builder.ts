@@ -6,6 +6,7 @@
  * generation (`node --disallow-code-generation-from-strings`) gets the same objects, more slowly.
  */
 export function rowBuilder(names: readonly string[]): (columns: readonly ArrayLike<unknown>[]) => RowOf {
+  if (names.length > MAX_COMPILED) return interpreted(names);
   try {
     return compiled(names);
   } catch (error) {
@@ -13,6 +14,9 @@ export function rowBuilder(names: readonly string[]): (columns: readonly ArrayLi
     return interpreted(names);
   }
 }
+
+/** Fields. Objects of more are hash tables to V8, for which a literal is no faster; and it takes 65,535 parameters at most. */
+const MAX_COMPILED = 4096;
 
 type RowOf = (row: number) => Record<string, unknown>;
 
@@ -28,5 +32,13 @@ function key(name: string): string {
 }
 
 export function interpreted(names: readonly string[]): (columns: readonly ArrayLike<unknown>[]) => RowOf {
-  return (columns) => (row) => Object.fromEntries(names.map((name, index) => [name, columns[index]![row]]));
+  return (columns) => (row) => {
+    const object: Record<string, unknown> = {};
+    for (const [index, name] of names.entries()) {
+      const value = columns[index]![row];
+      if (name !== "__proto__") object[name] = value;
+      else Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
+    }
+    return object;
+  };
 }

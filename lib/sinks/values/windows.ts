@@ -1,6 +1,8 @@
 import type { Data, Field, RecordBatch } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
+import { turnIsDue } from "../../event-loop.js";
 import { type ColumnReader, columnReader, type ValueFormat } from "./column-reader.js";
+import { valuesIn } from "./value-count.js";
 
 /** Some rows of a batch, read: the values of each column, all of the same number of rows. */
 export interface RowWindow<T> {
@@ -8,34 +10,70 @@ export interface RowWindow<T> {
   readonly columns: readonly ArrayLike<T>[];
 }
 
+/** Values of a window, unless one row has more. */
+const MAX_VALUES = 64 * 1024;
+/** Values of a row: V8 makes a hash table of a longer array, which takes ten times the memory. */
+const MAX_ROW_VALUES = 32 * 1024 * 1024;
+
 /**
- * Reads batches of one schema, so many rows at a time: what bounds the memory for the values of a batch.
+ * Reads batches of one schema, some rows at a time: `maxRows`, and fewer of many columns, long lists or long texts. This
+ * bounds the memory for the values of a batch. Yields undefined between two columns if the event loop should turn.
  *
  * @throws SparkStreamError UNSUPPORTED_TYPE naming the column
  */
 export function windowReader<T>(
   fields: readonly Field[],
   format: ValueFormat<T>,
-  rowsPerWindow: number,
-): (batch: RecordBatch) => Generator<RowWindow<T>> {
+  maxRows: number,
+): (batch: RecordBatch) => Generator<RowWindow<T> | undefined> {
   const readers = fields.map((field) => columnReader(field, format));
   let rowsBefore = 0;
   return function* (batch) {
-    for (let start = 0; start < batch.numRows; start += rowsPerWindow) {
-      const rows = Math.min(rowsPerWindow, batch.numRows - start);
-      const columns = readers.map((read, index) => {
-        const data = batch.data.children[index]!;
+    const { children } = batch.data;
+    for (let start = 0; start < batch.numRows; ) {
+      const rows = rowsOfWindow(children, fields, start, Math.min(maxRows, batch.numRows - start));
+      const columns: ArrayLike<T>[] = [];
+      for (const [index, read] of readers.entries()) {
+        if (turnIsDue()) yield undefined;
+        const data = children[index]!;
         const rowsOf = rows === data.length ? data : data.slice(start, rows);
         try {
-          return read(rowsOf);
+          columns.push(read(rowsOf));
         } catch (error) {
           throw misfit(fields[index]!, rowsBefore + start, rowsOf, read, error);
         }
-      });
+      }
+      start += rows;
       yield { rows, columns };
     }
     rowsBefore += batch.numRows;
   };
+}
+
+/** @throws SparkStreamError INVALID_INPUT for a row that is too large for any object or line */
+function rowsOfWindow(columns: readonly Data[], fields: readonly Field[], start: number, most: number): number {
+  for (let rows = most; ; ) {
+    let values = 0;
+    for (const column of columns) values += valuesIn(column, start, rows);
+    if (!(values > MAX_VALUES)) return rows;
+    if (rows === 1) {
+      checkRow(columns, fields, start);
+      return 1;
+    }
+    // By the average row; where rows differ much in size it takes some more rounds.
+    rows = Math.max(1, Math.min(rows - 1, Math.floor((rows * MAX_VALUES) / values)));
+  }
+}
+
+function checkRow(columns: readonly Data[], fields: readonly Field[], row: number): void {
+  for (const [index, column] of columns.entries()) {
+    const values = valuesIn(column, row, 1);
+    if (values <= MAX_ROW_VALUES) continue;
+    const message =
+      `Column \`${fields[index]!.name}\` has a row of ${Math.round(values)} values, and ${MAX_ROW_VALUES} are the most ` +
+      "that a row can have here. Use explode() in the query, or write the batches to Parquet or Arrow.";
+    throw new SparkStreamError("INVALID_INPUT", message);
+  }
 }
 
 /**
