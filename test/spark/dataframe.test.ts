@@ -70,7 +70,10 @@ describe("a DataFrame on a real Spark", function () {
       counts[how] = await people.join(teams, "team", how).count();
     }
     expect(counts).to.deep.equal({ inner: 1, left: 3, right: 2, full: 4, semi: 1, anti: 2 });
-    expect(() => people.join(teams, "team", "sideways" as never)).to.throw(SparkStreamError, /Unknown join type "sideways"/);
+    expect(() => people.join(teams, "team", "sideways" as never)).to.throw(
+      SparkStreamError,
+      /Unknown join type "sideways"/,
+    );
   });
 
   it("groups and aggregates, also all rows as one group", async () => {
