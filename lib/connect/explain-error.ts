@@ -41,6 +41,12 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
   if (/^INVALID_CURSOR\.|OPERATION_ABANDONED|OPERATION_NOT_FOUND/.test(errorClass)) {
     return ["OPERATION_LOST", `The server no longer has the rest of this result. ${message} Run the query again.`];
   }
+  if (error.code === status.UNKNOWN && errorClass === "" && WORDLESS.test(message)) {
+    const advice =
+      "A plan or a parameter that is nested too deeply is one: Spark's stack overflows at some hundred levels.";
+    const text = `${capital(server)} failed without saying why (${message.trim()}). Its log has the reason. ${advice}`;
+    return ["QUERY_FAILED", text];
+  }
   switch (error.code) {
     case status.UNAVAILABLE:
       return explainUnavailable(message, endpoint);
@@ -72,19 +78,13 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
       ];
     case status.CANCELLED:
       return ["OPERATION_CANCELED", `The call was cancelled: ${message}.`];
-    case status.UNKNOWN:
-      if (errorClass !== "") return ["QUERY_FAILED", message];
-      return (
-        explainNoGrpc(message, endpoint) ?? [
-          "QUERY_FAILED",
-          `${capital(server)} failed without saying why (${message.trim()}). Its log has the reason. A plan or a parameter ` +
-            "that is nested too deeply is one: Spark's stack overflows at some hundred levels.",
-        ]
-      );
     default:
       return explainNoGrpc(message, endpoint) ?? ["QUERY_FAILED", message];
   }
 }
+
+/** What grpc-js and grpc-java make of an error of the server's own that has no message. */
+const WORDLESS = /^(2 UNKNOWN:\s*|Application error processing RPC)$/;
 
 function isTooLargeForDriver({ message, errorClass = "" }: ServerError): boolean {
   return (

@@ -70,7 +70,10 @@ describe("a DataFrame on a real Spark", function () {
       counts[how] = await people.join(teams, "team", how).count();
     }
     expect(counts).to.deep.equal({ inner: 1, left: 3, right: 2, full: 4, semi: 1, anti: 2 });
-    expect(() => people.join(teams, "team", "sideways" as never)).to.throw(SparkStreamError, /no join type/);
+    expect(() => people.join(teams, "team", "sideways" as never)).to.throw(
+      SparkStreamError,
+      /Unknown join type "sideways"/,
+    );
   });
 
   it("groups and aggregates, also all rows as one group", async () => {
@@ -115,6 +118,32 @@ describe("a DataFrame on a real Spark", function () {
     await people.write.format("parquet").option("path", join(dir, "t")).partitionBy("team").saveAsTable("written");
     expect(await spark.table("written").count()).to.equal(3);
     await spark.sql("DROP TABLE written").execute();
+  });
+
+  // protobuf-es reads 100 messages within each other, and 34 structs were "no message of its protocol".
+  it("has a schema of 100 structs, one in the other, and batches of it", async () => {
+    let expression = "1";
+    for (let depth = 0; depth < 100; depth++) expression = `named_struct('a', ${expression})`;
+    const deep = spark.sql(`SELECT ${expression} AS a`);
+    expect(JSON.stringify((await deep.schema()).toString()).match(/Struct/g)).to.have.length(100);
+    expect((await rowsOf(deep))[0]).to.have.property("a");
+  });
+
+  it("says what may be wrong where Spark fails without a word, as with a plan that is too deep for its stack", async () => {
+    let deep = people;
+    for (let calls = 0; calls < 490; calls++) deep = deep.limit(2);
+    const error = await deep.schema().then(
+      () => undefined, // a larger stack than that of a local Spark
+      (reason: unknown) => reason as SparkStreamError,
+    );
+    if (error) expect(error.message).to.include("failed without saying why").and.include("nested too deeply");
+  });
+
+  it("takes the numbers that the protocol carries, and their ends", async () => {
+    expect(await spark.range(2 ** 53 - 3, 2n ** 53n).count()).to.equal(3);
+    expect(await rowsOf(spark.range(-(2n ** 63n), -(2n ** 63n) + 1n))).to.deep.equal([{ id: -(2n ** 63n) }]);
+    expect(await people.limit(2 ** 31 - 1).count()).to.equal(3);
+    expect(await people.limit(0).count()).to.equal(0);
   });
 
   it("cannot be combined with one of another session", async () => {

@@ -34,6 +34,28 @@ describe("explainError", () => {
       "UNSUPPORTED",
       /no message of its protocol: .*premature EOF.*does not speak Spark Connect/,
     ],
+    [
+      "a failure without a word",
+      { code: status.UNKNOWN, message: "2 UNKNOWN: " },
+      "QUERY_FAILED",
+      /15002 failed without saying why \(2 UNKNOWN:\)\. Its log has the reason\. .* nested too deeply/,
+    ],
+    ["a failure of an unknown kind, with its words", { code: status.UNKNOWN }, "QUERY_FAILED", /^the server's words$/],
+    [
+      "a message that is nested deeper than any is read",
+      {
+        message:
+          "A response cannot be read: cannot decode message spark.connect.DataType: maximum recursion depth of 1024 reached",
+      },
+      "UNSUPPORTED",
+      /nested deeper than 1024 levels/,
+    ],
+    [
+      "no room for another connection",
+      { code: status.UNAVAILABLE, message: "connect EMFILE" },
+      "UNAVAILABLE",
+      /ulimit -n/,
+    ],
     ["a cancelled call", { code: status.CANCELLED }, "OPERATION_CANCELED", /cancelled/],
     ["an interrupt", { errorClass: "OPERATION_CANCELED" }, "OPERATION_CANCELED", /interrupted/],
     ["an interrupt by its SQLSTATE", { sqlState: "HY008" }, "OPERATION_CANCELED", /interrupted/],
