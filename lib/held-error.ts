@@ -22,6 +22,7 @@ export class HeldError {
   readonly #inUse: () => boolean;
   #error: Error | undefined;
   #told = false;
+  #composed: Composed | undefined;
   #forgetSignal: (() => void) | undefined;
 
   /** @param inUse whether somebody works with the stream, even without a listener for 'error' */
@@ -46,7 +47,17 @@ export class HeldError {
     this.#forgetSignal?.();
     Object.defineProperty(this.#stream, "errored", { value: error, configurable: true });
     this.#stream.on("newListener", this.#onNewListener);
+    this.#composed?.stream.on("newListener", this.#onNewListener);
     warnLater(error);
+  }
+
+  /**
+   * `compose()` reads at once, whether or not anybody reads the composed stream: from now on it is that stream's consumer who
+   * must be there. `listeners` for 'error' are compose's own.
+   */
+  composed(stream: Readable, listeners: number): void {
+    this.#composed = { stream, listeners, ownListeners: stream.listenerCount("error") };
+    keepQuiet(this.#composed);
   }
 
   /**
@@ -78,13 +89,16 @@ export class HeldError {
   release(error: Error | null): void {
     this.#forgetSignal?.();
     this.#stream.off("newListener", this.#onNewListener);
+    this.#composed?.stream.off("newListener", this.#onNewListener);
     if (!error) return;
     if (this.#attended()) markTold(error);
     else this.#stream.on("error", () => {});
   }
 
   #attended(): boolean {
-    return this.#stream.listenerCount("error") > 0 || this.#inUse();
+    const listeners = this.#stream.listenerCount("error");
+    if (!this.#composed) return listeners > 0 || this.#inUse();
+    return listeners > this.#composed.listeners || hasConsumer(this.#composed);
   }
 
   readonly #onNewListener = (event: string | symbol) => {
@@ -95,6 +109,34 @@ export class HeldError {
   #deliver(): void {
     if (this.#attended() || (this.#told && this.#stream.listenerCount("close") > 0)) this.#stream.destroy(this.#error);
   }
+}
+
+/** A stream that compose() made, with the listeners for 'error' that compose() added to both. */
+interface Composed {
+  readonly stream: Readable;
+  /** At the stream that was composed. */
+  readonly listeners: number;
+  /** At the composed stream. */
+  readonly ownListeners: number;
+}
+
+function hasConsumer({ stream, ownListeners }: Composed): boolean {
+  return stream.listenerCount("error") > ownListeners || isRead(stream);
+}
+
+/** The composed stream is Node's own and cannot hold an error, that of rows() for one; but it need not end the process. */
+function keepQuiet(composed: Composed): void {
+  const { stream } = composed;
+  const destroy = stream._destroy;
+  stream._destroy = (error, callback) =>
+    destroy.call(stream, error, (failure) => {
+      if (failure && hasConsumer(composed)) markTold(failure);
+      else if (failure) {
+        stream.on("error", () => {});
+        warnLater(failure);
+      }
+      callback(failure);
+    });
 }
 
 /** Whether somebody reads, be it without a listener for 'error'. */

@@ -2,7 +2,7 @@
  * The chain inside one core Readable. In: a RowCursor. Out: what the decoder makes of its rows, as `hand` puts it into the
  * Readable. Memory: that of the chain; a batch counts until the consumer has taken it.
  */
-import { Readable, type ReadableOptions } from "node:stream";
+import { addAbortSignal, compose, type Duplex, Readable, type ReadableOptions } from "node:stream";
 import type { Schema } from "apache-arrow";
 import { atMost, SETTLE_TIMEOUT } from "../abort.js";
 import { isWatched, publish } from "../diagnostics.js";
@@ -160,6 +160,21 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
     // Not read(0), with which Node itself asks for more.
     if (this.#held.error && size !== 0) this.destroy(this.#held.error);
     return super.read(size);
+  }
+
+  /** As of any Readable from Node 24 on: a Duplex. Before, Node put a second Readable around it, out of the reach of this. */
+  override compose(...[stream, options]: Parameters<Readable["compose"]>): Duplex {
+    const composed = this.composing(() => compose(this, stream as NodeJS.ReadWriteStream));
+    if (options?.signal) addAbortSignal(options.signal, composed);
+    return composed;
+  }
+
+  /** An error of this stream waits for a consumer of the one that is composed, which reads from the start. */
+  protected composing(make: () => Duplex): Duplex {
+    const before = this.listenerCount("error");
+    const composed = make();
+    this.#held.composed(composed, this.listenerCount("error") - before);
+    return composed;
   }
 
   override destroy(error?: Error): this {

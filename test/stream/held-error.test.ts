@@ -8,6 +8,7 @@ import { mock } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { Int32, makeData, RecordBatch, Schema, Struct } from "apache-arrow";
 import { expect } from "chai";
 import { Writable as StreamxWritable, pipeline as streamxPipeline } from "streamx";
 import {
@@ -24,7 +25,7 @@ import {
 import { type ScriptedServer, sparkError, startScriptedServer } from "../../lib/testing/index.js";
 import { failureOf, rowsOf } from "../support/ipc.js";
 import { idBatches, scripted, within } from "../support/scripted.js";
-import { directoryPerTest, writeAll } from "../support/writers.js";
+import { batchOfValues, directoryPerTest, writeAll } from "../support/writers.js";
 
 type FailingStream = SparkStream | ReturnType<typeof arrowIpcBytes>;
 
@@ -147,6 +148,35 @@ describe("An error that comes before any consumer", () => {
       }
     });
   }
+
+  it("waits for the consumer of what the stream was composed to", async () => {
+    const composed = new Map<string, { stream: SparkStream; outlet: Readable }>();
+    const names = Object.keys(consumers).filter((name) => !["schema", "await using"].includes(name));
+    await failures(names.length, () => {
+      for (const name of names) {
+        const stream = sparkStream(fixture.spark.table("nope"));
+        composed.set(name, { stream, outlet: stream.compose(rows()) });
+      }
+    });
+    for (const name of names) {
+      const { stream, outlet } = composed.get(name)!;
+      expect([stream.destroyed, outlet.destroyed], name).to.deep.equal([false, false]);
+      expect(await failureOf(consumers[name]!(outlet as FailingStream)), name).to.equal(stream.errored);
+      await within(1_000, () => expect([stream.closed, outlet.closed]).to.deep.equal([true, true]));
+    }
+  });
+
+  it("is that of rows() as well, if the stream was composed with it", async () => {
+    const batch = batchOfValues({ id: [new Int32(), [1]] });
+    const twice = new Schema([batch.schema.fields[0]!, batch.schema.fields[0]!]);
+    const child = batch.data.children[0]!;
+    const data = makeData({ type: new Struct(twice.fields), length: 1, nullCount: 0, children: [child, child] });
+    const outlet = sparkStream(rowsOf(new RecordBatch(twice, data))).compose(rows());
+    await within(1_000, () => expect(outlet.closed).to.equal(true));
+    const error = await failureOf(outlet.toArray());
+    expect(error).to.have.property("code", "INVALID_INPUT");
+    expect(await failureOf(pipeline(outlet, sink()))).to.equal(error);
+  });
 
   it("frees what the server holds at once, while it waits", async () => {
     await using setting = await scripted({
@@ -410,6 +440,7 @@ describe("A process without handlers", function () {
       "late pipeline: QUERY_FAILED",
       "late for await: QUERY_FAILED",
       "late Readable.toWeb: QUERY_FAILED",
+      "late consumer of compose(rows()): QUERY_FAILED",
       "await using: QUERY_FAILED",
       "late parquetWriter: WRITE_FAILED",
       "late arrowWriter: WRITE_FAILED",

@@ -59,6 +59,12 @@ if (part === "caught") {
     const web = Readable.toWeb(await failed(arrowIpcBytes(frame)));
     await web.pipeTo(new WritableStream());
   });
+  await caught("late consumer of compose(rows())", async () => {
+    const stream = sparkStream(frame);
+    const composed = stream.compose(rows());
+    await failed(stream);
+    for await (const _ of composed) throw new Error("there is nothing");
+  });
   await caught("await using", async () => {
     await using stream = sparkStream(frame);
     await stream.schema;
