@@ -5,7 +5,7 @@
  * Memory: that of the chain (chain/chain.ts). Beyond it come what the transport has in flight (see
  * connect/channel.ts) and what the consumer keeps.
  */
-import { addAbortSignal, type Duplex, type Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import type { RecordBatch } from "apache-arrow";
 import { ArrowIpcBytes } from "./chain/arrow-ipc-bytes.js";
 import { type BatchInfo, setBatchInfo } from "./chain/batch-info.js";
@@ -13,7 +13,6 @@ import { ChainReadable } from "./chain/chain-readable.js";
 import type { RowDecoder } from "./chain/decoder-stage.js";
 import { inputRows, type RowInput } from "./chain/input-rows.js";
 import type { RowCursor } from "./chain/row-source.js";
-import { behind, isComposable } from "./composable.js";
 import type { DataFrame } from "./connect/dataframe.js";
 import { isDataFrame } from "./connect/is-dataframe.js";
 import { SharedRun } from "./connect/shared-run.js";
@@ -142,15 +141,6 @@ export class SparkStream extends ChainReadable<RecordBatch> {
   protected override hand(batch: RecordBatch, info: BatchInfo): boolean {
     setBatchInfo(batch, info);
     return this.push(batch);
-  }
-
-  /** As of any Readable; `rows()` is what comes back, without a Duplex around it. */
-  override compose(...args: Parameters<Readable["compose"]>): Duplex {
-    const [stream, options] = args;
-    if (!isComposable(stream)) return super.compose(stream, options);
-    const composed = stream[behind](this);
-    if (options?.signal) addAbortSignal(options.signal, composed);
-    return composed;
   }
 
   // The second signature is core's own, without which no function that takes any Readable would take this one.

@@ -5,6 +5,7 @@
 import { addAbortSignal, compose, type Duplex, Readable, type ReadableOptions } from "node:stream";
 import type { Schema } from "apache-arrow";
 import { atMost, SETTLE_TIMEOUT } from "../abort.js";
+import { behind, isComposable } from "../composable.js";
 import { isWatched, publish } from "../diagnostics.js";
 import { SparkStreamError } from "../errors.js";
 import { turn, turnIsDue } from "../event-loop.js";
@@ -164,16 +165,11 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
 
   /** As of any Readable from Node 24 on: a Duplex. Before, Node put a second Readable around it, out of the reach of this. */
   override compose(...[stream, options]: Parameters<Readable["compose"]>): Duplex {
-    const composed = this.composing(() => compose(this, stream as NodeJS.ReadWriteStream));
-    if (options?.signal) addAbortSignal(options.signal, composed);
-    return composed;
-  }
-
-  /** An error of this stream waits for a consumer of the one that is composed, which reads from the start. */
-  protected composing(make: () => Duplex): Duplex {
     const before = this.listenerCount("error");
-    const composed = make();
+    const composed = isComposable(stream) ? stream[behind](this) : compose(this, stream as NodeJS.ReadWriteStream);
+    // An error of this stream waits for a consumer of the one that is composed, which reads from the start.
     this.#held.composed(composed, this.listenerCount("error") - before);
+    if (options?.signal) addAbortSignal(options.signal, composed);
     return composed;
   }
 
