@@ -154,7 +154,9 @@ describe("The event loop", () => {
     for (const [name, write] of Object.entries(sinks)) {
       it(`by ${name}`, async () => {
         await write(Readable.from([wide.slice(0, 100)])); // loads its code
-        const { longest } = await observed(cpuTime, () => write(Readable.from(name === "csvWriter" ? [wide] : [wide, wide, wide])));
+        const { longest } = await observed(cpuTime, () =>
+          write(Readable.from(name === "csvWriter" ? [wide] : [wide, wide, wide])),
+        );
         expect(longest).to.be.below(150);
       });
     }
