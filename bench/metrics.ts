@@ -33,4 +33,10 @@ export const slowest = metric("p99 ms", "ms", 1, ({ p99Seconds }) => 1000 * p99S
 export const firstBatch = metric("first batch ms", "ms", 1, ({ firstBatchSeconds }) => 1000 * firstBatchSeconds);
 export const cpuTime = metric("CPU ms", "ms", 1, ({ cpuSeconds }) => 1000 * cpuSeconds);
 
+/** How long timers and other requests waited for the event loop. */
+export const longestGap = metric("gap ms", "ms", 0, ({ longestGapSeconds = Number.NaN }) => 1000 * longestGapSeconds);
+export const p99Gap = metric("p99 gap ms", "ms", 0, ({ p99GapSeconds = Number.NaN }) => 1000 * p99GapSeconds);
+/** ms that they should wait at the most, in 99 of 100 cases. */
+export const MAX_P99_GAP = 50;
+
 export const drainMetrics = [speed, cpu, memory] as const;

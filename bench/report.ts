@@ -31,6 +31,7 @@ export function verdictTable(verdicts: readonly Verdict[]): string {
 }
 
 function shown({ median, min, max, digits }: Figure): string {
+  if (Number.isNaN(median)) return "–";
   return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
 }
 

@@ -39,4 +39,7 @@ export interface Measurement {
   readonly cpuSeconds: number;
   /** The most memory that the process ever had, bytes. */
   readonly peakRssBytes: number;
+  /** Between two turns of the event loop: the longest, and the 99th percentile. Of Node's contenders only. */
+  readonly longestGapSeconds?: number;
+  readonly p99GapSeconds?: number;
 }

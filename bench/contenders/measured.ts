@@ -1,3 +1,5 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Measurement, Task } from "../task.js";
 
 /** What a pass hands out is told to it, batch by batch. */
@@ -14,6 +16,9 @@ export class Tally {
     this.batches++;
   }
 }
+
+/** Enough for some samples of the event loop. */
+const FEW_MS = 20;
 
 export type Drain<T> = (prepared: T, task: Task, tally: Tally) => Promise<void>;
 
@@ -33,11 +38,16 @@ export async function measured<T>(
   };
   for (let warm = samples; warm < passes; warm++) await pass();
 
+  const gaps = monitorEventLoopDelay({ resolution: 1 });
+  gaps.enable();
+  await sleep(FEW_MS); // a gap counts from the sample before it to the one after it
   const cpuBefore = process.cpuUsage();
   const start = performance.now();
   const done = await several(pass, samples, concurrency);
   const wallSeconds = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(cpuBefore);
+  await sleep(FEW_MS);
+  gaps.disable();
 
   const { rows, batches } = done[0]!.tally;
   const seconds = done.map(({ ms }) => ms / 1000);
@@ -54,6 +64,8 @@ export async function measured<T>(
     wallSeconds,
     cpuSeconds: (user + system) / 1e6 / samples,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    longestGapSeconds: gaps.max / 1e9,
+    p99GapSeconds: gaps.percentile(99) / 1e9,
   };
   await finish(prepared);
   console.log(JSON.stringify(measurement));

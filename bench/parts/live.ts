@@ -4,7 +4,7 @@ import type { SparkSession } from "../../lib/index.js";
 import { openSession } from "../contenders/session.js";
 import { adbcDriver, bareDrain, ourBytes, ourRows, ours, pyspark, rustClient } from "../contenders.js";
 import { alternate } from "../measure.js";
-import { cpu, drainMetrics, firstBatch, memory, rowSpeed, sizeOf, speed } from "../metrics.js";
+import { cpu, drainMetrics, firstBatch, longestGap, memory, p99Gap, rowSpeed, sizeOf, speed } from "../metrics.js";
 import { trips, tripsFrame } from "../recipes.js";
 import { openSpark, type SparkAccess } from "../spark.js";
 import { compare } from "../verdict.js";
@@ -33,7 +33,10 @@ async function batches(spark: SparkAccess, { runs }: PartOptions): Promise<Outco
   const contenders = [bareDrain, ours, ourBytes, raw, itsBatches, table, cStream, rust, adbc];
   const frame = tripsFrame(ROWS);
   const task = () => ({ ...spark, sessionId: randomUUID(), query: trips(ROWS), passes: 3, samples: 2 });
-  const results = await alternate(contenders, task, () => frame, { runs, metrics: [...drainMetrics, firstBatch] });
+  const results = await alternate(contenders, task, () => frame, {
+    runs,
+    metrics: [...drainMetrics, firstBatch, longestGap, p99Gap],
+  });
   const beside = { part: "live", metric: speed, contender: ours.name, bound: "at least" } as const;
   return {
     title: `live, 10,000-row batches (${sizeOf(frame)})`,
@@ -63,7 +66,10 @@ async function smallBatches(spark: SparkAccess, { runs }: PartOptions): Promise<
     return { ...spark, sessionId, query: trips(ROWS), passes: 3, samples: 2 };
   };
   try {
-    const results = await alternate([bareDrain, ours], task, () => frame, { runs, metrics: drainMetrics });
+    const results = await alternate([bareDrain, ours], task, () => frame, {
+      runs,
+      metrics: [...drainMetrics, longestGap, p99Gap],
+    });
     const beside = { part: title, metric: speed, contender: ours.name, peer: bareDrain.name } as const;
     return {
       title: `${title} (${sizeOf(frame)})`,
@@ -80,7 +86,10 @@ async function rowByRow(spark: SparkAccess, { runs }: PartOptions): Promise<Outc
   const theirs = await pyspark("rows");
   const frame = tripsFrame(FEWER_ROWS);
   const task = () => ({ ...spark, sessionId: randomUUID(), query: trips(FEWER_ROWS), passes: 4, samples: 3 });
-  const results = await alternate([ourRows, theirs], task, () => frame, { runs, metrics: [rowSpeed, cpu, memory] });
+  const results = await alternate([ourRows, theirs], task, () => frame, {
+    runs,
+    metrics: [rowSpeed, cpu, memory, longestGap, p99Gap],
+  });
   const comparison = { part: "live", metric: rowSpeed, contender: ourRows.name, peer: theirs.name } as const;
   return {
     title: `live, row by row (${sizeOf(frame)})`,

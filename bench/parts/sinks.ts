@@ -3,10 +3,10 @@ import { findSparkHome } from "../../lib/local/spark-home.js";
 import { testPython } from "../../test/support/python.js";
 import { type Contender, nodeContender, pythonContender } from "../contenders.js";
 import { alternate } from "../measure.js";
-import { drainMetrics, speed } from "../metrics.js";
+import { drainMetrics, longestGap, MAX_P99_GAP, p99Gap, speed } from "../metrics.js";
 import type { RecordingName } from "../recipes.js";
 import { filesOf, recorded } from "../recording.js";
-import { compare } from "../verdict.js";
+import { against, compare, figureOf } from "../verdict.js";
 import type { Part } from "./part.js";
 
 interface Case {
@@ -25,6 +25,8 @@ const cases: readonly Case[] = [
   { format: "arrow", recording: "batches-10000", peers: ["pyarrow"] },
   { format: "csv", recording: "batches-10000", peers: ["pyarrow", "duckdb"] },
   { format: "ndjson", recording: "batches-10000", peers: ["duckdb"] },
+  { format: "csv", recording: "wide", peers: ["pyarrow", "duckdb"] },
+  { format: "ndjson", recording: "wide", peers: ["duckdb"] },
 ];
 
 /** The writer of each format. */
@@ -45,13 +47,25 @@ export const sinks: Part = async function* ({ runs }) {
       return pythonContender(`${peerNames[peer]}, ${format}`, source, python, pythonPath, peer, format, frames);
     });
     const task = () => ({ url: "", sessionId: "", query: "", passes: PASSES });
-    const results = await alternate([ours, ...others], task, () => frame, { runs, metrics: drainMetrics });
+    const results = await alternate([ours, ...others], task, () => frame, {
+      runs,
+      metrics: [...drainMetrics, longestGap, p99Gap],
+    });
     const part = `sinks, ${frame.recipe.title}`;
     const comparison = { part, metric: speed, contender: ours.name, peer: others[0]!.name, bound: "at least" } as const;
     yield {
       title: `${part}, from memory into ${format} (${frame.rows} rows, ${Math.round(frame.arrowBytes / 1e6)} MB)`,
       results,
-      verdicts: target === undefined ? [] : [compare(results, { ...comparison, target })],
+      verdicts: [
+        ...(target === undefined ? [] : [compare(results, { ...comparison, target })]),
+        against(
+          `${part}, ${format}, p99 gap of the event loop: ${ours.name}`,
+          "ms",
+          figureOf(results, ours.name, p99Gap).samples,
+          MAX_P99_GAP,
+          "at most",
+        ),
+      ],
       remarks: [
         "The peak RSS has the batches in it, which wait in memory. DuckDB writes with all cores, pyarrow with one.",
       ],

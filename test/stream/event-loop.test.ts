@@ -109,8 +109,8 @@ describe("The event loop", () => {
           ),
         );
         expect(taken).to.equal(ROWS * BATCHES);
-        // Of the work that was begun in another phase of the turn as much again, and what core's streams have buffered.
-        expect(longest).to.be.at.most(70);
+        // Twice the budget, where work began in another phase of the turn; core's streams add what they have buffered.
+        expect(longest).to.be.at.most(/for await|function/.test(way) ? 25 : 70);
       });
     }
 
@@ -129,7 +129,7 @@ describe("The event loop", () => {
     });
   });
 
-  describe("turns while batches of 200 columns are written, after less than 200 ms of CPU time,", () => {
+  describe("turns while batches of 200 columns are written, after less than 150 ms of CPU time,", () => {
     const length = 3_000;
     const kinds = [
       vectorFromArray(Int32Array.from(numbers(length))),
@@ -153,9 +153,11 @@ describe("The event loop", () => {
     };
     for (const [name, write] of Object.entries(sinks)) {
       it(`by ${name}`, async () => {
-        await write(Readable.from([wide.slice(0, 10)])); // loads its code
-        const { longest } = await observed(cpuTime, () => write(Readable.from([wide])));
-        expect(longest).to.be.below(200);
+        await write(Readable.from([wide.slice(0, 100)])); // loads its code
+        const { longest } = await observed(cpuTime, () =>
+          write(Readable.from(name === "csvWriter" ? [wide] : [wide, wide, wide])),
+        );
+        expect(longest).to.be.below(150);
       });
     }
   });

@@ -35,7 +35,7 @@ describe("A turn of the event loop", () => {
       };
       await Promise.all([worker("a"), worker("b"), worker("c")]);
     });
-    expect(ahead).to.be.at.most(2);
+    expect(ahead).to.be.at.most(3); // of 20
   });
 
   it("keeps the asynchronous context of whoever waits", async () => {
