@@ -12,8 +12,6 @@ import { SparkStreamError } from "../../errors.js";
 /** Text that is not UTF-8 is an error, or its broken parts become U+FFFD. */
 export type InvalidText = "error" | "replace";
 
-export const invalidTextChoices: readonly InvalidText[] = ["error", "replace"];
-
 /**
  * A check for the batches of one stream, which counts their rows.
  *
@@ -105,16 +103,27 @@ function isValid(data: Data, dictionaries: WeakSet<Vector>): boolean {
 function areValid(bytes: Uint8Array, offsets: Int32Array | BigInt64Array, length: number): boolean {
   const [from, to] = [Number(offsets[0]), Number(offsets[length])];
   const used = bytes.subarray(from, to);
-  const ascii = isAscii(used);
-  if (!ascii && !isUtf8(used)) return false;
-  let previous = from;
-  for (let index = 1; index <= length; index++) {
-    const offset = Number(offsets[index]);
-    if (offset < previous) throw new RangeError("its offsets go backwards");
-    // What is valid as a whole may have been cut in the middle of a character.
-    if (!ascii && offset !== to && (bytes[offset]! & 0xc0) === 0x80) return false;
-    previous = offset;
+  if (!(offsets instanceof Int32Array ? ascend(offsets, length) : ascendLarge(offsets, length))) {
+    throw new RangeError("its offsets go backwards");
   }
+  if (isAscii(used)) return true;
+  if (!isUtf8(used)) return false;
+  // What is valid as a whole may have been cut in the middle of a character.
+  for (let index = 1; index < length; index++) {
+    const offset = Number(offsets[index]);
+    if (offset !== to && (bytes[offset]! & 0xc0) === 0x80) return false;
+  }
+  return true;
+}
+
+/** A loop for one kind of array is several times as fast as one for two. */
+function ascend(offsets: Int32Array, length: number): boolean {
+  for (let index = 0; index < length; index++) if (offsets[index + 1]! < offsets[index]!) return false;
+  return true;
+}
+
+function ascendLarge(offsets: BigInt64Array, length: number): boolean {
+  for (let index = 0; index < length; index++) if (offsets[index + 1]! < offsets[index]!) return false;
   return true;
 }
 
