@@ -211,10 +211,28 @@ const cases: readonly Case[] = [
     },
   },
   {
-    title: "see two columns of one name as far as they can",
+    title: "see two columns of one name as far as they have a way to",
     batch: batchOf(["a", ints(1, null)], ["a", ints(2, null)]),
     files: all("twins", [".ndjson"]),
-    others: {},
+    others: {
+      "twins.parquet": [
+        "pandas: ArrowInvalid",
+        "polars: DuplicateError",
+        'duckdb: "a" is "a_1"',
+        'datafusion: "a" is undefined',
+        "spark: COLUMN_ALREADY_EXISTS",
+      ],
+      "twins.arrow": ["polars: PanicException", 'datafusion: "a" is undefined'],
+      "twins.arrows": ["polars: PanicException"],
+      "twins.csv": [
+        'pandas: "a" is "a.1"',
+        'polars: "a" is "a_duplicated_0"',
+        'duckdb: "a" is "a_1"',
+        "datafusion: Exception",
+        'spark: "a" is "a0"',
+        'spark: "a" is "a1"',
+      ],
+    },
   },
   {
     // The names were left out of Arrow's schema: polars could not read it.

@@ -30,6 +30,7 @@ import { expect } from "chai";
 import type { ErrorCode } from "../../lib/errors.js";
 import { arrowWriter, csvWriter, ndjsonWriter, parquetWriter, rows } from "../../lib/index.js";
 import { shortestFloat16, shortestFloat32 } from "../../lib/sinks/values/float-text.js";
+import { variantText } from "../../lib/sinks/values/variant-text.js";
 import { batchOf } from "../support/ipc.js";
 import { runPython } from "../support/python.js";
 import { Random } from "../support/random.js";
@@ -223,6 +224,12 @@ describe("Floats in NDJSON and CSV", () => {
     expect(cells.slice(1, -1).join()).to.equal("0.1,16777216,3.4028235e+38,1e-45,NaN,Infinity");
     const list = new List(new Field("element", new Float32(), true));
     expect(await ndjson({ l: [list, [[0.1, 0.2]]], h: [new Float16(), [0.1]] })).to.equal('{"l":[0.1,0.2],"h":0.1}\n');
+  });
+
+  it("have them within a variant, too", () => {
+    const value = Buffer.from([14 << 2, 0, 0, 0, 0]);
+    value.writeFloatLE(0.1, 1);
+    expect(variantText(value, Uint8Array.of(1, 0, 0))).to.equal("0.1");
   });
 
   it("are read back to the very bits, whatever they are", () => {

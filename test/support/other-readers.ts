@@ -90,7 +90,8 @@ export function differences(expected: TextTable, reads: Reads): string[] {
     if ("error" in read) return [`${reader}: ${read.error.split(":")[0]}`];
     // Spark sorts the names that it finds in JSON.
     const places = new Map(read.names.map((name, index) => [name, index]));
-    const same = places.size === expected.length && expected.every(([name]) => places.has(name));
+    const unique = new Set(expected.map(([name]) => name)).size === expected.length;
+    const same = unique && places.size === expected.length && expected.every(([name]) => places.has(name));
     return expected.flatMap(([name, values], index) => {
       const found: string[] = [];
       const place = same ? places.get(name)! : index;
