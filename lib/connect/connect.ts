@@ -6,6 +6,11 @@ import type { SparkSession } from "./session.js";
 export interface ConnectOptions extends EndpointOptions {
   /** For `connect("local")`: how to start the local Spark. */
   local?: Omit<LocalSparkOptions, "master">;
+  /**
+   * Whether SIGINT, SIGTERM and SIGHUP interrupt what this session runs before they end the process, if the program has no
+   * listener of its own for them. Default: true.
+   */
+  handleSignals?: boolean;
 }
 
 const LOCAL = /^local(\[(\*|\d+)(,\d+)?\])?$/;
@@ -31,21 +36,24 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
     const message = 'connect() needs a URL: sc://host:15002, or "local"; or set SPARK_REMOTE in the environment.';
     throw new SparkStreamError("INVALID_ARGUMENT", message);
   }
-  const { local: localOptions, ...endpointOptions } = options;
-  if (!LOCAL.test(target)) return await open(new Endpoint(target, endpointOptions));
+  const { local: localOptions, handleSignals = true, ...endpointOptions } = options;
+  if (typeof handleSignals !== "boolean") {
+    throw new SparkStreamError("INVALID_ARGUMENT", "connect(): handleSignals must be true or false.");
+  }
+  if (!LOCAL.test(target)) return await open(new Endpoint(target, endpointOptions), handleSignals);
 
   // Loaded here, since most users have a server.
   const { startLocalSpark } = await import("../local/index.js");
   const master = target === "local" ? "local[*]" : target;
   const local = await startLocalSpark({ ...localOptions, master });
   const endpoint = new Endpoint(local.url, { ...endpointOptions, token: local.token });
-  return await open(endpoint, () => local.close());
+  return await open(endpoint, handleSignals, () => local.close());
 }
 
-async function open(endpoint: Endpoint, onClose?: () => Promise<void>): Promise<SparkSession> {
+async function open(endpoint: Endpoint, handleSignals: boolean, onClose?: () => Promise<void>): Promise<SparkSession> {
   // Loaded here, since gRPC and what is generated for it take longer to load than all the rest.
   const [{ SparkSession }, { defaultRetryPolicy }] = await Promise.all([import("./session.js"), import("./retry.js")]);
-  const session = new SparkSession(endpoint, onClose);
+  const session = new SparkSession(endpoint, onClose, handleSignals);
   const { client } = session;
   try {
     const policy = { ...defaultRetryPolicy, maxRetries: 2 };
