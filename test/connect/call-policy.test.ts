@@ -6,7 +6,7 @@ import { connect } from "../../lib/index.js";
 import { startScriptedServer } from "../../lib/testing/index.js";
 import { startFaultProxy } from "../support/fault-proxy.js";
 import { collectGarbage } from "../support/garbage.js";
-import { countTo, errorOf, idBatches, scripted } from "../support/scripted.js";
+import { countTo, errorOf, idBatches, scripted, timeOf } from "../support/scripted.js";
 
 const batches = idBatches(10, 5);
 
@@ -39,6 +39,18 @@ describe("a call to a server that is there and silent", () => {
     );
     silent = false;
     expect(await fixture.spark.version()).to.equal("4.3.0");
+  });
+
+  it("does not wait for ever for a token either, and its session can be closed", async () => {
+    let gives = true;
+    const token = () => (gives ? "t" : new Promise<never>(() => {}));
+    await using server = await startScriptedServer({ batches, token: "t" });
+    const spark = await connect(server.url, { token });
+    gives = false;
+    const error = await errorOf(spark.client.analyze({ case: "sparkVersion", value: {} }, { timeoutMs: 200 }));
+    expect(error.code).to.equal("UNAVAILABLE");
+    expect(error.message).to.equal("The token function has given no token for 0.2 s.");
+    expect(await timeOf(spark.close())).to.be.below(20_000);
   });
 
   it("leaves its connection, which may be dead, to those that use it already", async () => {
