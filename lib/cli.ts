@@ -6,7 +6,7 @@
 import { exitCode, run } from "./cli/run.js";
 
 const interrupt = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
     if (interrupt.signal.aborted) process.exit(exitCode.of(signal)); // asked twice: without waiting for Spark
     interrupt.abort(signal);

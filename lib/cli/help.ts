@@ -42,5 +42,5 @@ Exit codes
   0    done; also when the reader of a pipe has had enough
   1    Spark or the target failed: the message says which, and why
   2    the command line was not understood
-  130  interrupted by Ctrl-C (143: terminated)
+  130  interrupted by Ctrl-C (143: terminated, 129: hung up)
 `;

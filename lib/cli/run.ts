@@ -16,7 +16,7 @@ export const exitCode = {
   done: 0,
   failed: 1,
   usage: 2,
-  of: (signal: "SIGINT" | "SIGTERM") => 128 + constants.signals[signal],
+  of: (signal: "SIGINT" | "SIGTERM" | "SIGHUP") => 128 + constants.signals[signal],
 } as const;
 
 /**

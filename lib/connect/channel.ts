@@ -70,7 +70,7 @@ export class Channel {
     request: MessageShape<I>,
     { timeoutMs, signal }: UnaryOptions = {},
   ): Promise<MessageShape<O>> {
-    const metadata = await untilAborted(signal, this.#metadata());
+    const metadata = await untilAborted(signal, inTime(this.#metadata(), timeoutMs));
     const client = this.#unary;
     const options: CallOptions = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
     const start = performance.now();
@@ -263,6 +263,21 @@ class PulledCall<T> implements ResponseStream<T> {
     this.#waiting = undefined;
     if ("error" in end) waiting?.reject(end.error);
     else waiting?.resolve(undefined);
+  }
+}
+
+/** What a call begins with, within the time that it has: a token may never come. */
+async function inTime(metadata: Promise<Metadata>, timeoutMs: number | undefined): Promise<Metadata> {
+  if (timeoutMs === undefined) return await metadata;
+  const message = `The token function has given no token for ${timeoutMs / 1000} s.`;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new SparkStreamError("UNAVAILABLE", message)), timeoutMs);
+  });
+  try {
+    return await Promise.race([metadata, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

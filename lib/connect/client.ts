@@ -30,6 +30,7 @@ import {
   ReattachExecuteRequestSchema,
   SparkConnectService,
 } from "./generated/spark-connect_pb.js";
+import { stopOnSignal } from "./process-signals.js";
 import { type RetryPolicy, retryWait } from "./retry.js";
 import { readServerError, type ServerError, withDetails } from "./server-error.js";
 import { defaultStreamLimits, parseDuration, type StreamLimits, streamLimitKeys } from "./stream-limits.js";
@@ -64,8 +65,13 @@ export class Client {
   /** What is being stopped on the server; none of it rejects. */
   readonly #stops = new Set<Promise<unknown>>();
 
-  constructor(endpoint: Endpoint) {
+  /** Something runs that a signal which ends this process has to stop before; see stopOnSignal(). */
+  readonly runs: typeof stopOnSignal;
+
+  /** @param handleSignals whether a signal that ends this process has what runs stopped before */
+  constructor(endpoint: Endpoint, handleSignals = true) {
     this.endpoint = endpoint;
+    this.runs = handleSignals ? stopOnSignal : () => () => {};
     this.sessionId = endpoint.sessionId ?? randomUUID();
     this.#channel = new Channel(endpoint);
   }
@@ -156,6 +162,7 @@ export class Client {
       checkSession: (response) => this.#checkSession(response),
       limits: () => this.limits(),
       stops: (stopped) => this.#isStopping(stopped),
+      runs: this.runs,
       closing: this.#closing.signal,
     };
     return new Execution(calls, create(planSchema, plan));

@@ -1,18 +1,24 @@
 import { SparkStreamError } from "../errors.js";
 import type { LocalSparkOptions } from "../local/index.js";
-import { checkArgument, checkOptions, isBag, type OptionTable, text } from "../options.js";
+import { checkArgument, checkOptions, flag, isBag, type OptionTable, text } from "../options.js";
 import { Endpoint, type EndpointOptions, endpointOptions } from "./endpoint.js";
 import type { SparkSession } from "./session.js";
 
 export interface ConnectOptions extends EndpointOptions {
   /** For `connect("local")`: how to start the local Spark. */
   local?: Omit<LocalSparkOptions, "master">;
+  /**
+   * Whether SIGINT, SIGTERM and SIGHUP interrupt what this session runs before they end the process, if the program has no
+   * listener of its own for them. Default: true.
+   */
+  handleSignals?: boolean;
 }
 
 const connectOptions: OptionTable<ConnectOptions> = {
   ...endpointOptions,
   // Checked by startLocalSpark, where it is used.
   local: [isBag, "an object of options"],
+  handleSignals: flag,
 };
 
 const LOCAL = /^local(\[(\*|\d+)(,\d+)?\])?$/;
@@ -40,21 +46,21 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
     const message = 'connect() needs a URL: sc://host:15002, or "local"; or set SPARK_REMOTE in the environment.';
     throw new SparkStreamError("INVALID_ARGUMENT", message);
   }
-  const { local: localOptions, ...others } = options;
-  if (!LOCAL.test(target)) return await open(new Endpoint(target, others));
+  const { local: localOptions, handleSignals = true, ...others } = options;
+  if (!LOCAL.test(target)) return await open(new Endpoint(target, others), handleSignals);
 
   // Loaded here, since most users have a server.
   const { startLocalSpark } = await import("../local/index.js");
   const master = target === "local" ? "local[*]" : target;
   const local = await startLocalSpark({ ...localOptions, master });
   const endpoint = new Endpoint(local.url, { ...others, token: local.token });
-  return await open(endpoint, () => local.close());
+  return await open(endpoint, handleSignals, () => local.close());
 }
 
-async function open(endpoint: Endpoint, onClose?: () => Promise<void>): Promise<SparkSession> {
+async function open(endpoint: Endpoint, handleSignals: boolean, onClose?: () => Promise<void>): Promise<SparkSession> {
   // Loaded here, since gRPC and what is generated for it take longer to load than all the rest.
   const [{ SparkSession }, { defaultRetryPolicy }] = await Promise.all([import("./session.js"), import("./retry.js")]);
-  const session = new SparkSession(endpoint, onClose);
+  const session = new SparkSession(endpoint, onClose, handleSignals);
   const { client } = session;
   try {
     const policy = { ...defaultRetryPolicy, maxRetries: 2 };

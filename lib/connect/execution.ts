@@ -34,7 +34,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
-import { pause } from "../abort.js";
+import { atMost, pause } from "../abort.js";
 import { SparkStreamError } from "../errors.js";
 import type { ResponseStream } from "./channel.js";
 import type { ExecutePlanResponse, Plan } from "./generated/spark-connect_pb.js";
@@ -73,6 +73,8 @@ export interface ExecutionCalls {
   limits(): Promise<StreamLimits>;
   /** An execution is being stopped on the server. Never rejects. */
   stops(stopped: Promise<void>): void;
+  /** An execution runs. A signal that ends this process calls `leave` before. @returns to be called when it has ended */
+  runs(leave: () => Promise<void>): () => void;
   /** Aborted when the session is closed. */
   readonly closing: AbortSignal;
 }
@@ -87,6 +89,9 @@ const UNKNOWN_OPERATION = /^INVALID_HANDLE\.(OPERATION_NOT_FOUND|SESSION_NOT_FOU
 /** ms that a stop waits for a job that runs, since it could not stop one before: in all, and without any sign of life. */
 const JOB_WAIT = 60_000;
 const SIGN_OF_LIFE = 2_000;
+/** ms that such a wait may last where the process is about to end; and for which nobody hears of it that it was stopped. */
+const LAST_WAIT = 400;
+const HOLD = 5_000;
 /** ms after which a stream is looked at again; most have ended by then. */
 const SOON = 500;
 /** ms: a stream that ends sooner without a response was no use, and the next one may be none either. */
@@ -134,6 +139,10 @@ export class Execution {
   #stopped: Promise<void> | undefined;
   #released: Promise<void> | undefined;
   readonly #stop = new AbortController();
+  /** Forgets it, if it runs. */
+  #ended = () => {};
+  /** While it lasts, nothing is told to the consumer any more. */
+  #hold: Promise<void> | undefined;
 
   constructor(calls: ExecutionCalls, plan: Plan, { policy }: ExecutionOptions = {}) {
     this.#calls = calls;
@@ -153,6 +162,14 @@ export class Execution {
    *   execution is closed before its end: what is cut short must not pass for what is complete.
    */
   async next(): Promise<ExecutePlanResponse | undefined> {
+    try {
+      return await this.#next();
+    } finally {
+      if (this.#hold) await this.#hold;
+    }
+  }
+
+  async #next(): Promise<ExecutePlanResponse | undefined> {
     if (this.#spool.length > 0) return await this.#spool.shift();
     this.#consumerWaits = true;
     try {
@@ -186,6 +203,17 @@ export class Execution {
   #stops(stopped: Promise<void>): void {
     this.#stopped = stopped;
     this.#calls.stops(stopped);
+    void stopped.then(() => this.#ended());
+  }
+
+  /** Stops it since this process is about to end. The consumer hears nothing of that: what it did then might come first. */
+  async #leave(): Promise<void> {
+    this.#hold = new Promise((resolve) => setTimeout(resolve, HOLD).unref());
+    const closed = this.close();
+    await atMost(LAST_WAIT, closed);
+    if (this.#state === "released") return;
+    await this.#calls.interrupt(this.operationId).catch(() => {});
+    await closed;
   }
 
   #isRunning(): boolean {
@@ -233,6 +261,8 @@ export class Execution {
   }
 
   #start(): void {
+    this.#ended();
+    this.#ended = this.#calls.runs(() => this.#leave());
     this.#state = "starting";
     this.#attached(this.#calls.execute(this.operationId, this.#plan));
   }
@@ -276,6 +306,7 @@ export class Execution {
     this.#answered = true;
     if (response.responseType.case === "resultComplete") {
       this.#state = "complete";
+      this.#ended();
       this.#release();
     } else this.#releaseReceived(sizeOf(response));
     return true;

@@ -46,8 +46,8 @@ export class SparkSession implements AsyncDisposable {
   #closed: Promise<void> | undefined;
 
   /** @internal Use `connect()`. */
-  constructor(endpoint: Endpoint, onClose: () => Promise<void> = async () => {}) {
-    this.client = new Client(endpoint);
+  constructor(endpoint: Endpoint, onClose: () => Promise<void> = async () => {}, handleSignals = true) {
+    this.client = new Client(endpoint, handleSignals);
     this.#onClose = onClose;
     this.conf = runtimeConf(this.client);
     this.#confScope = new ConfScope(confAccess(this.client));

@@ -45,6 +45,7 @@ export class StagedFrame {
   readonly #users = new Set<StageUser>();
   readonly #stop = new AbortController();
   readonly #forget: () => void;
+  readonly #ended: () => void;
   #checkpoint: Checkpoint | undefined;
   #removed: Promise<void> | undefined;
 
@@ -58,6 +59,7 @@ export class StagedFrame {
     this.#forget = session.beforeClose(async () => {
       await Promise.all([...this.#users].map((user) => user.close()));
     });
+    this.#ended = session.client.runs(async () => this.#checkpoint?.remove(false));
     this.partitions = this.#stage();
     this.partitions.catch(() => {}); // told to every cursor
   }
@@ -144,6 +146,7 @@ export class StagedFrame {
     this.#stop.abort(new SparkStreamError("OPERATION_CANCELED", "The staging was given up."));
     await this.partitions.catch(() => {});
     await this.#checkpoint?.remove(this.options.collectGarbage);
+    this.#ended();
     this.#forget();
   }
 }

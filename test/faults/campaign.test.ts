@@ -1,5 +1,6 @@
 // The fault campaign without a Spark; the part on a real one is in test/spark/faults.test.ts.
 import { expect } from "chai";
+import { blackHoles } from "./black-holes.js";
 import { campaign, faultTable, skipped } from "./campaign.js";
 import { expectClean } from "./expect-clean.js";
 import type { FaultClass } from "./fault-class.js";
@@ -12,7 +13,7 @@ describe("A campaign of faults", function () {
 
   it("on a scripted server and its network loses and doubles nothing, and survives what can be survived", async () => {
     const runs = 450;
-    const classes = [...scriptedFaults, ...networkFaults(scriptedTarget)];
+    const classes = [...scriptedFaults, ...networkFaults(scriptedTarget), ...blackHoles];
     expectClean(await campaign(classes, { runs, seed: 20_261_124, atOnce: 8 }), runs);
   });
 

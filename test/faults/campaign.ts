@@ -28,25 +28,27 @@ export interface CampaignOptions {
   readonly atOnce: number;
 }
 
-/** Every class gets the same share of the runs. */
+/** Runs of each other class for one of a slow class. */
+const OFTEN = 8;
+
+/** Every class gets the same share of the runs, but for those that are slow. */
 export async function campaign(
   classes: readonly FaultClass[],
   { runs, seed, atOnce }: CampaignOptions,
 ): Promise<CampaignResult> {
   const rows = classes.map(({ name }) => ({ fault: name, runs: 0, exact: 0, failed: 0, lost: 0, doubled: 0, hung: 0 }));
   const problems: string[] = [];
+  const schedule = scheduleOf(classes);
   let next = 0;
 
   async function work(): Promise<void> {
     for (let run = next++; run < runs; run = next++) {
-      const index = run % classes.length;
+      const { index, turn } = schedule(run);
       const fault = classes[index]!;
       // Of the run alone, so that it can be repeated whatever ran beside it.
       const random = new Random(seed * 1_000_003 + run * 7919);
       // What fails outside of the stream that is looked at is no result either.
-      const result = await fault
-        .run(random, Math.floor(run / classes.length))
-        .catch((error: unknown): RunResult => ({ outcome: "lost", error }));
+      const result = await fault.run(random, turn).catch((error: unknown): RunResult => ({ outcome: "lost", error }));
       const outcome = judged(fault, result);
       rows[index]!.runs++;
       rows[index]![outcome]++;
@@ -66,6 +68,20 @@ export function skipped(classes: readonly FaultClass[], reason: string): Campaig
     ...{ runs: 0, exact: 0, failed: 0, lost: 0, doubled: 0, hung: 0 },
   }));
   return { rows, problems: [`Classes that were skipped: ${classes.length}. ${reason}`] };
+}
+
+/** Which class a run is of, by its index, and how many runs of that class came before. */
+function scheduleOf(classes: readonly FaultClass[]): (run: number) => { index: number; turn: number } {
+  const all = [...classes.keys()];
+  const [slow, fast] = [true, false].map((wanted) => all.filter((index) => (classes[index]!.slow ?? false) === wanted));
+  const rounds = fast!.length > 0 ? OFTEN : 0;
+  const period = rounds * fast!.length + slow!.length;
+  return (run) => {
+    const [before, place] = [Math.floor(run / period), run % period];
+    const round = Math.floor(place / Math.max(fast!.length, 1));
+    if (round < rounds) return { index: fast![place % fast!.length]!, turn: before * rounds + round };
+    return { index: slow![place - rounds * fast!.length]!, turn: before };
+  };
 }
 
 export function faultTable(rows: readonly FaultRow[]): string {

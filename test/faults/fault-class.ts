@@ -9,6 +9,8 @@ export interface FaultClass {
   readonly name: string;
   /** What has to come of it: all rows; or an error with one of these codes. */
   readonly expected: "exact" | readonly ErrorCode[];
+  /** Its runs take seconds, and so there are fewer of them than of others. */
+  readonly slow?: boolean;
   /** @param turn counts the runs of this class, to strike at one place after the other */
   run(random: Random, turn: number): Promise<RunResult>;
 }

@@ -27,6 +27,7 @@ interface NetworkFault {
   readonly faultOf: (connection: number, random: Random, bytes: Bytes) => ConnectionFault | undefined;
   /** What happens besides, while the stream is read. */
   readonly meanwhile?: (proxy: FaultProxy, random: Random) => Promise<void>;
+  readonly slow?: boolean;
   /** ms that the consumer sleeps once, after one of the first batches. */
   readonly sleepMs?: (random: Random, target: Target) => number;
 }
@@ -79,6 +80,16 @@ const faults: readonly NetworkFault[] = [
       proxy.reset();
     },
   },
+  ...[50, 150, 300].map(
+    (latencyMs): NetworkFault => ({
+      name: `${latencyMs} ms away, reset at a byte`,
+      slow: true,
+      faultOf: (connection, random, { down }) => ({
+        latencyMs,
+        ...(connection === FIRST_STREAM && { after: random.below(down), do: "reset" }),
+      }),
+    }),
+  ),
   {
     name: "slow consumer, reset at a byte",
     faultOf: atAnyByte("reset"),
@@ -88,9 +99,10 @@ const faults: readonly NetworkFault[] = [
 
 export function networkFaults(target: Target): readonly FaultClass[] {
   let bytes: Promise<Bytes> | undefined;
-  return faults.map(({ name, faultOf, meanwhile, sleepMs }) => ({
+  return faults.map(({ name, faultOf, meanwhile, sleepMs, slow = false }) => ({
     name: `${target.name}: ${name}`,
     expected: "exact",
+    slow,
     async run(random) {
       bytes ??= measure(target);
       const passing = await bytes;

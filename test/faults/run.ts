@@ -9,6 +9,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { mochaHooks, sparkSession } from "../support/spark.js";
+import { blackHoles } from "./black-holes.js";
 import { campaign, faultTable, skipped } from "./campaign.js";
 import { networkFaults } from "./network-faults.js";
 import { closePushFaults, pushFaults, pushIsUnsupported } from "./push-faults.js";
@@ -38,7 +39,7 @@ if (values.sleep) {
 
 const onSpark = Math.round(runs! / 5);
 const pushed = Math.floor(runs! / 16);
-const inProcess = [...scriptedFaults, ...networkFaults(scriptedTarget)];
+const inProcess = [...scriptedFaults, ...networkFaults(scriptedTarget), ...blackHoles];
 const begin = performance.now();
 const results = [];
 if (values.only !== "push") {

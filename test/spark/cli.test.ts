@@ -139,24 +139,23 @@ print(json.dumps([t.num_rows, sum(t["id"].to_pylist())]))`;
     await expectFreeSlots();
   });
 
-  it("stops the job at an interrupt, leaves no file, and exits with 130", async () => {
-    const target = join(directory, "interrupted");
-    const child = spawn(process.execPath, [cli, "--sql", ENDLESS, "-o", join(directory, "half.parquet")], {
-      env: environment(),
-      stdio: ["ignore", "ignore", "pipe"],
+  const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+  for (const [signal, exitCode] of Object.entries(signals) as [keyof typeof signals, number][]) {
+    it(`stops the job at ${signal}, leaves no file, and exits with ${exitCode}`, async () => {
+      const child = spawn(process.execPath, [cli, "--sql", ENDLESS, "-o", join(directory, "half.parquet")], {
+        env: environment(),
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      // Its hidden file tells that it has begun.
+      await until(async () => (await readdir(directory)).some((name) => name.endsWith(".tmp")), "it has begun");
+      await sleep(1000); // so that it is in the middle of it
+      child.kill(signal);
+      const [code] = await once(child, "close");
+      expect(code).to.equal(exitCode);
+      expect((await readdir(directory)).filter((name) => /half|tmp/.test(name))).to.deep.equal([]);
+      await expectFreeSlots();
     });
-    // Its hidden file tells that it has begun.
-    await until(async () => (await readdir(directory)).some((name) => name.endsWith(".tmp")), "it has begun");
-    await sleep(1000); // so that it is in the middle of it
-    child.kill("SIGINT");
-    const [code] = await once(child, "close");
-    expect(code).to.equal(130);
-    expect(
-      (await readdir(directory)).filter((name) => /half|tmp/.test(name)),
-      target,
-    ).to.deep.equal([]);
-    await expectFreeSlots();
-  });
+  }
 
   it("shows a bar of tasks, rows and MB/s on a terminal, and then the summary alone", async () => {
     const file = join(directory, "bar.csv");

@@ -56,6 +56,7 @@ describe("A stream of a real Spark that is stopped", function () {
     expect(last.succeeded).to.equal(false);
     expect(last.ended! - stoppedAt, "ms from the stop to the end of the job").to.be.below(SOON);
     if (stream) await closed(stream);
+    await spark.client.stopped(); // what goes on behind the stream
     expect(await spark.interruptAll(), "operations left on the server").to.deep.equal([]);
   }
 
@@ -130,9 +131,13 @@ describe("A stream of a real Spark that is stopped", function () {
       const job = await untilRunning();
       const [, operationId] = /_Operation_([0-9a-f-]{36})/.exec(job.tags)!;
       const other = await spark.interruptTag("hourly");
-      const argument = { interruptAll: "", interruptTag: "report", interruptOperation: operationId! }[way];
       const stoppedAt = Date.now();
-      expect([other, await spark[way](argument)]).to.deep.equal([[], [operationId]]);
+      const interrupted = {
+        interruptAll: () => spark.interruptAll(),
+        interruptTag: () => spark.interruptTag("report"),
+        interruptOperation: () => spark.interruptOperation(operationId!),
+      }[way];
+      expect([other, await interrupted()]).to.deep.equal([[], [operationId]]);
       const error = await reading;
       expect(error).to.be.instanceOf(SparkStreamError).with.property("code", "OPERATION_CANCELED");
       expect(error).to.have.property("operationId", operationId);
@@ -153,6 +158,7 @@ describe("A stream of a real Spark that is stopped", function () {
       await closed(stream);
       await sleep(SOON / 5);
     }
+    await spark.client.stopped();
     // Spark says nothing of a job that does not come: there is only a time after which none has come.
     await sleep(SOON);
     expect(await running()).to.deep.equal([]);
@@ -169,6 +175,10 @@ describe("A stream of a real Spark that is stopped", function () {
         }),
       );
     }
-    expect([await spark.interruptAll(), await running()]).to.deep.equal([[], []]);
+    await spark.client.stopped();
+    expect(await spark.interruptAll()).to.deep.equal([]);
+    // Spark writes of the end of a job a moment later.
+    for (const end = Date.now() + 10 * SOON; (await running()).length > 0 && Date.now() < end; ) await sleep(50);
+    expect(await running()).to.deep.equal([]);
   });
 });

@@ -30,6 +30,8 @@ export interface FaultProxy extends AsyncDisposable {
   readonly connections: readonly { readonly down: number; readonly up: number; readonly open: boolean }[];
   /** Resets all connections that are open. */
   reset(): void;
+  /** From now on nothing passes on the connections that are open, and nothing is closed. */
+  swallow(): void;
   /** Connections that come from now on find nobody: the port is closed. */
   refuse(): Promise<void>;
   /** Undoes that. */
@@ -55,12 +57,15 @@ export async function startFaultProxy(
   const reset = () => {
     for (const connection of connections) connection.reset();
   };
+  const swallow = () => {
+    for (const connection of connections) connection.stall();
+  };
   const close = async () => {
     reset();
     await closed(server);
   };
   const [accept, refuse] = [() => listen(port), () => closed(server)];
-  return { port, connections, reset, refuse, accept, close, [Symbol.asyncDispose]: close };
+  return { port, connections, reset, swallow, refuse, accept, close, [Symbol.asyncDispose]: close };
 }
 
 async function closed(server: Server): Promise<void> {
@@ -113,8 +118,12 @@ class ProxiedConnection {
     }
   }
 
+  stall(): void {
+    for (const pump of this.#pumps) pump.stall();
+  }
+
   #strike(action: ConnectionFault["do"]): "ended" | "stalled" {
-    if (action === "stall") for (const pump of this.#pumps) pump.stall();
+    if (action === "stall") this.stall();
     else if (action === "reset") this.reset();
     else if (action === "close") for (const socket of [this.#client, this.#upstream]) socket.end();
     return action === "halfClose" ? "ended" : "stalled";

@@ -36,6 +36,13 @@ describe("retryWait", () => {
     expect([1, 2, 3].map((retry) => retryWait(unavailable, retry, policy))).to.deep.equal([50, 200, undefined]);
   });
 
+  it("makes a call again whose deadline has passed only where the policy says so", () => {
+    const expired: Failure = { code: status.DEADLINE_EXCEEDED };
+    expect(wait(expired, 1)).to.equal(undefined);
+    const policy = { ...defaultRetryPolicy, maxRetries: 1, afterDeadline: true };
+    expect([1, 2].map((retry) => retryWait(expired, retry, policy))).to.deep.equal([50, undefined]);
+  });
+
   it("does not go on for longer because the server asks for another try", () => {
     expect(wait({ code: status.UNAVAILABLE, retryAfterMs: 10 }, 16)).to.equal(undefined);
   });

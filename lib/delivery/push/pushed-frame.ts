@@ -38,7 +38,7 @@ export interface PushedFrameOptions extends QueryOptions {
   count: number;
 }
 
-/** s that a task tries to connect. After the end of this process, each of its attempts keeps a slot for as long. */
+/** s that a task tries to connect; a later attempt less, where nobody listens (task-source.ts). */
 const PATIENCE = 3;
 /** ms between two looks at whether a share starves. */
 const LOOK = 250;

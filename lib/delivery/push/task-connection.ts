@@ -10,7 +10,7 @@ import type { Totals } from "./totals.js";
 import { acknowledgement, doneBy, goOn, HEADER_BYTES, heartbeat, readTaskMessage } from "./wire.js";
 
 /** ms between two signs of life to a task that has to wait; it gives up after several of them. */
-const HEARTBEAT = 15_000;
+const HEARTBEAT = 10_000;
 
 export class TaskConnection implements Attempt {
   readonly number: number;

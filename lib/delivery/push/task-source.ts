@@ -59,7 +59,8 @@ from pyspark import TaskContext
 HEADER = struct.Struct(">BIQQQ32s")
 TOTALS = struct.Struct(">QQQ32s")
 END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
-SILENCE = 120  # s without a sign of life, while Node has the task wait
+SILENCE = 60  # s without a sign of life, while Node has the task wait
+AGAIN = 1  # s that a task which was there before tries where nobody listens any more
 TIMEOUT = 5  # s for each step until both sides are proven
 
 
@@ -112,12 +113,13 @@ def opened(partition, attempt):
 
 
 def connected(partition, attempt):
-    give_up = time.monotonic() + patience
+    begin = time.monotonic()
     while True:
         try:
             return opened(partition, attempt)
         except OSError as error:
-            if time.monotonic() > give_up:
+            gone = attempt > 0 and isinstance(error, ConnectionRefusedError)
+            if time.monotonic() - begin > (AGAIN if gone else patience):
                 raise Trouble(f"{host}:{port} cannot be reached from {socket.gethostname()}: {error}") from None
             time.sleep(0.1)
 
