@@ -8,6 +8,7 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
+import { type ServiceError, status } from "@grpc/grpc-js";
 import { SparkStreamError } from "../errors.js";
 import { Channel, type UnaryOptions } from "./channel.js";
 import type { Endpoint } from "./endpoint.js";
@@ -35,6 +36,9 @@ const { method } = SparkConnectService;
 /** ms for calls that must not hold up anything. */
 export const SHORT_TIMEOUT = 5_000;
 const short = { timeoutMs: SHORT_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 2 } };
+
+/** The error class of a clone that exists: an earlier attempt at it succeeded, and its answer was lost. */
+const TAKEN = "INVALID_CLONE_SESSION_REQUEST.TARGET_SESSION_ID_ALREADY_EXISTS";
 
 /** Bytes of a chunk that Spark accepts as preferred; and what a message holds besides its chunk, by far. */
 const MIN_CHUNK = 1024;
@@ -64,11 +68,16 @@ export class Client {
   #serverSessionId: string | undefined;
   #limits: Promise<StreamLimits> | undefined;
   readonly #closing = new AbortController();
+  /** Whose connections a clone uses. */
+  readonly #parent: Client | undefined;
 
-  constructor(endpoint: Endpoint) {
+  /** @param clone a session that exists, made of that of another client */
+  constructor(endpoint: Endpoint, clone?: { of: Client; sessionId: string; serverSessionId: string }) {
     this.endpoint = endpoint;
-    this.sessionId = endpoint.sessionId ?? randomUUID();
-    this.#channel = new Channel(endpoint);
+    this.sessionId = clone?.sessionId ?? endpoint.sessionId ?? randomUUID();
+    this.#serverSessionId = clone?.serverSessionId;
+    this.#parent = clone?.of;
+    this.#channel = clone ? clone.of.#channel : new Channel(endpoint);
   }
 
   get closed(): boolean {
@@ -96,8 +105,29 @@ export class Client {
     return (await this.#call(method.config, { operation: { opType } }, options)).pairs;
   }
 
+  /**
+   * A session with the settings, views and functions that this one has now, which uses this one's connections; undefined if
+   * the server has no such call. To be closed before this one.
+   */
+  async clone(): Promise<Client | undefined> {
+    for (;;) {
+      const sessionId = randomUUID();
+      try {
+        const { newServerSideSessionId } = await this.#call(method.cloneSession, { newSessionId: sessionId });
+        return new Client(this.endpoint, { of: this, sessionId, serverSessionId: newServerSideSessionId });
+      } catch (error) {
+        if (!(error instanceof SparkStreamError)) throw error;
+        if ((error.cause as Partial<ServiceError> | undefined)?.code === status.UNIMPLEMENTED) return undefined;
+        // The answer may have been lost, and with it the server's id of that clone.
+        this.#releaseSession(sessionId).catch(() => {});
+        if (error.errorClass !== TAKEN) throw error;
+      }
+    }
+  }
+
   /** How long the server lets a consumer be slow; asked once. Never rejects. */
   limits(): Promise<StreamLimits> {
+    if (this.#parent) return this.#parent.limits();
     const keys = Object.values(streamLimitKeys);
     this.#limits ??= this.config({ case: "getOption", value: { keys } }, short).then(
       (pairs) => {
@@ -193,13 +223,11 @@ export class Client {
     if (this.closed) return;
     this.#closing.abort();
     try {
-      await this.#channel.unary(method.releaseSession, create(method.releaseSession.input, this.#common()), {
-        timeoutMs: SHORT_TIMEOUT,
-      });
+      await this.#releaseSession(this.sessionId);
     } catch {
       // The server ends an idle session by itself; servers before 4.0 know no other way.
     } finally {
-      this.#channel.close();
+      if (!this.#parent) this.#channel.close();
     }
   }
 
@@ -207,6 +235,11 @@ export class Client {
   abandon(): void {
     this.#closing.abort();
     this.#channel.close();
+  }
+
+  async #releaseSession(sessionId: string): Promise<void> {
+    const request = create(method.releaseSession.input, { ...this.#common(), sessionId });
+    await this.#channel.unary(method.releaseSession, request, { timeoutMs: SHORT_TIMEOUT });
   }
 
   #common() {

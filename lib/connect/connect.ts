@@ -44,9 +44,13 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
 
 async function open(endpoint: Endpoint, onClose?: () => Promise<void>): Promise<SparkSession> {
   // Loaded here, since gRPC and what is generated for it take longer to load than all the rest.
-  const [{ SparkSession }, { defaultRetryPolicy }] = await Promise.all([import("./session.js"), import("./retry.js")]);
-  const session = new SparkSession(endpoint, onClose);
-  const { client } = session;
+  const [{ SparkSession }, { Client }, { defaultRetryPolicy }] = await Promise.all([
+    import("./session.js"),
+    import("./client.js"),
+    import("./retry.js"),
+  ]);
+  const client = new Client(endpoint);
+  const session = new SparkSession(client, onClose);
   try {
     const policy = { ...defaultRetryPolicy, maxRetries: 2 };
     const pairs = [{ key: PROGRESS_KEY, value: PROGRESS_INTERVAL }];

@@ -1,8 +1,8 @@
-import { type Schema, tableFromIPC } from "apache-arrow";
+import type { Schema } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
 import { arrowSchema } from "./arrow-schema.js";
 import type { ExecuteOptions } from "./client.js";
-import { firstOfRunning } from "./conf-scope.js";
+import { countRows } from "./count.js";
 import { DataFrameWriter } from "./dataframe-writer.js";
 import type { Execution } from "./execution.js";
 import { sortOrder, sqlExpression } from "./expression.js";
@@ -199,20 +199,7 @@ export class DataFrame {
 
   /** How many rows there are, counted by Spark. */
   async count(): Promise<number> {
-    const counted = this.groupBy().agg("count(1)");
-    const execution = await counted.execution();
-    try {
-      // Nothing here can decompress the answer, and the session may have a codec set.
-      const plain = { "spark.sql.execution.arrow.compression.codec": "none" };
-      const first = await this.session.withConf(plain, () => firstOfRunning(() => execution.next()));
-      for (let next = first; next; next = await execution.next()) {
-        if (next.responseType.case !== "arrowBatch") continue;
-        return Number(tableFromIPC(next.responseType.value.data).getChildAt(0)?.get(0));
-      }
-    } finally {
-      await execution.close();
-    }
-    throw new SparkStreamError("INCOMPLETE_RESULT", "The server ended the count without a result. Run it again.");
+    return await countRows(this);
   }
 
   /** Spark's plan for it, as text. */
@@ -246,6 +233,11 @@ export class DataFrame {
   /** @internal Another DataFrame of the session. */
   withPlan(plan: PlanSource): DataFrame {
     return new DataFrame(this.session, plan);
+  }
+
+  /** @internal The same query in a clone of its session. */
+  in(session: SparkSession): DataFrame {
+    return session === this.session ? this : new DataFrame(session, this.#plan);
   }
 
   async #rootPlan() {

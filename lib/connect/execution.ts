@@ -143,6 +143,11 @@ export class Execution {
     return this.#state;
   }
 
+  /** Settles when the server has answered that it released the result, if it was asked to, or cannot be reached. */
+  get released(): Promise<void> {
+    return this.#released ?? Promise.resolve();
+  }
+
   /**
    * The next response, or undefined after the last. One call at a time.
    *

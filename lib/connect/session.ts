@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RecordBatch, type Table } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
-import { Client, SHORT_TIMEOUT } from "./client.js";
+import { type Client, SHORT_TIMEOUT } from "./client.js";
 import { type ConfAccess, ConfScope } from "./conf-scope.js";
 import { DataFrame } from "./dataframe.js";
 import { DataFrameReader } from "./dataframe-reader.js";
-import type { Endpoint } from "./endpoint.js";
 import { literal, type SqlParameter } from "./literal.js";
 import { localRelation } from "./local-relation.js";
 import type { RelationInit } from "./plan.js";
+import { type QueryConf, type QueryPlace, QueryPlaces } from "./query-place.js";
 import { sqlPlan } from "./sql.js";
 
 /** Parameters of a query: `{ name: value }` for `:name`, an array for `?`. */
@@ -27,17 +27,22 @@ export class SparkSession implements AsyncDisposable {
   /** @internal */
   readonly client: Client;
   readonly conf: RuntimeConf;
-  readonly #confScope: ConfScope;
+  /** Settings that the session was made with, as the clone of another. */
+  readonly #own: QueryConf;
+  readonly #places: QueryPlaces;
   readonly #onClose: () => Promise<void>;
   readonly #farewells = new Set<() => Promise<void>>();
   #closed: Promise<void> | undefined;
 
   /** @internal Use `connect()`. */
-  constructor(endpoint: Endpoint, onClose: () => Promise<void> = async () => {}) {
-    this.client = new Client(endpoint);
+  constructor(client: Client, onClose: () => Promise<void> = async () => {}, own: QueryConf = {}) {
+    this.client = client;
     this.#onClose = onClose;
-    this.conf = runtimeConf(this.client);
-    this.#confScope = new ConfScope(confAccess(this.client));
+    this.#own = own;
+    this.conf = runtimeConf(client);
+    this.#places = new QueryPlaces(this, new ConfScope(confAccess(client)), (conf, onClose) =>
+      this.#clone(conf, onClose),
+    );
   }
 
   /** The session's id, a UUID; another client can join the session by it. */
@@ -131,21 +136,44 @@ export class SparkSession implements AsyncDisposable {
 
   /** Interrupts all that runs in the session. Resolves to the ids of the operations. */
   interruptAll(): Promise<string[]> {
-    return this.client.interrupt("all");
+    return this.#interrupt("all");
   }
 
-  /** Interrupts what was started with this tag. */
+  /**
+   * Interrupts what was started with this tag. Queries with settings of their own are found by the session object that
+   * started them, and not by other clients of the session, since they run in clones of it.
+   */
   interruptTag(tag: string): Promise<string[]> {
-    return this.client.interrupt({ tag });
+    return this.#interrupt({ tag });
   }
 
   interruptOperation(operationId: string): Promise<string[]> {
-    return this.client.interrupt({ operationId });
+    return this.#interrupt({ operationId });
   }
 
-  /** @internal Starts something while the session has these settings; others that start wait. */
-  withConf<T>(conf: Readonly<Record<string, string>>, start: () => Promise<T>): Promise<T> {
-    return this.#confScope.run(conf, start);
+  async #interrupt(what: Parameters<Client["interrupt"]>[0]): Promise<string[]> {
+    const inClones = [...this.#places.clones].map(({ client }) => client.interrupt(what).catch(() => [])); // it ends just now
+    const ids = await Promise.all([this.client.interrupt(what), ...inClones]);
+    return ids.flat();
+  }
+
+  /** @internal Has a query run where it has these settings; see QueryPlaces.use. */
+  usePlace<T>(dataFrame: DataFrame, conf: QueryConf, use: (place: QueryPlace) => Promise<T>): Promise<T> {
+    const lacking = Object.entries(conf).filter(([key, value]) => this.#own[key] !== value);
+    return this.#places.use(dataFrame, Object.fromEntries(lacking), use);
+  }
+
+  async #clone(conf: QueryConf, onClose: (clone: SparkSession) => void): Promise<SparkSession | undefined> {
+    const client = await this.client.clone();
+    if (!client) return undefined;
+    const clone: SparkSession = new SparkSession(client, async () => onClose(clone), { ...this.#own, ...conf });
+    try {
+      await confAccess(client).set(conf);
+      return clone;
+    } catch (error) {
+      await clone.close();
+      throw error;
+    }
   }
 
   /** @internal @throws SparkStreamError SESSION_CLOSED */
@@ -160,12 +188,12 @@ export class SparkSession implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    if (this.#farewells.size > 0) {
-      const done = Promise.allSettled([...this.#farewells].map((farewell) => farewell()));
-      const timer = new AbortController();
-      await Promise.race([done, sleep(SHORT_TIMEOUT, undefined, { signal: timer.signal })]).catch(() => {});
-      timer.abort();
-    }
+    const done = Promise.allSettled([...this.#farewells].map((farewell) => farewell())).then(() =>
+      this.#places.close(),
+    );
+    const timer = new AbortController();
+    await Promise.race([done, sleep(SHORT_TIMEOUT, undefined, { signal: timer.signal })]).catch(() => {});
+    timer.abort();
     await this.client.close();
     await this.#onClose();
   }

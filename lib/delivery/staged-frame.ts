@@ -8,7 +8,7 @@
  */
 import { Checkpoint } from "../connect/checkpoint.js";
 import type { DataFrame } from "../connect/dataframe.js";
-import type { SparkSession } from "../connect/session.js";
+import type { QueryConf, QueryPlace } from "../connect/query-place.js";
 import { SparkStreamError } from "../errors.js";
 import { explainDisks } from "./explain-disks.js";
 import { inPartitions } from "./partition-rows.js";
@@ -27,17 +27,22 @@ export interface StagedFrameOptions {
   collectGarbage: boolean;
   /** Of the queries that stage it. */
   tags: readonly string[];
+  /**
+   * Settings of those and of the queries that read it. A checkpoint is known to its session only, so that with settings all
+   * of them run in one place, and its readers find it there.
+   */
+  conf: QueryConf;
 }
 
 export class StagedFrame {
   /** Those that have rows, in order. Rejects where staging fails. */
   readonly partitions: Promise<readonly StagedPartition[]>;
-  readonly session: SparkSession;
   readonly options: StagedFrameOptions;
   readonly #dataFrame: DataFrame;
   readonly #users = new Set<StageUser>();
   readonly #stop = new AbortController();
   readonly #forget: () => void;
+  #place: QueryPlace | undefined;
   #checkpoint: Checkpoint | undefined;
   #removed: Promise<void> | undefined;
 
@@ -46,7 +51,6 @@ export class StagedFrame {
     const { session } = dataFrame;
     session.checkOpen();
     this.#dataFrame = dataFrame;
-    this.session = session;
     this.options = options;
     this.#forget = session.beforeClose(async () => {
       await Promise.all([...this.#users].map((user) => user.close()));
@@ -75,12 +79,25 @@ export class StagedFrame {
   async #stage(): Promise<readonly StagedPartition[]> {
     try {
       await this.#checkCanBeStaged();
-      this.#checkpoint = await Checkpoint.of(this.#dataFrame, { ...this.options, signal: this.#stop.signal });
-      const partitions = await this.#count(this.#checkpoint.frame);
-      await this.#checkpoint.seal();
+      const { session } = this.#dataFrame;
+      const checkpoint = await session.usePlace(this.#dataFrame, this.options.conf, (place) => this.#stageIn(place));
+      this.#checkpoint = checkpoint;
+      const partitions = await this.#count(checkpoint.frame);
+      await checkpoint.seal();
       return partitions;
     } catch (error) {
       throw explainDisks(error);
+    }
+  }
+
+  async #stageIn(place: QueryPlace): Promise<Checkpoint> {
+    this.#place = place;
+    const { tags } = this.options;
+    try {
+      return await Checkpoint.of(this.#dataFrame.in(place.session), { tags, signal: this.#stop.signal });
+    } catch (error) {
+      void place.release();
+      throw error;
     }
   }
 
@@ -133,6 +150,7 @@ export class StagedFrame {
     this.#stop.abort(new SparkStreamError("OPERATION_CANCELED", "The staging was given up."));
     await this.partitions.catch(() => {});
     await this.#checkpoint?.remove(this.options.collectGarbage);
+    await this.#place?.release();
     this.#forget();
   }
 }
