@@ -64,6 +64,8 @@ export interface CommandOptions extends ExecuteOptions {
 export class Client {
   readonly endpoint: Endpoint;
   readonly sessionId: string;
+  /** Counts the calls that may have changed the session: commands, and settings. */
+  changes = 0;
   readonly #channel: Channel;
   #serverSessionId: string | undefined;
   #limits: Promise<StreamLimits> | undefined;
@@ -102,7 +104,11 @@ export class Client {
     opType: MessageInitShape<typeof ConfigRequest_OperationSchema>["opType"],
     options?: CallOptions,
   ): Promise<KeyValue[]> {
-    return (await this.#call(method.config, { operation: { opType } }, options)).pairs;
+    try {
+      return (await this.#call(method.config, { operation: { opType } }, options)).pairs;
+    } finally {
+      if (opType?.case === "set" || opType?.case === "unset") this.changes++;
+    }
   }
 
   /**
@@ -199,6 +205,7 @@ export class Client {
     try {
       for (let next = await execution.next(); next; next = await execution.next()) responses.push(next);
     } finally {
+      this.changes++;
       await execution.close();
     }
     return responses;

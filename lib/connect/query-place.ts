@@ -3,7 +3,9 @@
  *
  *   clone   CloneSession (Spark 4.1 and later): a session with the settings, views and functions that the session has at
  *           that moment. The query's settings are set there, it runs there, and the clone is released at its end. Nobody
- *           waits, and the session is not touched.
+ *           waits, and the session is not touched. Queries that run at the same time with the same settings share a clone,
+ *           as long as nothing has changed the session since: Spark compiles each query for each session, which for a
+ *           small one is half of the work.
  *   locked  the session itself, if the server cannot clone, or if the query needs what a clone lacks. The settings are
  *           set, the query starts, and they are put back; no other query of the session starts meanwhile (conf-scope.ts).
  *
@@ -43,23 +45,40 @@ export interface QueryPlace {
 const LACKING =
   /^UNRESOLVED_(COLUMN|VARIABLE)\b|^CONNECT_INVALID_PLAN\.(DATAFRAME_NOT_FOUND|NOT_FOUND_\w*CACHED_LOCAL_RELATION)/;
 
-/** Makes a clone of a session that has these settings, too; undefined if the server has no such call. */
-export type MakeClone = (conf: QueryConf, onClose: (clone: SparkSession) => void) => Promise<SparkSession | undefined>;
+/** What the places need of their session. */
+export interface Cloning {
+  /** Makes a clone that has these settings, too; undefined if the server has no such call. */
+  clone(conf: QueryConf, onClose: (clone: SparkSession) => void): Promise<SparkSession | undefined>;
+  /**
+   * Counts the calls that may have changed the session; undefined if others may change it, too, since they may know its id.
+   */
+  changes(): number | undefined;
+}
+
+/** A clone and the queries that use it. */
+interface SharedClone {
+  readonly clone: Promise<SparkSession | undefined>;
+  /** Those of the session when it was made. */
+  readonly changes: number | undefined;
+  users: number;
+}
 
 export class QueryPlaces {
   readonly #session: SparkSession;
   readonly #lock: ConfScope;
-  readonly #makeClone: MakeClone;
+  readonly #cloning: Cloning;
+  /** The latest of each settings. */
+  readonly #shared = new Map<string, SharedClone>();
   readonly #making = new Set<Promise<unknown>>();
   readonly #clones = new Set<SparkSession>();
   #canClone = true;
   #closed = false;
   #keepAlive: NodeJS.Timeout | undefined;
 
-  constructor(session: SparkSession, lock: ConfScope, makeClone: MakeClone) {
+  constructor(session: SparkSession, lock: ConfScope, cloning: Cloning) {
     this.#session = session;
     this.#lock = lock;
-    this.#makeClone = makeClone;
+    this.#cloning = cloning;
   }
 
   /** The clones that queries run in at present. */
@@ -74,14 +93,15 @@ export class QueryPlaces {
    * @param dataFrame the query, of the session
    */
   async use<T>(dataFrame: DataFrame, conf: QueryConf, use: (place: QueryPlace) => Promise<T>): Promise<T> {
-    const clone = Object.keys(conf).length > 0 ? await this.#clone(conf) : undefined;
-    if (!clone) return await use(this.#locked(conf));
+    const place = await this.#inClone(conf);
+    if (!place) return await use(this.#locked(conf));
     try {
-      return await use({ session: clone, start: firstOfRunning, release: () => clone.close() });
+      return await use(place);
     } catch (error) {
+      if (error instanceof SparkStreamError && error.code === "SESSION_LOST") this.#shared.clear();
       if (!(error instanceof SparkStreamError && LACKING.test(error.errorClass ?? ""))) throw error;
       // The session is asked before it is locked: a misspelt column must not make other queries wait.
-      await dataFrame.sparkSchema();
+      await dataFrame.sparkSchema().catch(() => Promise.reject(error));
       return await use(this.#locked(conf));
     }
   }
@@ -101,10 +121,41 @@ export class QueryPlaces {
     };
   }
 
-  async #clone(conf: QueryConf): Promise<SparkSession | undefined> {
-    if (!this.#canClone) return undefined;
+  async #inClone(conf: QueryConf): Promise<QueryPlace | undefined> {
+    const key = JSON.stringify(Object.entries(conf).sort());
+    if (!this.#canClone || key === "[]") return undefined;
+    const changes = this.#cloning.changes();
+    const found = this.#shared.get(key);
+    const isCurrent = found !== undefined && found.changes !== undefined && found.changes === changes;
+    const shared = isCurrent ? found : { clone: this.#make(conf), changes, users: 0 };
+    this.#shared.set(key, shared);
+    shared.users++;
+    let released: Promise<void> | undefined;
+    const release = () => {
+      released ??= this.#leave(key, shared);
+      return released;
+    };
+    try {
+      const session = await shared.clone;
+      if (!session) return undefined;
+      return { session, start: firstOfRunning, release };
+    } catch (error) {
+      void release();
+      throw error;
+    }
+  }
+
+  /** Resolves when the clone was released, if this was its last user. */
+  async #leave(key: string, shared: SharedClone): Promise<void> {
+    if (--shared.users > 0) return;
+    if (this.#shared.get(key) === shared) this.#shared.delete(key);
+    const clone = await shared.clone.catch(() => undefined);
+    await clone?.close();
+  }
+
+  async #make(conf: QueryConf): Promise<SparkSession | undefined> {
     // While the session is locked, a clone of it would have the settings of another query.
-    const making = this.#lock.run({}, () => this.#makeClone(conf, (clone) => this.#forget(clone)));
+    const making = this.#lock.run({}, () => this.#cloning.clone(conf, (clone) => this.#forget(clone)));
     this.#making.add(making);
     try {
       const clone = await making;

@@ -30,6 +30,8 @@ export class SparkSession implements AsyncDisposable {
   /** Settings that the session was made with, as the clone of another. */
   readonly #own: QueryConf;
   readonly #places: QueryPlaces;
+  /** Whether others may know the session's id, and so change it unseen. */
+  #mayBeJoined: boolean;
   readonly #onClose: () => Promise<void>;
   readonly #farewells = new Set<() => Promise<void>>();
   #closed: Promise<void> | undefined;
@@ -39,14 +41,17 @@ export class SparkSession implements AsyncDisposable {
     this.client = client;
     this.#onClose = onClose;
     this.#own = own;
+    this.#mayBeJoined = client.endpoint.sessionId !== undefined;
     this.conf = runtimeConf(client);
-    this.#places = new QueryPlaces(this, new ConfScope(confAccess(client)), (conf, onClose) =>
-      this.#clone(conf, onClose),
-    );
+    this.#places = new QueryPlaces(this, new ConfScope(confAccess(client)), {
+      clone: (conf, onClose) => this.#clone(conf, onClose),
+      changes: () => (this.#mayBeJoined ? undefined : client.changes),
+    });
   }
 
   /** The session's id, a UUID; another client can join the session by it. */
   get sessionId(): string {
+    this.#mayBeJoined = true;
     return this.client.sessionId;
   }
 
