@@ -2,6 +2,7 @@ import { SparkStreamError } from "../errors.js";
 import type { LocalSparkOptions } from "../local/index.js";
 import { Endpoint, type EndpointOptions } from "./endpoint.js";
 import type { SparkSession } from "./session.js";
+import { PROGRESS_CONF } from "./stop-point.js";
 
 export interface ConnectOptions extends EndpointOptions {
   /** For `connect("local")`: how to start the local Spark. */
@@ -9,10 +10,6 @@ export interface ConnectOptions extends EndpointOptions {
 }
 
 const LOCAL = /^local(\[(\*|\d+)(,\d+)?\])?$/;
-
-/** How often Spark tells of a query's progress; two seconds by default, too late for a stop that waits for a job. */
-const PROGRESS_KEY = "spark.connect.progress.reportInterval";
-const PROGRESS_INTERVAL = "200ms";
 
 /** ms that the first call may take. */
 const CONNECT_TIMEOUT = 15_000;
@@ -53,9 +50,11 @@ async function open(endpoint: Endpoint, onClose?: () => Promise<void>): Promise<
   const session = new SparkSession(client, onClose);
   try {
     const policy = { ...defaultRetryPolicy, maxRetries: 2 };
-    const pairs = [{ key: PROGRESS_KEY, value: PROGRESS_INTERVAL }];
-    // Silently: a server that does not know it goes without.
-    await client.config({ case: "set", value: { pairs, silent: true } }, { timeoutMs: CONNECT_TIMEOUT, policy });
+    const pairs = Object.entries(PROGRESS_CONF).map(([key, value]) => ({ key, value }));
+    // Silently: a server that does not know it goes without. The settings of a session that is joined are not ours.
+    const set = { case: "set" as const, value: { pairs, silent: true } };
+    const get = { case: "getOption" as const, value: { keys: Object.keys(PROGRESS_CONF) } };
+    await client.config(endpoint.sessionId === undefined ? set : get, { timeoutMs: CONNECT_TIMEOUT, policy });
     // Its answer is needed later; how long it takes tells how far away the server is, from the first stream on.
     await client.limits();
     return session;

@@ -81,9 +81,12 @@ export interface ExecutionOptions {
 const RUNNING: readonly ExecutionState[] = ["starting", "streaming", "draining", "reattaching"];
 /** Error classes for an operation, or its session, that the server does not know (any more). */
 const UNKNOWN_OPERATION = /^INVALID_HANDLE\.(OPERATION_NOT_FOUND|SESSION_NOT_FOUND)$/;
-/** ms that a stop waits for a job that runs, since it could not stop one before: in all, and without any sign of life. */
+/**
+ * ms that a stop waits for a job that runs, since it could not stop one before: in all, and without any sign of life, which
+ * is more than Spark's own interval between two reports of progress.
+ */
 const JOB_WAIT = 60_000;
-const SIGN_OF_LIFE = 2_000;
+const SIGN_OF_LIFE = 2_500;
 /** ms after which a stream is looked at again; most have ended by then. */
 const SOON = 500;
 /** ms: a stream that ends sooner without a response was no use, and the next one may be none either. */

@@ -10,6 +10,7 @@ import { localRelation } from "./local-relation.js";
 import type { RelationInit } from "./plan.js";
 import { type QueryConf, type QueryPlace, QueryPlaces } from "./query-place.js";
 import { sqlPlan } from "./sql.js";
+import { PROGRESS_CONF } from "./stop-point.js";
 
 /** Parameters of a query: `{ name: value }` for `:name`, an array for `?`. */
 export type SqlArguments = Readonly<Record<string, SqlParameter>> | readonly SqlParameter[];
@@ -173,7 +174,7 @@ export class SparkSession implements AsyncDisposable {
     if (!client) return undefined;
     const clone: SparkSession = new SparkSession(client, async () => onClose(clone), { ...this.#own, ...conf });
     try {
-      await confAccess(client).set(conf);
+      await confAccess(client).set({ ...PROGRESS_CONF, ...conf });
       return clone;
     } catch (error) {
       await clone.close();
