@@ -11,6 +11,7 @@ import type { DataFrame } from "../connect/dataframe.js";
 import type { Execution } from "../connect/execution.js";
 import type { ExecutePlanResponse } from "../connect/generated/spark-connect_pb.js";
 import type { QueryConf, QueryPlace } from "../connect/query-place.js";
+import { SparkStreamError } from "../errors.js";
 
 /** What a query may have of its own, whatever its delivery. */
 export interface QueryOptions {
@@ -49,8 +50,7 @@ export class ResultCursor implements RowCursor {
   /** Sends the query, ahead of the first `next`. One response is taken in, which shows that Spark runs it. */
   start(): void {
     if (this.#first) return;
-    const { session } = this.#dataFrame;
-    this.#first = session.usePlace(this.#dataFrame, confOf(this.#options), (place) => this.#startIn(place));
+    this.#first = this.#start();
     this.#first.catch(() => this.#onOpened()); // the error is for whoever asks for the first row
   }
 
@@ -76,10 +76,18 @@ export class ResultCursor implements RowCursor {
     return first;
   }
 
-  async #startIn(place: QueryPlace): Promise<ExecutePlanResponse | undefined> {
+  async #start(): Promise<ExecutePlanResponse | undefined> {
+    // What has to run first, such as a SQL command, is of the session, and a clone is to see what it did.
+    const relation = await this.#dataFrame.relation();
+    if (this.#closed) throw givenUp();
+    const query = this.#dataFrame.withPlan(async () => relation);
+    return await query.session.usePlace(query, confOf(this.#options), (place) => this.#startIn(query, place));
+  }
+
+  async #startIn(query: DataFrame, place: QueryPlace): Promise<ExecutePlanResponse | undefined> {
     this.#place = place;
     try {
-      this.#execution = await this.#dataFrame.in(place.session).execution(this.#options);
+      this.#execution = await query.in(place.session).execution(this.#options);
       this.#onOpened();
       // A close that came meanwhile must not be followed by a query.
       if (this.#closed) await this.#execution.close();
@@ -106,6 +114,10 @@ export class ResultCursor implements RowCursor {
     await execution?.released;
     await place?.release();
   }
+}
+
+function givenUp(): SparkStreamError {
+  return new SparkStreamError("OPERATION_CANCELED", "The stream was given up before its query began.");
 }
 
 /** The settings that these options are in Spark. */

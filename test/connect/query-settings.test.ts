@@ -145,6 +145,16 @@ describe("A query with settings of its own", () => {
     await server.close();
   });
 
+  it("runs in a clone that sees what its own SQL command did", async () => {
+    await using both = await scripted({ batches: idBatches(1) });
+    const { server, spark } = both;
+    await idsOf(sparkStream(spark.sql("WITH a AS (SELECT 1) SELECT * FROM a"), { maxRecordsPerBatch: 5 }));
+    const order = server.requests.filter(({ method }) => method === "executePlan" || method === "cloneSession");
+    expect(order.map(({ method }) => method)).to.deep.equal(["executePlan", "cloneSession", "executePlan"]);
+    const [command, , query] = order.map(({ message }) => message.sessionId);
+    expect([command, query]).to.deep.equal([first(spark), clonesOf(server)[0]!.sessionId]);
+  });
+
   it("shares no clone in a session whose id others may know", async () => {
     const joined = await startScriptedServer({ batches: idBatches(1) });
     for (const sessionId of [randomUUID(), undefined]) {
