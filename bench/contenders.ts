@@ -34,6 +34,7 @@ export function pythonContender(
 export const bareDrain = nodeContender("bare drain", "contenders/bare-drain.ts");
 export const bareSocket = nodeContender("bare drain to a socket", "contenders/bare-socket.ts");
 export const ours = nodeContender("sparkStream", "contenders/spark-stream.ts");
+export const oursWithSettings = nodeContender("sparkStream, own settings", "contenders/spark-stream.ts", "settings");
 export const ourRows = nodeContender("sparkStream, rows()", "contenders/spark-rows.ts");
 export const ourBytes = nodeContender("arrowIpcBytes", "contenders/ipc-bytes.ts");
 export const ourBytesToSocket = nodeContender("arrowIpcBytes to a socket", "contenders/ipc-bytes.ts", "socket");

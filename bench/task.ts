@@ -7,6 +7,8 @@ export interface Task {
   readonly token?: string;
   /** A recorded answer names the session that it was made for, so its readers must be in that session. */
   readonly sessionId: string;
+  /** Of this package's contenders: makes a session that nobody else knows, whatever `sessionId` says. */
+  readonly ownSession?: boolean;
   readonly query: string;
   /** How often a process drains the result; the last times count. From 3 or so on, its code is compiled and warm. */
   readonly passes: number;

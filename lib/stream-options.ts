@@ -22,9 +22,12 @@ export interface SparkStreamOptions extends RunOptions {
   /**
    * Rows per batch at most; default: the server's `spark.sql.execution.arrow.maxRecordsPerBatch`, which is 10,000, and with
    * "push" fewer where rows have strings, so that batches stay within 64 MiB without Spark measuring each row.
+   *
+   * A setting of this query alone, as `compression` is: it runs in a clone of its session. A server that cannot clone
+   * sessions (before Spark 4.1, Sail) has it set in the session until the query has started, and its other queries wait.
    */
   maxRecordsPerBatch?: number;
-  /** The codec that Spark (4.1 or later) compresses batches with; default: the session's, which is "none". */
+  /** The codec that Spark (4.1 or later) compresses this query's batches with; default: the session's, which is "none". */
   compression?: "none" | "zstd";
   /**
    * Columns cast by Spark to those of this schema, which has the same columns in the same order. A value that cannot be

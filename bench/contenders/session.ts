@@ -6,6 +6,7 @@ export function openSession({
   url,
   token,
   sessionId,
-}: Pick<Task, "url" | "token" | "sessionId">): Promise<SparkSession> {
-  return connect(url, { ...(token && { token }), sessionId });
+  ownSession = false,
+}: Pick<Task, "url" | "token" | "sessionId" | "ownSession">): Promise<SparkSession> {
+  return connect(url, { ...(token && { token }), ...(!ownSession && { sessionId }) });
 }

@@ -1,10 +1,12 @@
-/** What a user of the package runs: sparkStream() in a pipeline, into a sink that counts. */
+/** What a user of the package runs: sparkStream() in a pipeline, into a sink that counts. With "settings": of the query's own. */
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { RecordBatch } from "apache-arrow";
 import { sparkStream } from "../../lib/index.js";
 import { measured } from "./measured.js";
 import { openSession } from "./session.js";
+
+const settings = process.argv[2] === "settings" ? { maxRecordsPerBatch: 500 } : {};
 
 await measured(
   openSession,
@@ -16,7 +18,7 @@ await measured(
         callback();
       },
     });
-    await pipeline(sparkStream(session.sql(query), { delivery }), sink);
+    await pipeline(sparkStream(session.sql(query), { delivery, ...settings }), sink);
   },
   (session) => session.close(),
 );

@@ -7,7 +7,7 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import { status } from "@grpc/grpc-js";
+import { type ServiceError, status } from "@grpc/grpc-js";
 import { AbortError, atMost, pause, SETTLE_TIMEOUT, untilAborted } from "../abort.js";
 import type { RunOptions } from "../call-options.js";
 import { SparkStreamError } from "../errors.js";
@@ -41,6 +41,9 @@ const { method } = SparkConnectService;
 /** What a command answers, and its caller has to know; all else that comes are rows, and news of the work. */
 const ANSWERS: ReadonlySet<string | undefined> = new Set(["sqlCommandResult", "checkpointCommandResult"]);
 
+/** The error class of a clone that exists: an earlier attempt at it succeeded, and its answer was lost. */
+const TAKEN = "INVALID_CLONE_SESSION_REQUEST.TARGET_SESSION_ID_ALREADY_EXISTS";
+
 /** Bytes of a chunk that Spark accepts as preferred; and what a message holds besides its chunk, by far. */
 const MIN_CHUNK = 1024;
 const MAX_CHUNK = 120_795_955;
@@ -58,22 +61,36 @@ interface UnaryCall extends UnaryOptions {
 export class Client {
   readonly endpoint: Endpoint;
   readonly sessionId: string;
+  /** Counts the calls that may have changed the session: commands, and settings. */
+  changes = 0;
   readonly #channel: Channel;
   #serverSessionId: string | undefined;
   #limits: Promise<StreamLimits> | undefined;
   readonly #closing = new AbortController();
-  /** What is being stopped on the server; none of it rejects. */
-  readonly #stops = new Set<Promise<unknown>>();
+  /** Whose connections a clone uses. */
+  readonly #parent: Client | undefined;
+  /** What is being stopped on the server, in this session and in clones of it; none of it rejects. */
+  readonly #stops: Set<Promise<unknown>>;
 
   /** Something runs that a signal which ends this process has to stop before; see stopOnSignal(). */
   readonly runs: typeof stopOnSignal;
 
-  /** @param handleSignals whether a signal that ends this process has what runs stopped before */
-  constructor(endpoint: Endpoint, handleSignals = true) {
+  /**
+   * @param handleSignals whether a signal that ends this process has what runs stopped before
+   * @param clone a session that exists, made of that of another client
+   */
+  constructor(
+    endpoint: Endpoint,
+    handleSignals = true,
+    clone?: { of: Client; sessionId: string; serverSessionId: string },
+  ) {
     this.endpoint = endpoint;
-    this.runs = handleSignals ? stopOnSignal : () => () => {};
-    this.sessionId = endpoint.sessionId ?? randomUUID();
-    this.#channel = new Channel(endpoint);
+    this.runs = clone?.of.runs ?? (handleSignals ? stopOnSignal : () => () => {});
+    this.sessionId = clone?.sessionId ?? endpoint.sessionId ?? randomUUID();
+    this.#serverSessionId = clone?.serverSessionId;
+    this.#parent = clone?.of;
+    this.#stops = clone ? clone.of.#stops : new Set();
+    this.#channel = clone ? clone.of.#channel : new Channel(endpoint);
   }
 
   get closed(): boolean {
@@ -98,11 +115,36 @@ export class Client {
     opType: MessageInitShape<typeof ConfigRequest_OperationSchema>["opType"],
     options?: UnaryCall,
   ): Promise<KeyValue[]> {
-    return (await this.#call(method.config, { operation: { opType } }, options)).pairs;
+    try {
+      return (await this.#call(method.config, { operation: { opType } }, options)).pairs;
+    } finally {
+      if (opType?.case === "set" || opType?.case === "unset") this.changes++;
+    }
+  }
+
+  /**
+   * A session with the settings, views and functions that this one has now, which uses this one's connections; undefined if
+   * the server has no such call. To be closed before this one.
+   */
+  async clone(): Promise<Client | undefined> {
+    for (;;) {
+      const sessionId = randomUUID();
+      try {
+        const { newServerSideSessionId } = await this.#call(method.cloneSession, { newSessionId: sessionId });
+        return new Client(this.endpoint, true, { of: this, sessionId, serverSessionId: newServerSideSessionId });
+      } catch (error) {
+        if (!(error instanceof SparkStreamError)) throw error;
+        if ((error.cause as Partial<ServiceError> | undefined)?.code === status.UNIMPLEMENTED) return undefined;
+        // The answer may have been lost, and with it the server's id of that clone.
+        this.#releaseSession(sessionId).catch(() => {});
+        if (error.errorClass !== TAKEN) throw error;
+      }
+    }
   }
 
   /** How long the server lets a consumer be slow; asked once. Never rejects. */
   limits(): Promise<StreamLimits> {
+    if (this.#parent) return this.#parent.limits();
     const keys = Object.values(streamLimitKeys);
     this.#limits ??= this.config({ case: "getOption", value: { keys } }, briefly).then(
       (pairs) => {
@@ -118,9 +160,10 @@ export class Client {
     return this.#limits;
   }
 
-  /** Runs a plan; nothing is sent before the first `next()`. */
-  execution(plan: MessageInitShape<typeof PlanSchema>, { tags = [] }: RunOptions = {}): Execution {
+  /** Runs a plan; nothing is sent before the first `next()`. @throws AbortError if the signal was aborted before */
+  execution(plan: MessageInitShape<typeof PlanSchema>, { tags = [], signal }: RunOptions = {}): Execution {
     this.checkOpen();
+    if (signal?.aborted) throw new AbortError(signal);
     checkWellFormed([plan, tags, this.endpoint.userId]);
     const calls: ExecutionCalls = {
       execute: (operationId, executed) =>
@@ -171,11 +214,11 @@ export class Client {
   /** Runs a command, or a plan for what it does, and gives what it answers; rows are dropped as they come. */
   async command(plan: MessageInitShape<typeof PlanSchema>, options: RunOptions = {}): Promise<ExecutePlanResponse[]> {
     const { signal } = options;
-    if (signal?.aborted) throw new AbortError(signal);
     const execution = this.execution(plan, options);
     try {
       return await untilAborted(signal, answersOf(execution));
     } finally {
+      this.changes++;
       await atMost(SETTLE_TIMEOUT, execution.close());
     }
   }
@@ -209,13 +252,11 @@ export class Client {
     if (this.closed) return;
     this.#closing.abort();
     try {
-      await this.#channel.unary(method.releaseSession, create(method.releaseSession.input, this.#common()), {
-        timeoutMs: callPolicy(method.releaseSession.name).timeoutMs,
-      });
+      await this.#releaseSession(this.sessionId);
     } catch {
       // The server ends an idle session by itself; servers before 4.0 know no other way.
     } finally {
-      this.#channel.close();
+      if (!this.#parent) this.#channel.close();
     }
   }
 
@@ -223,6 +264,12 @@ export class Client {
   abandon(): void {
     this.#closing.abort();
     this.#channel.close();
+  }
+
+  async #releaseSession(sessionId: string): Promise<void> {
+    const request = create(method.releaseSession.input, { ...this.#common(), sessionId });
+    const { timeoutMs } = callPolicy(method.releaseSession.name);
+    await this.#channel.unary(method.releaseSession, request, { timeoutMs });
   }
 
   #common() {

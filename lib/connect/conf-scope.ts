@@ -1,6 +1,7 @@
 /**
- * Settings that hold for the start of one query. Spark has them per session only, so a query that wants its own sets them,
- * starts, and puts them back; meanwhile no other query of the session starts.
+ * Settings that hold for the start of one query, in the session itself: for servers that cannot clone it, and queries that
+ * cannot run in a clone (query-place.ts). The query sets them, starts, and puts them back; no other query of the session
+ * starts meanwhile.
  */
 import type { ExecutePlanResponse } from "./generated/spark-connect_pb.js";
 

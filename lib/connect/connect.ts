@@ -3,6 +3,7 @@ import type { LocalSparkOptions } from "../local/index.js";
 import { checkArgument, checkOptions, flag, isBag, type OptionTable, text } from "../options.js";
 import { Endpoint, type EndpointOptions, endpointOptions } from "./endpoint.js";
 import type { SparkSession } from "./session.js";
+import { PROGRESS_CONF } from "./stop-point.js";
 
 export interface ConnectOptions extends EndpointOptions {
   /** For `connect("local")`: how to start the local Spark. */
@@ -22,10 +23,6 @@ const connectOptions: OptionTable<ConnectOptions> = {
 };
 
 const LOCAL = /^local(\[(\*|\d+)(,\d+)?\])?$/;
-
-/** How often Spark tells of a query's progress; two seconds by default, too late for a stop that waits for a job. */
-const PROGRESS_KEY = "spark.connect.progress.reportInterval";
-const PROGRESS_INTERVAL = "200ms";
 
 /** ms that the first call may take. */
 const CONNECT_TIMEOUT = 15_000;
@@ -59,14 +56,20 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
 
 async function open(endpoint: Endpoint, handleSignals: boolean, onClose?: () => Promise<void>): Promise<SparkSession> {
   // Loaded here, since gRPC and what is generated for it take longer to load than all the rest.
-  const [{ SparkSession }, { defaultRetryPolicy }] = await Promise.all([import("./session.js"), import("./retry.js")]);
-  const session = new SparkSession(endpoint, onClose, handleSignals);
-  const { client } = session;
+  const [{ SparkSession }, { Client }, { defaultRetryPolicy }] = await Promise.all([
+    import("./session.js"),
+    import("./client.js"),
+    import("./retry.js"),
+  ]);
+  const client = new Client(endpoint, handleSignals);
+  const session = new SparkSession(client, onClose);
   try {
     const policy = { ...defaultRetryPolicy, maxRetries: 2 };
-    const pairs = [{ key: PROGRESS_KEY, value: PROGRESS_INTERVAL }];
-    // Silently: a server that does not know it goes without.
-    await client.config({ case: "set", value: { pairs, silent: true } }, { timeoutMs: CONNECT_TIMEOUT, policy });
+    const pairs = Object.entries(PROGRESS_CONF).map(([key, value]) => ({ key, value }));
+    // Silently: a server that does not know it goes without. The settings of a session that is joined are not ours.
+    const set = { case: "set" as const, value: { pairs, silent: true } };
+    const get = { case: "getOption" as const, value: { keys: Object.keys(PROGRESS_CONF) } };
+    await client.config(endpoint.sessionId === undefined ? set : get, { timeoutMs: CONNECT_TIMEOUT, policy });
     // Its answer is needed later; how long it takes tells how far away the server is, from the first stream on.
     await client.limits();
     return session;

@@ -1,11 +1,10 @@
-import { type Schema, tableFromIPC } from "apache-arrow";
-import { atMost, SETTLE_TIMEOUT, untilAborted } from "../abort.js";
+import type { Schema } from "apache-arrow";
 import { type CallOptions, checkRunOptions, type RunOptions } from "../call-options.js";
 import { SparkStreamError } from "../errors.js";
 import { checkArgument, checkArguments, checkKnown, filled, text } from "../options.js";
 import { columnNames, dataFrame, partitionCount, rowCount } from "./arguments.js";
 import { arrowSchema } from "./arrow-schema.js";
-import { firstOfRunning } from "./conf-scope.js";
+import { countRows } from "./count.js";
 import { DataFrameWriter } from "./dataframe-writer.js";
 import type { Execution } from "./execution.js";
 import { sortOrder, sqlExpression } from "./expression.js";
@@ -232,23 +231,7 @@ export class DataFrame {
   /** How many rows there are, counted by Spark. */
   async count(options: RunOptions = {}): Promise<number> {
     checkRunOptions(options, "count()");
-    const execution = await this.groupBy().agg("count(1)").execution(options);
-    try {
-      return await untilAborted(options.signal, this.#countOf(execution));
-    } finally {
-      await atMost(SETTLE_TIMEOUT, execution.close());
-    }
-  }
-
-  async #countOf(execution: Execution): Promise<number> {
-    // Nothing here can decompress the answer, and the session may have a codec set.
-    const plain = { "spark.sql.execution.arrow.compression.codec": "none" };
-    const first = await this.session.withConf(plain, () => firstOfRunning(() => execution.next()));
-    for (let next = first; next; next = await execution.next()) {
-      if (next.responseType.case !== "arrowBatch") continue;
-      return Number(tableFromIPC(next.responseType.value.data).getChildAt(0)?.get(0));
-    }
-    throw new SparkStreamError("INCOMPLETE_RESULT", "The server ended the count without a result. Run it again.");
+    return await countRows(this, options);
   }
 
   /** Spark's plan for it, as text. */
@@ -282,8 +265,13 @@ export class DataFrame {
   }
 
   /** @internal Another DataFrame of the session. */
-  withPlan(plan: PlanSource): DataFrame {
-    return new DataFrame(this.session, plan, this.#depth + 1);
+  withPlan(plan: PlanSource, depth = this.#depth): DataFrame {
+    return new DataFrame(this.session, plan, depth);
+  }
+
+  /** @internal The same query in a clone of its session. */
+  in(session: SparkSession): DataFrame {
+    return session === this.session ? this : new DataFrame(session, this.#plan, this.#depth);
   }
 
   async #rootPlan(options: RunOptions) {
@@ -291,7 +279,8 @@ export class DataFrame {
   }
 
   #then(build: (input: RelationInit) => RelationInit["relType"]): DataFrame {
-    return this.withPlan(async (options) => ({ relType: build(await this.#plan(options)) }));
+    const plan: PlanSource = async (options) => ({ relType: build(await this.#plan(options)) });
+    return this.withPlan(plan, this.#depth + 1);
   }
 
   #with(other: DataFrame, build: (left: RelationInit, right: RelationInit) => RelationInit["relType"]): DataFrame {
@@ -299,7 +288,7 @@ export class DataFrame {
       const [left, right] = [await this.#plan(options), await other.#plan(options)];
       return { relType: build(left, right) };
     };
-    return new DataFrame(this.session, plan, Math.max(this.#depth, other.#depth) + 1);
+    return this.withPlan(plan, Math.max(this.#depth, other.#depth) + 1);
   }
 
   #checkSession(other: DataFrame): void {

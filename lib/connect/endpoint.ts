@@ -34,7 +34,7 @@ export interface EndpointOptions {
   userId?: string;
   /** Put before this package's own name in what the server shows as client. */
   userAgent?: string;
-  /** A UUID: joins a session that exists, or gives the new one its id. */
+  /** A UUID: joins a session that exists, whose settings stay as they are, or gives the new one its id. */
   sessionId?: string;
 }
 

@@ -86,9 +86,12 @@ export interface ExecutionOptions {
 const RUNNING: readonly ExecutionState[] = ["starting", "streaming", "draining", "reattaching"];
 /** Error classes for an operation, or its session, that the server does not know (any more). */
 const UNKNOWN_OPERATION = /^INVALID_HANDLE\.(OPERATION_NOT_FOUND|SESSION_NOT_FOUND)$/;
-/** ms that a stop waits for a job that runs, since it could not stop one before: in all, and without any sign of life. */
+/**
+ * ms that a stop waits for a job that runs, since it could not stop one before: in all, and without any sign of life, which
+ * is more than Spark's own interval between two reports of progress.
+ */
 const JOB_WAIT = 60_000;
-const SIGN_OF_LIFE = 2_000;
+const SIGN_OF_LIFE = 2_500;
 /** ms that such a wait may last where the process is about to end; and for which nobody hears of it that it was stopped. */
 const LAST_WAIT = 400;
 const HOLD = 5_000;
@@ -153,6 +156,11 @@ export class Execution {
 
   get state(): ExecutionState {
     return this.#state;
+  }
+
+  /** Settles when the server has answered that it released the result, if it was asked to, or cannot be reached. */
+  get released(): Promise<void> {
+    return this.#released ?? Promise.resolve();
   }
 
   /**

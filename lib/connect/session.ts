@@ -12,15 +12,16 @@ import {
   sqlArguments,
 } from "./arguments.js";
 import { SHORT_TIMEOUT } from "./call-policy.js";
-import { Client } from "./client.js";
+import type { Client } from "./client.js";
 import { type ConfAccess, ConfScope } from "./conf-scope.js";
 import { DataFrame } from "./dataframe.js";
 import { DataFrameReader } from "./dataframe-reader.js";
-import type { Endpoint } from "./endpoint.js";
 import { literal, type SqlParameter } from "./literal.js";
 import { isBatches, localRelation } from "./local-relation.js";
 import type { PlanSource, RelationInit } from "./plan.js";
+import { type QueryConf, type QueryPlace, QueryPlaces } from "./query-place.js";
 import { sqlPlan, statementText } from "./sql.js";
+import { PROGRESS_CONF } from "./stop-point.js";
 import { UnusedCommands } from "./unused-commands.js";
 
 /** Parameters of a query: `{ name: value }` for `:name`, an array for `?`. */
@@ -39,22 +40,32 @@ export class SparkSession implements AsyncDisposable {
   /** @internal */
   readonly client: Client;
   readonly conf: RuntimeConf;
-  readonly #confScope: ConfScope;
+  /** Settings that the session was made with, as the clone of another. */
+  readonly #own: QueryConf;
+  readonly #places: QueryPlaces;
+  /** Whether others may know the session's id, and so change it unseen. */
+  #mayBeJoined: boolean;
   readonly #onClose: () => Promise<void>;
   readonly #farewells = new Set<() => Promise<void>>();
   readonly #unused = new UnusedCommands();
   #closed: Promise<void> | undefined;
 
   /** @internal Use `connect()`. */
-  constructor(endpoint: Endpoint, onClose: () => Promise<void> = async () => {}, handleSignals = true) {
-    this.client = new Client(endpoint, handleSignals);
+  constructor(client: Client, onClose: () => Promise<void> = async () => {}, own: QueryConf = {}) {
+    this.client = client;
     this.#onClose = onClose;
-    this.conf = runtimeConf(this.client);
-    this.#confScope = new ConfScope(confAccess(this.client));
+    this.#own = own;
+    this.#mayBeJoined = client.endpoint.sessionId !== undefined;
+    this.conf = runtimeConf(client);
+    this.#places = new QueryPlaces(this, new ConfScope(confAccess(client)), {
+      clone: (conf, onClose) => this.#clone(conf, onClose),
+      changes: () => (this.#mayBeJoined ? undefined : client.changes),
+    });
   }
 
   /** The session's id, a UUID; another client can join the session by it. */
   get sessionId(): string {
+    this.#mayBeJoined = true;
     return this.client.sessionId;
   }
 
@@ -164,7 +175,10 @@ export class SparkSession implements AsyncDisposable {
     return this.#interrupt("all", options, "interruptAll()");
   }
 
-  /** Interrupts what was started with this tag. */
+  /**
+   * Interrupts what was started with this tag. Queries with settings of their own are found by the session object that
+   * started them, and not by other clients of the session, since they run in clones of it.
+   */
   async interruptTag(tag: string, options?: CallOptions): Promise<string[]> {
     checkArgument("interruptTag()", "tag", tag, operationTag);
     return await this.#interrupt({ tag }, options, "interruptTag()");
@@ -175,14 +189,34 @@ export class SparkSession implements AsyncDisposable {
     return await this.#interrupt({ operationId }, options, "interruptOperation()");
   }
 
-  async #interrupt(what: Parameters<Client["interrupt"]>[0], options: CallOptions = {}, call: string) {
+  async #interrupt(
+    what: Parameters<Client["interrupt"]>[0],
+    options: CallOptions = {},
+    call: string,
+  ): Promise<string[]> {
     checkCallOptions(options, call);
-    return await this.client.interrupt(what, options);
+    const inClones = [...this.#places.clones].map(({ client }) => client.interrupt(what, options).catch(() => [])); // it ends just now
+    const ids = await Promise.all([this.client.interrupt(what, options), ...inClones]);
+    return ids.flat();
   }
 
-  /** @internal Starts something while the session has these settings; others that start wait. */
-  withConf<T>(conf: Readonly<Record<string, string>>, start: () => Promise<T>): Promise<T> {
-    return this.#confScope.run(conf, start);
+  /** @internal Has a query run where it has these settings; see QueryPlaces.use. */
+  usePlace<T>(dataFrame: DataFrame, conf: QueryConf, use: (place: QueryPlace) => Promise<T>): Promise<T> {
+    const lacking = Object.entries(conf).filter(([key, value]) => this.#own[key] !== value);
+    return this.#places.use(dataFrame, Object.fromEntries(lacking), use);
+  }
+
+  async #clone(conf: QueryConf, onClose: (clone: SparkSession) => void): Promise<SparkSession | undefined> {
+    const client = await this.client.clone();
+    if (!client) return undefined;
+    const clone: SparkSession = new SparkSession(client, async () => onClose(clone), { ...this.#own, ...conf });
+    try {
+      await confAccess(client).set({ ...PROGRESS_CONF, ...conf });
+      return clone;
+    } catch (error) {
+      await clone.close();
+      throw error;
+    }
   }
 
   /** @internal @throws SparkStreamError SESSION_CLOSED */
@@ -199,7 +233,8 @@ export class SparkSession implements AsyncDisposable {
 
   async #close(): Promise<void> {
     const farewells = [...this.#farewells].map((farewell) => farewell());
-    await atMost(SHORT_TIMEOUT, Promise.allSettled([...farewells, this.client.stopped()]));
+    const ended = Promise.allSettled([...farewells, this.client.stopped()]).then(() => this.#places.close());
+    await atMost(SHORT_TIMEOUT, ended);
     await this.client.close();
     await this.#onClose();
   }

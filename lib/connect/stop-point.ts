@@ -7,9 +7,13 @@
  *   a stage runs, and no other has begun for STEADY ms    now
  *   else                                                  not yet
  *
- * What is left is the chance that the next job begins in just this moment.
+ * What is left is the chance that the next job begins in just this moment. A session that was joined keeps its own interval,
+ * two seconds by default: there it takes up to four seconds to know of such a moment.
  */
 import type { ExecutePlanResponse } from "./generated/spark-connect_pb.js";
+
+/** How often Spark reports a query's progress, for sessions made here. Its own two seconds are long for a stop that waits. */
+export const PROGRESS_CONF = { "spark.connect.progress.reportInterval": "200ms" } as const;
 
 /** ms; less than the interval at which progress is told, so that the second message that says the same will do. */
 const STEADY = 150;

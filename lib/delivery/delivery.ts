@@ -3,7 +3,7 @@ import type { RowCursor } from "../chain/row-source.js";
 import type { DataFrame } from "../connect/dataframe.js";
 import { SparkStreamError } from "../errors.js";
 import { PushedFrame, type PushOptions } from "./push/pushed-frame.js";
-import { type QueryOptions, ResultCursor } from "./result.js";
+import { confOf, type QueryOptions, ResultCursor } from "./result.js";
 import { type LargePartition, StagedCursor } from "./staged.js";
 import { StagedFrame } from "./staged-frame.js";
 import { type StagedPartition, sharesOf } from "./windows.js";
@@ -66,8 +66,8 @@ function push(dataFrame: DataFrame, count: number, { push = {}, ...options }: De
   return new PushedFrame(dataFrame, { ...options, push, count }).shares;
 }
 
-function stage(dataFrame: DataFrame, { collectGarbage = true, tags = [] }: DeliveryOptions): StagedFrame {
-  return new StagedFrame(dataFrame, { collectGarbage, tags });
+function stage(dataFrame: DataFrame, { collectGarbage = true, tags = [], ...query }: DeliveryOptions): StagedFrame {
+  return new StagedFrame(dataFrame, { collectGarbage, tags, conf: confOf(query) });
 }
 
 function stagedOptions({ windowBytes = DEFAULT_WINDOW, delivery: _, partitions: __, ...query }: DeliveryOptions) {

@@ -3,14 +3,16 @@
  * at once and buffers on its driver what the consumer has not taken; memory here is that of the chain.
  */
 
+import { AbortError } from "../abort.js";
+import type { RunOptions } from "../call-options.js";
 import type { ArrowIpcRow } from "../chain/arrow-ipc-row.js";
 import { BatchAssembler } from "../chain/response-rows.js";
 import { ResultReport } from "../chain/result-report.js";
 import type { RowCursor } from "../chain/row-source.js";
-import { firstOfRunning } from "../connect/conf-scope.js";
 import type { DataFrame } from "../connect/dataframe.js";
 import type { Execution } from "../connect/execution.js";
 import type { ExecutePlanResponse } from "../connect/generated/spark-connect_pb.js";
+import type { QueryConf, QueryPlace } from "../connect/query-place.js";
 
 /** What a query may have of its own, whatever its delivery. */
 export interface QueryOptions {
@@ -26,12 +28,16 @@ export class ResultCursor implements RowCursor {
   readonly #options: QueryOptions;
   readonly report: ResultReport;
   readonly #batches = new BatchAssembler();
-  #opened: Promise<Execution> | undefined;
-  #first: Promise<ExecutePlanResponse | undefined> | undefined;
-  /** Once its first response was asked for. */
+  /** Settles when there is an execution, or will be none. */
+  readonly #opened: Promise<void>;
+  #onOpened: () => void = () => {};
+  #place: QueryPlace | undefined;
   #execution: Execution | undefined;
+  #first: Promise<ExecutePlanResponse | undefined> | undefined;
+  #firstTaken = false;
   /** Aborted by `close()`. */
   readonly #stop = new AbortController();
+  #closed: Promise<void> | undefined;
 
   /** @throws SparkStreamError SESSION_CLOSED */
   constructor(dataFrame: DataFrame, options: QueryOptions, report = new ResultReport()) {
@@ -39,20 +45,20 @@ export class ResultCursor implements RowCursor {
     this.report = report;
     this.#dataFrame = dataFrame;
     this.#options = options;
+    this.#opened = new Promise((resolve) => {
+      this.#onOpened = resolve;
+    });
   }
 
-  /** Sends the query, ahead of the first `next`. One response is taken in, which tells that Spark runs it. */
+  /** Sends the query, ahead of the first `next`. One response is taken in, which shows that Spark runs it. */
   start(): void {
     if (this.#first) return;
-    this.#opened = this.#open();
-    this.#first = this.#opened.then((execution) =>
-      this.#dataFrame.session.withConf(confOf(this.#options), () => firstOfRunning(() => execution.next())),
-    );
-    this.#first.catch(() => {}); // told to whoever asks for the first row
+    this.#first = this.#start();
+    this.#first.catch(() => this.#onOpened()); // the error is for whoever asks for the first row
   }
 
   async next(): Promise<ArrowIpcRow | undefined> {
-    let response = this.#execution ? await this.#execution.next() : await this.#firstResponse();
+    let response = this.#firstTaken ? await this.#execution!.next() : await this.#takeFirst();
     for (; response; response = await this.#execution!.next()) {
       const row = this.#batches.take(response);
       if (row) return row;
@@ -61,29 +67,63 @@ export class ResultCursor implements RowCursor {
     return undefined;
   }
 
-  async #firstResponse(): Promise<ExecutePlanResponse | undefined> {
-    this.start();
-    this.#execution = await this.#opened;
-    return this.#first;
-  }
-
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#stop.abort();
-    const execution = await this.#opened?.catch(() => undefined);
-    await execution?.close();
+    this.#closed ??= this.#close();
+    return this.#closed;
   }
 
-  async #open(): Promise<Execution> {
-    const { tags } = this.#options;
-    const { signal } = this.#stop;
-    const execution = await this.#dataFrame.execution({ tags, signal });
-    // A close that came meanwhile must not be followed by a query.
-    if (signal.aborted) await execution.close();
-    return execution;
+  async #takeFirst(): Promise<ExecutePlanResponse | undefined> {
+    this.start();
+    const first = await this.#first;
+    this.#firstTaken = true;
+    return first;
+  }
+
+  get #run(): RunOptions {
+    return { tags: this.#options.tags, signal: this.#stop.signal };
+  }
+
+  async #start(): Promise<ExecutePlanResponse | undefined> {
+    // What has to run first, such as a SQL command, is of the session, and a clone is to see what it did.
+    const relation = await this.#dataFrame.relation(this.#run);
+    if (this.#stop.signal.aborted) throw new AbortError(this.#stop.signal);
+    const query = this.#dataFrame.withPlan(async () => relation);
+    return await query.session.usePlace(query, confOf(this.#options), (place) => this.#startIn(query, place));
+  }
+
+  async #startIn(query: DataFrame, place: QueryPlace): Promise<ExecutePlanResponse | undefined> {
+    this.#place = place;
+    try {
+      this.#execution = await query.in(place.session).execution(this.#run);
+      this.#onOpened();
+      const execution = this.#execution;
+      return await place.start(() => execution.next());
+    } catch (error) {
+      void this.#end();
+      throw error;
+    }
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#first) return;
+    await this.#opened;
+    // Nothing depends on the release of what has come whole.
+    const isWhole = this.#execution?.state === "complete" || this.#execution?.state === "released";
+    const ended = this.#end();
+    if (!isWhole) await ended;
+  }
+
+  async #end(): Promise<void> {
+    const [execution, place] = [this.#execution, this.#place];
+    await execution?.close();
+    await execution?.released;
+    await place?.release();
   }
 }
 
-function confOf({ maxRecordsPerBatch, maxBytesPerBatch, compression }: QueryOptions): Record<string, string> {
+/** The settings that these options are in Spark. */
+export function confOf({ maxRecordsPerBatch, maxBytesPerBatch, compression }: QueryOptions): QueryConf {
   const conf = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": maxRecordsPerBatch,
     "spark.sql.execution.arrow.maxBytesPerBatch": maxBytesPerBatch,

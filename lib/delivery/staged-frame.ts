@@ -9,7 +9,7 @@
 import { onAbort } from "../abort.js";
 import { Checkpoint } from "../connect/checkpoint.js";
 import type { DataFrame } from "../connect/dataframe.js";
-import type { SparkSession } from "../connect/session.js";
+import type { QueryConf, QueryPlace } from "../connect/query-place.js";
 import { SparkStreamError } from "../errors.js";
 import { explainDisks } from "./explain-disks.js";
 import { inPartitions } from "./partition-rows.js";
@@ -28,6 +28,11 @@ export interface StagedFrameOptions {
   collectGarbage: boolean;
   /** Of the queries that stage it. */
   tags: readonly string[];
+  /**
+   * Settings of those and of the queries that read it. A checkpoint is known to its session only, so that with settings all
+   * of them run in one place, and its readers find it there.
+   */
+  conf: QueryConf;
 }
 
 /** Of all that runs while a frame is staged. */
@@ -39,13 +44,13 @@ interface StagingOptions {
 export class StagedFrame {
   /** Those that have rows, in order. Rejects where staging fails. */
   readonly partitions: Promise<readonly StagedPartition[]>;
-  readonly session: SparkSession;
   readonly options: StagedFrameOptions;
   readonly #dataFrame: DataFrame;
   readonly #users = new Set<StageUser>();
   readonly #stop = new AbortController();
   readonly #forget: () => void;
   readonly #ended: () => void;
+  #place: QueryPlace | undefined;
   #checkpoint: Checkpoint | undefined;
   #removed: Promise<void> | undefined;
 
@@ -54,7 +59,6 @@ export class StagedFrame {
     const { session } = dataFrame;
     session.checkOpen();
     this.#dataFrame = dataFrame;
-    this.session = session;
     this.options = options;
     this.#forget = session.beforeClose(async () => {
       await Promise.all([...this.#users].map((user) => user.close()));
@@ -85,12 +89,26 @@ export class StagedFrame {
     const options = { tags: this.options.tags, signal: this.#stop.signal };
     try {
       await this.#checkCanBeStaged(options);
-      this.#checkpoint = await Checkpoint.of(this.#dataFrame, options);
-      const partitions = await this.#count(this.#checkpoint.frame, options);
-      await this.#checkpoint.seal(options);
+      const { session } = this.#dataFrame;
+      const checkpoint = await session.usePlace(this.#dataFrame, this.options.conf, (place) =>
+        this.#stageIn(place, options),
+      );
+      this.#checkpoint = checkpoint;
+      const partitions = await this.#count(checkpoint.frame, options);
+      await checkpoint.seal(options);
       return partitions;
     } catch (error) {
       throw explainDisks(error);
+    }
+  }
+
+  async #stageIn(place: QueryPlace, options: StagingOptions): Promise<Checkpoint> {
+    this.#place = place;
+    try {
+      return await Checkpoint.of(this.#dataFrame.in(place.session), options);
+    } catch (error) {
+      void place.release();
+      throw error;
     }
   }
 
@@ -146,6 +164,7 @@ export class StagedFrame {
     this.#stop.abort(new SparkStreamError("OPERATION_CANCELED", "The staging was given up."));
     await this.partitions.catch(() => {});
     await this.#checkpoint?.remove(this.options.collectGarbage);
+    await this.#place?.release();
     this.#ended();
     this.#forget();
   }

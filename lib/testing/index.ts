@@ -3,4 +3,5 @@ export type { OperationState, ScriptedOperation } from "./operation.js";
 export type { RespondWith, ScriptedMethod, ScriptedRequest, ScriptedServerOptions } from "./options.js";
 export type { ResponseInit, ScriptedResult } from "./scripted-result.js";
 export { type ScriptedServer, startScriptedServer } from "./scripted-server.js";
+export type { ScriptedSession } from "./sessions.js";
 export { type SparkErrorInit, sparkError } from "./spark-error.js";

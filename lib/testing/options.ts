@@ -29,6 +29,8 @@ import type { SparkErrorInit } from "./spark-error.js";
 export interface ScriptedServerOptions extends Omit<ScriptedResult, "responses"> {
   /** Default: "4.3.0". */
   sparkVersion?: string;
+  /** Whether it knows CloneSession. Default: as Spark does, from 4.1 on. */
+  canClone?: boolean;
   /** Demanded as bearer token of every call. Default: none is. */
   token?: string;
   /** TLS with this certificate, as PEM. With `ca`, clients must show a certificate that it signed. Default: plain text. */
@@ -98,6 +100,7 @@ const serverOptions: OptionTable<ScriptedServerOptions> = {
   offsets: flag,
   progress: flag,
   sparkVersion: filled,
+  canClone: flag,
   token: secret(filled),
   tls: nested(tlsOptions),
   conf: texts,

@@ -6,6 +6,7 @@ import { addSparkConnect } from "./grpc-service.js";
 import type { ScriptedOperation } from "./operation.js";
 import { checkServerOptions, type ScriptedRequest, type ScriptedServerOptions } from "./options.js";
 import { ScriptedService } from "./scripted-service.js";
+import type { ScriptedSession } from "./sessions.js";
 
 /** A Spark Connect server that plays a script; see {@link startScriptedServer}. */
 export interface ScriptedServer extends AsyncDisposable {
@@ -16,7 +17,9 @@ export interface ScriptedServer extends AsyncDisposable {
   readonly requests: readonly ScriptedRequest[];
   /** Every operation that came, in order. */
   readonly operations: readonly ScriptedOperation[];
-  /** The settings as clients have left them. */
+  /** Every session that came, in order, clones included; after a restart those that came since. */
+  readonly sessions: readonly ScriptedSession[];
+  /** The settings as clients have left them, of the sessions that are no clones: these share theirs. */
   readonly conf: ReadonlyMap<string, string>;
   /** How many connections are open. */
   readonly connections: number;
@@ -52,6 +55,7 @@ const GOAWAY_GRACE = 600_000;
 class RunningServer implements ScriptedServer {
   readonly requests: readonly ScriptedRequest[];
   readonly operations: readonly ScriptedOperation[];
+  readonly sessions: readonly ScriptedSession[];
   readonly conf: ReadonlyMap<string, string>;
   readonly #secure: boolean;
   readonly #tcp: TcpServer;
@@ -68,7 +72,8 @@ class RunningServer implements ScriptedServer {
     });
     this.requests = service.requests;
     this.operations = service.executions.all;
-    this.conf = service.settings.values;
+    this.sessions = service.sessions.all;
+    this.conf = service.sessions.settings.values;
     this.#secure = options.tls !== undefined;
     this.#grpc = new GrpcServer({ "grpc.max_send_message_length": -1, "grpc.max_receive_message_length": -1 });
     addSparkConnect(this.#grpc, service);

@@ -9,8 +9,8 @@ import type { CallHandlers, StreamCall } from "./grpc-service.js";
 import type { Operation } from "./operation.js";
 import type { ScriptedMethod, ScriptedRequest, ScriptedServerOptions } from "./options.js";
 import { type StreamHost, sendResponses } from "./response-stream.js";
-import { Settings } from "./settings.js";
-import { invalidHandle, SparkError, SparkErrors } from "./spark-error.js";
+import { Sessions } from "./sessions.js";
+import { SparkError, SparkErrors } from "./spark-error.js";
 
 /** What the service asks of the server it runs in; a peer is named as gRPC does. */
 export interface ConnectionHost {
@@ -26,25 +26,24 @@ const MIB = 1024 * 1024;
 export class ScriptedService implements CallHandlers {
   readonly requests: ScriptedRequest[] = [];
   readonly executions: Executions;
-  readonly settings: Settings;
+  readonly sessions: Sessions;
   readonly #options: ScriptedServerOptions;
   readonly #host: ConnectionHost;
   readonly #errors = new SparkErrors();
-  readonly #closedSessions = new Set<string>();
-  #serverSessionId: string = randomUUID();
 
   constructor(options: ScriptedServerOptions, host: ConnectionHost) {
     this.#options = options;
     this.#host = host;
     const { retryBufferBytes = 10 * MIB, detachedMs = 300_000 } = options;
     this.executions = new Executions({ retryBufferBytes, detachedMs });
-    this.settings = new Settings(options.conf ?? {});
+    this.sessions = new Sessions(options.conf ?? {});
   }
 
   async answer(method: ScriptedMethod, message: Message, metadata: Metadata): Promise<Record<string, unknown>> {
     const request = this.#admit(method, message, metadata);
     const answer = (await this.#own(request)) ?? this.#byDefault(request);
-    return { sessionId: request.message.sessionId, serverSideSessionId: this.#serverSessionId, ...answer };
+    const { sessionId } = request.message;
+    return { sessionId, serverSideSessionId: this.sessions.serverSideIdOf(sessionId), ...answer };
   }
 
   async stream(method: "executePlan" | "reattachExecute", call: StreamCall): Promise<void> {
@@ -54,7 +53,7 @@ export class ScriptedService implements CallHandlers {
         request.method === "executePlan" ? [this.#begin(request.message), 0] : await this.#resume(request);
       const index = this.executions.all.indexOf(operation);
       const faults = faultsOf(this.#options.faults ?? [], index, operation.attaches);
-      await sendResponses(call, operation, position, faults, this.#streamHost(call.getPeer()));
+      await sendResponses(call, operation, position, faults, this.#streamHost(call.getPeer(), operation.sessionId));
     } catch (error) {
       call.emit("error", this.statusOf(error));
     }
@@ -78,10 +77,7 @@ export class ScriptedService implements CallHandlers {
       sessionId: string;
       clientObservedServerSideSessionId?: string;
     };
-    if (observed && observed !== this.#serverSessionId) throw invalidHandle("SESSION_CHANGED", sessionId);
-    if (this.#closedSessions.has(sessionId) && method !== "releaseSession") {
-      throw invalidHandle("SESSION_CLOSED", sessionId);
-    }
+    this.sessions.admit(sessionId, observed, method === "releaseSession");
     return request;
   }
 
@@ -96,7 +92,7 @@ export class ScriptedService implements CallHandlers {
       case "analyzePlan":
         return defaults.analyzePlan(request.message, this.#options.sparkVersion ?? "4.3.0", this.#options);
       case "config":
-        return defaults.config(request.message, this.settings);
+        return defaults.config(request.message, this.sessions.settingsOf(request.message.sessionId));
       case "fetchErrorDetails":
         return this.#errors.details(request.message.errorId);
       case "interrupt":
@@ -105,13 +101,27 @@ export class ScriptedService implements CallHandlers {
         const { operationId } = request.message;
         return this.executions.release(request.message) ? { operationId } : {};
       }
+      case "cloneSession":
+        return this.#clone(request.message);
       case "releaseSession":
-        this.#closedSessions.add(request.message.sessionId);
+        this.sessions.release(request.message.sessionId);
         this.executions.endSession(request.message.sessionId);
         return {};
       default:
         throw defaults.unanswered(request.method);
     }
+  }
+
+  #clone({ sessionId, newSessionId = randomUUID() }: RequestOf<"cloneSession">): object {
+    const { sparkVersion = "4.3.0", canClone = isAtLeast(sparkVersion, 4, 1) } = this.#options;
+    // What gRPC says of a call that the service does not have.
+    const unknown = {
+      code: "UNIMPLEMENTED",
+      message: "Method not found: spark.connect.SparkConnectService/CloneSession",
+    } as const;
+    if (!canClone) throw new SparkError(unknown);
+    const { serverSideId } = this.sessions.clone(sessionId, newSessionId);
+    return { newSessionId, newServerSideSessionId: serverSideId };
   }
 
   #begin(request: RequestOf<"executePlan">): Operation {
@@ -128,15 +138,13 @@ export class ScriptedService implements CallHandlers {
     return [operation, operation.positionAfter(lastResponseId)];
   }
 
-  #streamHost(peer: string): StreamHost {
+  #streamHost(peer: string, sessionId: string): StreamHost {
     const { maxStreamBytes = 1024 * MIB, maxStreamMs = 120_000 } = this.#options;
     return {
       maxStreamBytes,
       maxStreamMs,
-      serverSessionId: () => this.#serverSessionId,
-      changeSession: (id) => {
-        this.#serverSessionId = id;
-      },
+      serverSessionId: () => this.sessions.serverSideIdOf(sessionId),
+      changeSession: (id) => this.sessions.change(id),
       cutConnection: () => this.#host.cutConnection(peer),
       sendGoaway: () => this.#host.sendGoaway(peer),
       restart: () => this.#restart(),
@@ -145,9 +153,13 @@ export class ScriptedService implements CallHandlers {
   }
 
   #restart(): void {
-    this.#serverSessionId = randomUUID();
-    this.#closedSessions.clear();
+    this.sessions.restart();
     this.executions.loseAll();
     this.#host.cutAll();
   }
+}
+
+function isAtLeast(version: string, major: number, minor: number): boolean {
+  const [thisMajor = 0, thisMinor = 0] = version.split(".").map(Number);
+  return thisMajor > major || (thisMajor === major && thisMinor >= minor);
 }

@@ -1,13 +1,18 @@
 import { classified } from "./spark-error.js";
 
-/** The settings of a server; its sessions share them. */
+/** The settings of sessions. */
 export class Settings {
   readonly values: Map<string, string>;
   readonly #initial: Readonly<Record<string, string>>;
 
-  constructor(initial: Readonly<Record<string, string>>) {
+  constructor(initial: Readonly<Record<string, string>>, values?: ReadonlyMap<string, string>) {
     this.#initial = { "spark.sql.session.timeZone": "UTC", ...initial };
-    this.values = new Map(Object.entries(this.#initial));
+    this.values = new Map(values ?? Object.entries(this.#initial));
+  }
+
+  /** The same, to be changed by itself. */
+  copy(): Settings {
+    return new Settings(this.#initial, this.values);
   }
 
   get(key: string): string {

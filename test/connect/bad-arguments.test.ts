@@ -216,7 +216,7 @@ describe("A call with an argument that it does not take", function () {
       withColumn: [text, text],
     };
     const { agg: _, ...methods } = table;
-    const internal = ["sparkSchema", "isStreaming", "relation", "execution", "withPlan"];
+    const internal = ["sparkSchema", "isStreaming", "relation", "execution", "withPlan", "in"];
     expect(methodsOf(Object.getPrototypeOf(df), internal)).to.deep.equal(Object.keys(methods).sort());
     // Arguments that are there, as undefined, are wrong; those that are left out are not.
     const variadic = (parameters: readonly Parameter[]) => parameters.map((p) => (p === texts ? text : p));
@@ -225,7 +225,7 @@ describe("A call with an argument that it does not take", function () {
   });
 
   it("is refused with a code by every method of a session, its reader, its writer and its settings", async () => {
-    const internal = ["withConf", "checkOpen", "beforeClose", "abandon"];
+    const internal = ["usePlace", "checkOpen", "beforeClose", "abandon"];
     const session: Table = {
       close: [],
       createDataFrame: [takes(batch)],

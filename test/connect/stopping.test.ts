@@ -132,7 +132,8 @@ describe("a stream that is stopped", () => {
 
   it("at any moment of its start leaves nothing behind", async () => {
     await using fixture = await scripted({ batches, faults: [{ after: 3, do: "stall" }] });
-    for (let turns = 0; turns < 60; turns++) {
+    // How far a stream comes in a turn of the event loop depends on the machine: until some have come as far as their query.
+    for (let turns = 0; turns < 60 || fixture.server.operations.length < 10; turns++) {
       const stream = open(fixture.spark);
       stream.on("error", () => {});
       for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
@@ -140,7 +141,6 @@ describe("a stream that is stopped", () => {
       await closed(stream);
     }
     await within(SOON, () => expectReleased(fixture.server));
-    expect(fixture.server.operations).not.to.have.length(0);
   });
 
   it("on a slow network leaves nothing behind, whichever of its messages is on its way", async () => {

@@ -21,10 +21,12 @@ const ports = new Map<string, Promise<number>>();
 /** A local Spark with its web UI, one for all that ask for the same configuration. */
 export class SparkUi {
   readonly server: LocalSpark;
+  readonly #root: string;
   readonly #applications: string;
 
   private constructor(port: number, server: LocalSpark) {
     this.server = server;
+    this.#root = `http://127.0.0.1:${port}`;
     this.#applications = `http://127.0.0.1:${port}/api/v1/applications`;
   }
 
@@ -66,6 +68,12 @@ export class SparkUi {
   /** How many SQL executions there have been. */
   async queries(): Promise<number> {
     return (await this.#get<unknown[]>("sql?length=100000&details=false")).length;
+  }
+
+  /** How many sessions the server has, by its page of Spark Connect. */
+  async sessions(): Promise<number> {
+    const page = await (await fetch(`${this.#root}/connect/`)).text();
+    return Number(/(\d+)\s+session\(s\) are online/.exec(page)?.[1]);
   }
 
   /** How many tasks have a slot. */
