@@ -109,6 +109,11 @@ describe("A query with settings of its own, on a real Spark,", function () {
       const sizes = await sizesOf(spark.sql("SELECT answer FROM range(0, 8, 1, 1)"), options);
       expect(sizes).to.deep.equal([4, 4]);
     }
+    await spark.sql("DECLARE OR REPLACE VARIABLE source STRING DEFAULT 'eight'").execute();
+    await spark.range(0, 8, 1, 1).createOrReplaceTempView("eight");
+    expect(await sizesOf(spark.sql("SELECT * FROM IDENTIFIER(source)"), { maxRecordsPerBatch: 4 })).to.deep.equal([
+      4, 4,
+    ]);
     expect(await spark.conf.get(ROWS)).to.equal("10000");
     const error = await errorOf(sparkStream(spark.sql("SELECT question"), { maxRecordsPerBatch: 4 }).toArray());
     expect(error.errorClass).to.match(/^UNRESOLVED_COLUMN/);
