@@ -12,7 +12,20 @@ const METRIC = "count of spark-arrow-stream";
 
 /** @throws SparkStreamError INCOMPLETE_RESULT, UNSUPPORTED; QUERY_FAILED */
 export async function countRows(dataFrame: DataFrame): Promise<number> {
-  const counted = dataFrame.groupBy().agg("count(1) AS rows").observe(METRIC, "max(rows) AS rows");
+  const counted = dataFrame.groupBy().agg("count(1) AS rows");
+  try {
+    return await read(counted.observe(METRIC, "max(rows) AS rows"));
+  } catch (error) {
+    // Sail has no observed metrics, and no codec either. It says so without an error class, which Spark always gives.
+    const isSparks =
+      !(error instanceof SparkStreamError) || error.code !== "QUERY_FAILED" || error.errorClass !== undefined;
+    if (isSparks) throw error;
+    return await read(counted);
+  }
+}
+
+/** @param counted a frame of one row, the count */
+async function read(counted: DataFrame): Promise<number> {
   const execution = await counted.execution();
   let observed: number | undefined;
   let data: Uint8Array | undefined;

@@ -74,6 +74,12 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
   }
 }
 
+/** Whether the server has no such call, or no such part of a plan. */
+export function isUnimplemented(error: unknown): boolean {
+  const cause = error instanceof SparkStreamError ? (error.cause as { code?: unknown } | undefined) : undefined;
+  return cause?.code === status.UNIMPLEMENTED;
+}
+
 function isTooLargeForDriver({ message, errorClass = "" }: ServerError): boolean {
   return (
     /bigger than spark\.driver\.maxResultSize/.test(message) || /MAX_RESULT_SIZE|RESULT_SIZE_EXCEED/.test(errorClass)

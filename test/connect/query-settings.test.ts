@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mock } from "node:test";
+import { tableFromArrays } from "apache-arrow";
 import { expect } from "chai";
 import { connect, type SparkSession, sparkStream } from "../../lib/index.js";
 import {
@@ -388,5 +389,16 @@ describe("The settings of a session", () => {
     await spark.range(1).count();
     expect(clonesOf(server)).to.deep.equal([]);
     expect(changesOf(server, first(spark))).to.deep.equal([]);
+  });
+
+  it("are not needed by count() on a server that has no observed metrics either", async () => {
+    const executePlan: RespondWith["executePlan"] = ({ plan }) => {
+      const relation = plan?.opType.case === "root" ? plan.opType.value.relType.case : undefined;
+      if (relation === "collectMetrics") throw sparkError({ message: "not implemented: collect metrics" });
+      return undefined;
+    };
+    const batches = tableFromArrays({ rows: BigInt64Array.of(12n) });
+    await using both = await scripted({ batches, respond: { executePlan } });
+    expect(await both.spark.range(12).count()).to.equal(12);
   });
 });
