@@ -7,7 +7,7 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import { type ServiceError, status } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
 import { AbortError, atMost, pause, SETTLE_TIMEOUT, untilAborted } from "../abort.js";
 import type { RunOptions } from "../call-options.js";
 import { SparkStreamError } from "../errors.js";
@@ -16,7 +16,7 @@ import { Channel, type UnaryOptions } from "./channel.js";
 import type { Endpoint } from "./endpoint.js";
 import { readExecutePlanResponse } from "./execute-response.js";
 import { Execution, type ExecutionCalls } from "./execution.js";
-import { explainError } from "./explain-error.js";
+import { explainError, isUnimplemented } from "./explain-error.js";
 import {
   type AnalyzePlanRequestSchema,
   type AnalyzePlanResponse,
@@ -134,7 +134,7 @@ export class Client {
         return new Client(this.endpoint, true, { of: this, sessionId, serverSessionId: newServerSideSessionId });
       } catch (error) {
         if (!(error instanceof SparkStreamError)) throw error;
-        if ((error.cause as Partial<ServiceError> | undefined)?.code === status.UNIMPLEMENTED) return undefined;
+        if (isUnimplemented(error)) return undefined;
         // The answer may have been lost, and with it the server's id of that clone.
         this.#releaseSession(sessionId).catch(() => {});
         if (error.errorClass !== TAKEN) throw error;

@@ -15,7 +15,20 @@ const METRIC = "count of spark-arrow-stream";
 
 /** @throws SparkStreamError INCOMPLETE_RESULT, UNSUPPORTED; QUERY_FAILED */
 export async function countRows(dataFrame: DataFrame, options: RunOptions): Promise<number> {
-  const counted = dataFrame.groupBy().agg("count(1) AS rows").observe(METRIC, "max(rows) AS rows");
+  const counted = dataFrame.groupBy().agg("count(1) AS rows");
+  try {
+    return await read(counted.observe(METRIC, "max(rows) AS rows"), options);
+  } catch (error) {
+    // Sail has no observed metrics, and no codec either. It says so without an error class, which Spark always gives.
+    const isSparks =
+      !(error instanceof SparkStreamError) || error.code !== "QUERY_FAILED" || error.errorClass !== undefined;
+    if (isSparks) throw error;
+    return await read(counted, options);
+  }
+}
+
+/** @param counted a frame of one row, the count */
+async function read(counted: DataFrame, options: RunOptions): Promise<number> {
   const execution = await counted.execution(options);
   try {
     return await untilAborted(options.signal, countOf(execution));

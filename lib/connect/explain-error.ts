@@ -85,6 +85,11 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
 
 /** What grpc-js and grpc-java make of an error of the server's own that has no message. */
 const WORDLESS = /^(2 UNKNOWN:\s*|Application error processing RPC)$/;
+/** Whether the server has no such call, or no such part of a plan. */
+export function isUnimplemented(error: unknown): boolean {
+  const cause = error instanceof SparkStreamError ? (error.cause as { code?: unknown } | undefined) : undefined;
+  return cause?.code === status.UNIMPLEMENTED;
+}
 
 function isTooLargeForDriver({ message, errorClass = "" }: ServerError): boolean {
   return (

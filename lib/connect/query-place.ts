@@ -43,7 +43,7 @@ export interface QueryPlace {
  * id of the session, which are checkpoints, and rows that a client uploaded.
  */
 const LACKING =
-  /^UNRESOLVED_(COLUMN|VARIABLE)\b|^CONNECT_INVALID_PLAN\.(DATAFRAME_NOT_FOUND|NOT_FOUND_\w*CACHED_LOCAL_RELATION)/;
+  /^UNRESOLVED_(COLUMN|VARIABLE)\b|^NOT_A_CONSTANT_STRING\b|^CONNECT_INVALID_PLAN\.(DATAFRAME_NOT_FOUND|NOT_FOUND_\w*CACHED_LOCAL_RELATION)/;
 
 /** What the places need of their session. */
 export interface Cloning {
@@ -101,7 +101,9 @@ export class QueryPlaces {
       if (error instanceof SparkStreamError && error.code === "SESSION_LOST") this.#shared.clear();
       if (!(error instanceof SparkStreamError && LACKING.test(error.errorClass ?? ""))) throw error;
       // The session is asked before it is locked: a misspelt column must not make other queries wait.
-      await dataFrame.sparkSchema().catch(() => Promise.reject(error));
+      await dataFrame.sparkSchema().catch((own) => {
+        throw own?.errorClass === error.errorClass ? error : own;
+      });
       return await use(this.#locked(conf));
     }
   }
