@@ -5,13 +5,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import {
+  Data,
+  type DataType,
   Field,
   Int32,
+  IntervalMonthDayNano,
+  IntervalYearMonth,
   makeData,
   Null,
   RecordBatch,
   Schema,
   Struct,
+  TimeNanosecond,
   TimestampMicrosecond,
   tableFromArrays,
   Utf8,
@@ -63,6 +68,10 @@ function batchOf(...columns: readonly (readonly [name: string, vector: Vector])[
 
 const ints = (...values: (number | null)[]) => vectorFromArray(values, new Int32());
 const texts = (...values: (string | null)[]) => vectorFromArray(values, new Utf8());
+
+/** A value, and a null. */
+const oneAndNull = (type: DataType, data: BigInt64Array | Int32Array) =>
+  new Vector([new Data(type, 0, 2, 1, [undefined, data, Uint8Array.of(1)])]);
 
 function textTable(batch: RecordBatch): TextTable {
   return batch.schema.fields.map(({ name }, index) => {
@@ -211,6 +220,28 @@ const cases: readonly Case[] = [
     },
   },
   {
+    title: "see TIME",
+    batch: batchOf(["at", oneAndNull(new TimeNanosecond(), BigInt64Array.of(45_296_123_456_000n, 0n))]),
+    files: all("time", [".csv", ".ndjson"]),
+    expected: [["at", ["45296123456000", null]]],
+  },
+  {
+    title: "see INTERVAL in Arrow, but for polars",
+    batch: batchOf(["took", oneAndNull(new IntervalMonthDayNano(), Int32Array.of(14, 25, 1000, 0, 0, 0, 0, 0))]),
+    files: ["calendar.arrow", "calendar.arrows"],
+    expected: [["took", ["[14, 25, 1000]", null]]],
+    others: { "calendar.arrow": ["polars: PanicException"], "calendar.arrows": ["polars: PanicException"] },
+  },
+  {
+    title: "have no value for INTERVAL YEAR TO MONTH of Arrow",
+    batch: batchOf(["took", oneAndNull(new IntervalYearMonth(), Int32Array.of(14, 0))]),
+    files: ["months.arrow", "months.arrows"],
+    others: {
+      "months.arrow": ["pyarrow: KeyError", "pandas: KeyError", "polars: PanicException", "datafusion: KeyError"],
+      "months.arrows": ["pyarrow: KeyError", "polars: PanicException"],
+    },
+  },
+  {
     title: "see two columns of one name as far as they have a way to",
     batch: batchOf(["a", ints(1, null)], ["a", ints(2, null)]),
     files: all("twins", [".ndjson"]),
@@ -304,6 +335,7 @@ describe("Other readers, of files of the writers,", function () {
     this.timeout(600_000); // the first start installs Spark
     directory = await mkdtemp(join(tmpdir(), "other-readers-"));
     spark = await sparkSession();
+    await spark.conf.set("spark.sql.timeType.enabled", true);
     for (const { batch, files } of cases) for (const file of files) await write(path(file), [batch]);
     const frame = spark.sql(`SELECT ${columns.join(", ")} FROM range(0, 5, 1, 1)`);
     await pipeline(arrowIpcBytes(frame), byteWriter(path("source.arrows")));

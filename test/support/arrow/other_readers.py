@@ -123,6 +123,7 @@ def column(array):
         return [text(value) for value in array.cast(pa.int32()).to_pylist()]
     if pa.types.is_timestamp(type_) or pa.types.is_duration(type_) or pa.types.is_time64(type_):
         factor = NANOS[type_.unit]
+        pa.scalar(0, type_).as_py()  # which fails for a zone that Python does not know
         return [None if value is None else str(value * factor) for value in array.cast(pa.int64()).to_pylist()]
     if pa.types.is_floating(type_):
         return [text(value) for value in array.cast(pa.float64()).to_pylist()]
