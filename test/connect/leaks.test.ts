@@ -59,7 +59,8 @@ async function hundredStreams(seed: number, signal: AbortSignal): Promise<void> 
     expect(left).to.deep.equal([]);
     expect(fixture.server.connections).to.be.below(10);
   });
-  expect(fixture.server.operations).to.have.length.above(50);
+  // Half of them read, which takes an operation; how many of the others get that far is up to the machine.
+  expect(fixture.server.operations).to.have.length.above(25);
 }
 
 /** What a process has besides memory. */
