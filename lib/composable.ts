@@ -4,8 +4,9 @@ import type { Duplex, Readable } from "node:stream";
 export const behind = Symbol("behind");
 
 /**
- * A stream that takes its place behind another by itself. Core's `compose()` puts a Duplex around it and every chunk
- * into that Duplex as well, which for chunks that are single rows takes longer than to make them.
+ * A stream that takes its place behind another by itself. Core's `compose()` puts every chunk into a Duplex as well, and in
+ * Node 20 into a `Readable.from()` around that: for chunks that are single rows this takes several times as long as to make
+ * them.
  */
 export interface Composable {
   /** Reads `source` to its end. Either of the two ends with the other's failure. */

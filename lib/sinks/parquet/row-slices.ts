@@ -11,7 +11,7 @@ export interface RowSlice {
 }
 
 /** Values of one field that are worked on at a time, unless one row has more: nulls take no bytes. */
-const MAX_VALUES = 1024 * 1024;
+const MAX_VALUES = 64 * 1024;
 /** The same of one row. Each takes some bytes of memory while levels are made of it. */
 const MAX_ROW_VALUES = 128 * 1024 * 1024;
 
