@@ -204,7 +204,7 @@ export class Client {
       explain: (error, operationId) => this.#explain(error, operationId),
       checkSession: (response) => this.#checkSession(response),
       limits: () => this.limits(),
-      stops: (stopped) => this.#isStopping(stopped),
+      stops: (stopped) => this.stops(stopped),
       runs: this.runs,
       closing: this.#closing.signal,
     };
@@ -228,7 +228,8 @@ export class Client {
     while (this.#stops.size > 0) await Promise.all(this.#stops);
   }
 
-  #isStopping(stopped: Promise<unknown>): void {
+  /** Something is being stopped, or removed, on the server, which may go on when its stream has ended. Never rejects. */
+  stops(stopped: Promise<unknown>): void {
     this.#stops.add(stopped);
     void stopped.then(() => this.#stops.delete(stopped));
   }

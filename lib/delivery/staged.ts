@@ -63,7 +63,10 @@ export class StagedCursor implements RowCursor, StageUser {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#close();
+    if (!this.#closed) {
+      this.#closed = this.#close();
+      this.#stage.session.client.stops(this.#closed.catch(() => {}));
+    }
     return this.#closed;
   }
 

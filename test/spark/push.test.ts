@@ -61,6 +61,7 @@ describe('delivery: "push" on a real Spark', function () {
     spark = await sparkSession({ master: "local[2,4]" });
   });
   afterEach("nothing may be left on the server", async () => {
+    await spark.client.stopped();
     expect(await spark.interruptAll()).to.deep.equal([]);
   });
   after(() => spark?.close());
@@ -170,6 +171,7 @@ describe('delivery: "push" on a real Spark', function () {
     expect(await still(passed, 1000), "of 200 MB").to.be.below(60e6);
     stream.destroy();
     expect(await ownTimeOf(once(stream, "close"))).to.be.below(3000);
+    await spark.client.stopped();
     expect(await spark.interruptAll()).to.deep.equal([]);
     await within(3000, () => expect(proxy.connections.filter(({ open }) => open)).to.deep.equal([]));
   });

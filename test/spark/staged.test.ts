@@ -51,6 +51,7 @@ describe('delivery: "staged" on a real Spark', function () {
     spark = await ui.connect();
   });
   afterEach("nothing may be left on the server", async () => {
+    await spark.client.stopped();
     expect(await spark.interruptAll()).to.deep.equal([]);
     await ui.expectNothingStaged();
   });
@@ -238,6 +239,7 @@ describe('delivery: "staged" on a real Spark', function () {
       await sleep(wait); // the moment is what is tried
       stream.destroy();
       await new Promise((resolve) => (stream.closed ? resolve(null) : stream.once("close", resolve)));
+      await spark.client.stopped();
       await ui.expectNothingStaged();
     }
   });

@@ -27,6 +27,7 @@ describe("sparkStream() on a real Spark", function () {
     spark = await sparkSession();
   });
   afterEach("nothing may be left running on the server", async () => {
+    await spark.client.stopped();
     expect(await spark.interruptAll()).to.deep.equal([]);
   });
   after(() => spark?.close());
@@ -108,6 +109,7 @@ print(json.dumps([t.num_rows, ids == list(range(100000)), xs == [None if i % 3 =
     const begin = performance.now();
     stream.destroy();
     await closed(stream);
+    await spark.client.stopped();
     expect(await spark.interruptAll()).to.deep.equal([]);
     expect(performance.now() - begin).to.be.below(1000);
   });
@@ -120,6 +122,7 @@ print(json.dumps([t.num_rows, ids == list(range(100000)), xs == [None if i % 3 =
       await sleep(wait); // the moment is what is tried
       stream.destroy();
       await closed(stream);
+      await spark.client.stopped();
       expect(await spark.interruptAll(), `after ${wait} ms`).to.deep.equal([]);
       const count = spark.range(10).repartition(2).count();
       expect(await inTime(count, `free slots after ${wait} ms`)).to.equal(10);
@@ -133,12 +136,14 @@ print(json.dumps([t.num_rows, ids == list(range(100000)), xs == [None if i % 3 =
       break;
     }
     await closed(broken);
+    await spark.client.stopped();
     expect(await spark.interruptAll()).to.deep.equal([]);
 
     const aborted = sparkStream(spark.sql(ENDLESS), { signal: AbortSignal.timeout(300) });
     const reason = await aborted.forEach(() => {}).catch((error: Error) => error);
     expect(reason).to.have.property("name", "AbortError");
     await closed(aborted);
+    await spark.client.stopped();
     expect(await spark.interruptAll()).to.deep.equal([]);
 
     const sink = new Writable({

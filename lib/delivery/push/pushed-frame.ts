@@ -153,7 +153,10 @@ export class PushedFrame {
   }
 
   #close(): Promise<void> {
-    this.#closing ??= this.#end();
+    if (!this.#closing) {
+      this.#closing = this.#end();
+      this.#dataFrame.session.client.stops(this.#closing.catch(() => {}));
+    }
     return this.#closing;
   }
 
