@@ -131,8 +131,15 @@ export class Channel {
   }
 
   #open(): Client {
-    const { address, maxMessageBytes, keepalive } = this.#endpoint;
-    const client = new Client(address, credentialsOf(this.#endpoint.tls), {
+    const { target, address, maxMessageBytes, keepalive, proxy } = this.#endpoint;
+    const client = new Client(proxy ? `dns:///${proxy.address}` : target, credentialsOf(this.#endpoint.tls), {
+      // grpc-js itself would take the proxy of http_proxy, https_proxy or grpc_proxy for loopback too: see proxy.ts.
+      "grpc.enable_http_proxy": 0,
+      ...(proxy && {
+        "grpc.http_connect_target": target,
+        "grpc.default_authority": address,
+        ...(proxy.credentials && { "grpc.http_connect_creds": proxy.credentials }),
+      }),
       "grpc-node.flow_control_window": windowOf(this.#roundTripMs),
       "grpc.max_receive_message_length": maxMessageBytes,
       "grpc.max_send_message_length": -1,

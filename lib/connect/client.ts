@@ -242,12 +242,12 @@ export class Client {
     }
   }
 
-  /** The server's id of the session is learnt from its first answer; another one later means that it has started anew. */
+  /** The server's id of the session is learnt from its first answer; another one later means that it is another session. */
   #checkSession({ serverSideSessionId }: { serverSideSessionId?: string }): void {
     if (!serverSideSessionId) return;
     this.#serverSessionId ??= serverSideSessionId;
     if (this.#serverSessionId === serverSideSessionId) return;
-    const message = `The server at ${this.endpoint.address} was restarted, and the session with it. Connect again.`;
+    const message = `The session on the server at ${this.endpoint.address} was closed, or the server was restarted. Connect again.`;
     throw new SparkStreamError("SESSION_LOST", message);
   }
 

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { SparkStreamError } from "../errors.js";
 import type { LocalSparkOptions } from "../local/index.js";
 import { Endpoint, type EndpointOptions } from "./endpoint.js";
@@ -6,6 +7,11 @@ import type { SparkSession } from "./session.js";
 export interface ConnectOptions extends EndpointOptions {
   /** For `connect("local")`: how to start the local Spark. */
   local?: Omit<LocalSparkOptions, "master">;
+  /**
+   * ms to wait for a server that is not there yet, such as a cluster that takes minutes to start. Default: 15 s for an
+   * answer, and a server that cannot be reached is given up at once.
+   */
+  connectTimeoutMs?: number;
 }
 
 const LOCAL = /^local(\[(\*|\d+)(,\d+)?\])?$/;
@@ -13,9 +19,6 @@ const LOCAL = /^local(\[(\*|\d+)(,\d+)?\])?$/;
 /** How often Spark tells of a query's progress; two seconds by default, too late for a stop that waits for a job. */
 const PROGRESS_KEY = "spark.connect.progress.reportInterval";
 const PROGRESS_INTERVAL = "200ms";
-
-/** ms that the first call may take. */
-const CONNECT_TIMEOUT = 15_000;
 
 /**
  * A session on a Spark Connect server, which has answered a first call when this resolves.
@@ -31,54 +34,45 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
     const message = 'connect() needs a URL: sc://host:15002, or "local"; or set SPARK_REMOTE in the environment.';
     throw new SparkStreamError("INVALID_ARGUMENT", message);
   }
-  const { local: localOptions, ...endpointOptions } = options;
-  if (!LOCAL.test(target)) return await open(new Endpoint(target, endpointOptions));
+  const { local: localOptions, connectTimeoutMs, ...endpointOptions } = options;
+  checkTimeout(connectTimeoutMs);
+  if (!LOCAL.test(target)) return await open(new Endpoint(target, endpointOptions), connectTimeoutMs);
 
   // Loaded here, since most users have a server.
   const { startLocalSpark } = await import("../local/index.js");
   const master = target === "local" ? "local[*]" : target;
   const local = await startLocalSpark({ ...localOptions, master });
   const endpoint = new Endpoint(local.url, { ...endpointOptions, token: local.token });
-  return await open(endpoint, () => local.close());
+  return await open(endpoint, connectTimeoutMs, () => local.close());
 }
 
-async function open(endpoint: Endpoint, onClose?: () => Promise<void>): Promise<SparkSession> {
+async function open(
+  endpoint: Endpoint,
+  connectTimeoutMs?: number,
+  onClose?: () => Promise<void>,
+): Promise<SparkSession> {
   // Loaded here, since gRPC and what is generated for it take longer to load than all the rest.
-  const [{ SparkSession }, { defaultRetryPolicy }] = await Promise.all([import("./session.js"), import("./retry.js")]);
+  const [{ SparkSession }, { firstAnswer }] = await Promise.all([import("./session.js"), import("./first-answer.js")]);
   const session = new SparkSession(endpoint, onClose);
   const { client } = session;
   try {
-    const policy = { ...defaultRetryPolicy, maxRetries: 2 };
     const pairs = [{ key: PROGRESS_KEY, value: PROGRESS_INTERVAL }];
     // Silently: a server that does not know it goes without.
-    await client.config({ case: "set", value: { pairs, silent: true } }, { timeoutMs: CONNECT_TIMEOUT, policy });
+    await firstAnswer(endpoint, connectTimeoutMs, (call) =>
+      client.config({ case: "set", value: { pairs, silent: true } }, call),
+    );
     // Its answer is needed later; how long it takes tells how far away the server is, from the first stream on.
     await client.limits();
     return session;
   } catch (error) {
-    const wantsTls =
-      error instanceof SparkStreamError &&
-      (error.code === "UNAVAILABLE" || error.code === "UNSUPPORTED") &&
-      client.endpoint.tls === false &&
-      (await speaksTls(client.endpoint));
     await session.abandon();
-    if (!wantsTls) throw error;
-    const message = `The server at ${client.endpoint.address} speaks TLS. Add ;use_ssl=true to the URL, or connect(url, { tls: true }).`;
-    throw new SparkStreamError("TLS_FAILED", message, { cause: error });
+    throw error;
   }
 }
 
-/** gRPC cannot tell a server that wants TLS from one that is not there; a handshake can. */
-async function speaksTls({ host, port }: Endpoint): Promise<boolean> {
-  const tls = await import("node:tls");
-  return await new Promise((resolve) => {
-    const socket = tls.connect({ host, port, rejectUnauthorized: false, ALPNProtocols: ["h2"], timeout: 2_000 });
-    const settle = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once("secureConnect", () => settle(true));
-    socket.once("timeout", () => settle(false));
-    socket.once("error", () => settle(false));
-  });
+/** @throws SparkStreamError INVALID_ARGUMENT */
+function checkTimeout(ms: number | undefined): void {
+  if (ms === undefined || (typeof ms === "number" && ms > 0 && ms < 2 ** 31)) return;
+  const message = `connectTimeoutMs must be a number of milliseconds above 0, and not ${inspect(ms)}.`;
+  throw new SparkStreamError("INVALID_ARGUMENT", message);
 }

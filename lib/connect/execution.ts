@@ -19,7 +19,7 @@
  *   draining     DRAIN_BYTES taken, or the consumer pulls  streaming
  *   reattaching  a response                                streaming
  *   reattaching  operation unknown, nothing received yet   starting     ExecutePlan again
- *   reattaching  operation unknown, something received     failed       OPERATION_LOST
+ *   reattaching  operation unknown, something received     failed       OPERATION_LOST; SESSION_LOST if it is the session
  *   reattaching  stream ended at once and without a word   reattaching  after a wait, as after a failure
  *   any          any other failure                         failed       Interrupt, ReleaseExecute{release_all}
  *   any          close                                     cancelled    read on until a job runs, cancel the call, Interrupt,
@@ -277,7 +277,9 @@ export class Execution {
     if (UNKNOWN_OPERATION.test(error.errorClass ?? "")) {
       if (!received && this.#state === "reattaching") return this.#start();
       this.#fail();
-      throw received ? operationLost(this.operationId, error) : await this.#calls.explain(error, this.operationId);
+      // A restarted server has lost the session with the operation.
+      const lost = received && !/SESSION/.test(error.errorClass ?? "");
+      throw lost ? operationLost(this.operationId, error) : await this.#calls.explain(error, this.operationId);
     }
     const expired = error.code === status.DEADLINE_EXCEEDED && this.#retries < MAX_EXPIRED;
     const wait = expired ? 0 : retryWait(error, this.#retries + 1, this.#policy);
@@ -395,7 +397,7 @@ export class Execution {
 
 function operationLost(operationId: string, error?: ServerError): SparkStreamError {
   const message =
-    "The server no longer has the rest of this result: it was restarted, or nothing was read for too long. " +
+    "The server no longer has the rest of this result: the operation was released, or nothing was read for too long. " +
     "What was read so far is not the whole result. Run the query again.";
   return new SparkStreamError("OPERATION_LOST", message, { ...error, operationId });
 }
