@@ -26,7 +26,7 @@ import {
   ReattachExecuteRequestSchema,
   SparkConnectService,
 } from "./generated/spark-connect_pb.js";
-import { defaultRetryPolicy, type RetryPolicy, retryWait } from "./retry.js";
+import { defaultRetryPolicy, isTokenRefused, type RetryPolicy, retryWait } from "./retry.js";
 import { readServerError, type ServerError, withDetails } from "./server-error.js";
 import { defaultStreamLimits, parseDuration, type StreamLimits, streamLimitKeys } from "./stream-limits.js";
 
@@ -155,6 +155,7 @@ export class Client {
       explain: (error, operationId) => this.#explain(error, operationId),
       checkSession: (response) => this.#checkSession(response),
       limits: () => this.limits(),
+      tokenRotates: this.endpoint.tokenRotates,
       closing: this.#closing.signal,
     };
     return new Execution(calls, create(planSchema, plan));
@@ -224,6 +225,7 @@ export class Client {
     { policy = defaultRetryPolicy, ...options }: CallOptions = {},
   ): Promise<MessageShape<O>> {
     this.checkOpen();
+    let tokenMayBeOld = this.endpoint.tokenRotates;
     for (let retry = 1; ; retry++) {
       try {
         const request = create(rpc.input, { ...this.#common(), ...init } as unknown as MessageInitShape<I>);
@@ -234,6 +236,10 @@ export class Client {
         if (error instanceof SparkStreamError) throw error;
         this.checkOpen();
         const failure = this.#readError(error);
+        if (tokenMayBeOld && isTokenRefused(failure)) {
+          tokenMayBeOld = false; // the next call asks for another one
+          continue;
+        }
         const wait = retryWait(failure, retry, policy);
         if (wait === undefined) throw await this.#explain(failure);
         await sleep(wait, undefined, { signal: this.#closing.signal }).catch(() => {});

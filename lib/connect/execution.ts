@@ -13,6 +13,8 @@
  *   streaming    result_complete                           complete     ReleaseExecute{release_all}
  *   streaming    stream ended OK, no result_complete       reattaching  ReattachExecute after the last received response
  *   streaming    transient failure, DEADLINE_EXCEEDED      reattaching  the same, after a wait
+ *   any          the token is refused, and a function      starting or  the same at once, with the token of that moment; once
+ *                gives it                                  reattaching  between two responses
  *   streaming    silent for silentAfter(), though pulled   reattaching  the same, on another connection
  *   streaming    drainAfter() has passed since the attach  draining     take what is in flight into the spool
  *   draining     the stream has ended                      reattaching  the same; then streaming, and nobody pulls again
@@ -39,7 +41,7 @@ import type { ResponseStream } from "./channel.js";
 import type { ExecutePlanResponse, Plan } from "./generated/spark-connect_pb.js";
 import { ReceivedResponses } from "./received-responses.js";
 import { ResponseSpool, sizeOf } from "./response-spool.js";
-import { type RetryPolicy, retryWait } from "./retry.js";
+import { isTokenRefused, type RetryPolicy, retryWait } from "./retry.js";
 import type { ServerError } from "./server-error.js";
 import { SilenceWatch } from "./silence.js";
 import { StopPoint } from "./stop-point.js";
@@ -70,6 +72,8 @@ export interface ExecutionCalls {
   checkSession(response: ExecutePlanResponse): void;
   /** How long the server lets a consumer be slow. Never rejects. */
   limits(): Promise<StreamLimits>;
+  /** Whether each call asks for the token, so that one after a refusal may have another. */
+  readonly tokenRotates: boolean;
   /** Aborted when the session is closed. */
   readonly closing: AbortSignal;
 }
@@ -117,6 +121,7 @@ export class Execution {
   readonly #received = new ReceivedResponses();
   /** Since the last response that was new. */
   #retries = 0;
+  #tokenRetried = false;
   readonly #spool = new ResponseSpool(SPOOL_MEMORY);
   #watchTimer: NodeJS.Timeout | undefined;
   #drained: Promise<void> | undefined;
@@ -255,15 +260,18 @@ export class Execution {
 
   /** Whether the response is for the consumer: not a heartbeat, not one that came before. */
   #accept(response: ExecutePlanResponse): boolean {
+    let isNew: boolean;
     try {
       this.#calls.checkSession(response);
+      isNew = this.#received.add(response);
     } catch (error) {
       this.#fail();
       throw error;
     }
     if (this.#state !== "draining") this.#state = "streaming";
-    if (!this.#received.add(response)) return false;
+    if (!isNew) return false;
     this.#retries = 0;
+    this.#tokenRetried = false;
     this.#answered = true;
     if (response.responseType.case === "resultComplete") {
       this.#state = "complete";
@@ -280,6 +288,10 @@ export class Execution {
       // A restarted server has lost the session with the operation.
       const lost = received && !/SESSION/.test(error.errorClass ?? "");
       throw lost ? operationLost(this.operationId, error) : await this.#calls.explain(error, this.operationId);
+    }
+    if (this.#calls.tokenRotates && !this.#tokenRetried && isTokenRefused(error)) {
+      this.#tokenRetried = true;
+      return received ? this.#reattach() : this.#start();
     }
     const expired = error.code === status.DEADLINE_EXCEEDED && this.#retries < MAX_EXPIRED;
     const wait = expired ? 0 : retryWait(error, this.#retries + 1, this.#policy);

@@ -321,7 +321,54 @@ describe("a token", () => {
     expect(missing.message).to.include("demands a token");
   });
 
-  it("that expires while a stream is read is UNAUTHENTICATED there", async () => {
+  const refusals = [
+    { code: "UNAUTHENTICATED" as const, message: "token expired" },
+    { code: "PERMISSION_DENIED" as const, message: "token expired" },
+  ];
+  for (const refusal of refusals) {
+    it(`of a function is asked for again once where the server answers ${refusal.code}, for any call and in mid-stream`, async () => {
+      let asked = 0;
+      let refused = false;
+      const respond = {
+        config: () => undefined,
+        analyzePlan: () => {
+          refused = !refused;
+          if (refused) throw sparkError(refusal);
+          return undefined;
+        },
+      };
+      const faults = [0, 2].map((after, stream) => ({ stream, after, do: { status: refusal } }));
+      await using fixture = await scripted(
+        { batches: idBatches(10, 10, 10), respond, faults },
+        { token: () => `token-number-${asked++}` },
+      );
+      const before = asked;
+      expect(await fixture.spark.version()).to.equal("4.3.0");
+      expect(asked - before).to.equal(2);
+      expect((await sparkStream(fixture.spark.range(30)).toArray()).map(({ numRows }) => numRows)).to.deep.equal([
+        10, 10, 10,
+      ]);
+      expect(fixture.server.operations[0]!.attaches).to.equal(3);
+    });
+
+    it(`that is constant is not sent again where the server answers ${refusal.code}`, async () => {
+      const respond = {
+        config: () => undefined,
+        analyzePlan: () => {
+          throw sparkError(refusal);
+        },
+      };
+      const faults = [{ stream: 0, after: 2, do: { status: refusal } }];
+      await using fixture = await scripted({ batches: idBatches(10, 10), respond, faults }, { token });
+      const calls = () => fixture.server.requests.filter(({ method }) => method === "analyzePlan").length;
+      expect((await errorOf(fixture.spark.version())).code).to.equal(refusal.code);
+      expect(calls()).to.equal(1);
+      expect((await errorOf(sparkStream(fixture.spark.range(20)).toArray())).code).to.equal(refusal.code);
+      expect(fixture.server.operations[0]!.attaches).to.equal(1);
+    });
+  }
+
+  it("that expires while a stream is read, and is not renewed, is UNAUTHENTICATED there", async () => {
     await using server = await startScriptedServer({
       token,
       batches: idBatches(10, 10),

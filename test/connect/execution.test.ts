@@ -220,6 +220,24 @@ describe("an execution whose responses are not what Spark sent", () => {
     }
   });
 
+  // The second was dropped as one that had come; as the last batch its rows were lost in silence.
+  it("fails with INCOMPLETE_RESULT where two responses with one id differ: in their place, or in any bytes", async () => {
+    const [first, second] = idBatches(10, 10).map((batch) => ipcOf(batch));
+    const response = (responseId: string, data: Uint8Array, startOffset: bigint) => ({
+      responseId,
+      responseType: { case: "arrowBatch" as const, value: { data, rowCount: 10n, startOffset } },
+    });
+    for (const other of [response("a", second!, 0n), response("a", first!, 10n)]) {
+      const end = { responseId: "z", responseType: { case: "resultComplete" as const, value: {} } };
+      const respond = { executePlan: () => ({ responses: [response("a", first!, 0n), other, end] }) };
+      await using fixture = await scripted({ respond });
+      const { ids, error } = await query(fixture.spark);
+      expect(error?.code).to.equal("INCOMPLETE_RESULT");
+      expect(ids).to.deep.equal(countTo(ids.length)).and.have.length.of.at.most(10);
+      expect(error?.message).to.include("two different responses have the id a");
+    }
+  });
+
   it("believes a server that does not tell where a batch belongs", async () => {
     await using fixture = await scripted({ batches, offsets: false });
     expect(await query(fixture.spark)).to.deep.equal({ ids: everyRow });
