@@ -2,7 +2,7 @@
  * gRPC to one server. Messages that answer a streaming call are pulled one at a time.
  *
  * Memory: per streaming call at most one message that nobody has asked for, and what the HTTP/2 window lets the server
- * send ahead: 1 MiB, or more where the server is far away (flow-control.ts).
+ * send ahead: 1 MiB, or more if the server is far away, 7.25 MiB at the most with Spark's own settings (flow-control.ts).
  *
  * Every streaming call has a connection to itself for as long as it lasts. On a shared one, a consumer that sleeps would
  * fill the connection's window and with that stop every other call, even the one that would cancel it.
@@ -24,7 +24,8 @@ import {
 } from "@grpc/grpc-js";
 import { SparkStreamError } from "../errors.js";
 import type { Endpoint, TlsOptions } from "./endpoint.js";
-import { windowOf } from "./flow-control.js";
+import { largestWindow, windowOf } from "./flow-control.js";
+import { defaultStreamLimits } from "./stream-limits.js";
 
 /** Connections kept for streams to come. */
 const MAX_IDLE = 4;
@@ -46,6 +47,8 @@ export interface ResponseStream<T> {
 }
 
 export class Channel {
+  /** Bytes that a server may send ahead at the most, on connections that are opened from now on. */
+  largestWindow: number;
   readonly #endpoint: Endpoint;
   readonly #unary: Client;
   readonly #idle: Client[] = [];
@@ -58,6 +61,7 @@ export class Channel {
 
   constructor(endpoint: Endpoint) {
     this.#endpoint = endpoint;
+    this.largestWindow = largestWindow(defaultStreamLimits, endpoint.maxMessageBytes);
     this.#unary = this.#open();
   }
 
@@ -140,7 +144,7 @@ export class Channel {
         "grpc.default_authority": address,
         ...(proxy.credentials && { "grpc.http_connect_creds": proxy.credentials }),
       }),
-      "grpc-node.flow_control_window": windowOf(this.#roundTripMs),
+      "grpc-node.flow_control_window": windowOf(this.largestWindow, this.#roundTripMs),
       "grpc.max_receive_message_length": maxMessageBytes,
       "grpc.max_send_message_length": -1,
       "grpc.use_local_subchannel_pool": 1,

@@ -14,6 +14,7 @@ import type { Endpoint } from "./endpoint.js";
 import { readExecutePlanResponse } from "./execute-response.js";
 import { Execution, type ExecutionCalls } from "./execution.js";
 import { explainError } from "./explain-error.js";
+import { chunkBytes, largestWindow } from "./flow-control.js";
 import {
   type AnalyzePlanRequestSchema,
   type AnalyzePlanResponse,
@@ -28,18 +29,13 @@ import {
 } from "./generated/spark-connect_pb.js";
 import { defaultRetryPolicy, isTokenRefused, type RetryPolicy, retryWait } from "./retry.js";
 import { readServerError, type ServerError, withDetails } from "./server-error.js";
-import { defaultStreamLimits, parseDuration, type StreamLimits, streamLimitKeys } from "./stream-limits.js";
+import { defaultStreamLimits, readStreamLimits, type StreamLimits, streamLimitKeys } from "./stream-limits.js";
 
 const { method } = SparkConnectService;
 
 /** ms for calls that must not hold up anything. */
 export const SHORT_TIMEOUT = 5_000;
 const short = { timeoutMs: SHORT_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 2 } };
-
-/** Bytes of a chunk that Spark accepts as preferred; and what a message holds besides its chunk, by far. */
-const MIN_CHUNK = 1024;
-const MAX_CHUNK = 120_795_955;
-const CHUNK_ENVELOPE = 4096;
 
 type AnalyzeInit = MessageInitShape<typeof AnalyzePlanRequestSchema>["analyze"];
 type AnalyzeCase = NonNullable<NonNullable<AnalyzeInit>["case"]>;
@@ -63,6 +59,8 @@ export class Client {
   readonly #channel: Channel;
   #serverSessionId: string | undefined;
   #limits: Promise<StreamLimits> | undefined;
+  /** As they are known at this moment. */
+  #knownLimits = defaultStreamLimits;
   readonly #closing = new AbortController();
 
   constructor(endpoint: Endpoint) {
@@ -96,14 +94,13 @@ export class Client {
     return (await this.#call(method.config, { operation: { opType } }, options)).pairs;
   }
 
-  /** How long the server lets a consumer be slow; asked once. Never rejects. */
+  /** What the server allows a stream; asked once. Never rejects. */
   limits(): Promise<StreamLimits> {
-    const keys = Object.values(streamLimitKeys);
-    this.#limits ??= this.config({ case: "getOption", value: { keys } }, short).then(
+    this.#limits ??= this.config({ case: "getOption", value: { keys: [...streamLimitKeys] } }, short).then(
       (pairs) => {
-        const duration = (name: keyof StreamLimits) =>
-          parseDuration(pairs.find(({ key }) => key === streamLimitKeys[name])?.value) ?? defaultStreamLimits[name];
-        return { maxStreamDuration: duration("maxStreamDuration"), detachedTimeout: duration("detachedTimeout") };
+        this.#knownLimits = readStreamLimits(pairs);
+        this.#channel.largestWindow = this.#largestWindow(this.#knownLimits);
+        return this.#knownLimits;
       },
       () => {
         this.#limits = undefined; // the next time the server may answer
@@ -127,7 +124,7 @@ export class Client {
             tags: [...tags],
             requestOptions: [
               { requestOption: { case: "reattachOptions", value: { reattachable: true } } },
-              { requestOption: { case: "resultChunkingOptions", value: chunking(this.endpoint) } },
+              { requestOption: { case: "resultChunkingOptions", value: this.#chunking() } },
             ],
           }),
           readExecutePlanResponse,
@@ -155,6 +152,7 @@ export class Client {
       explain: (error, operationId) => this.#explain(error, operationId),
       checkSession: (response) => this.#checkSession(response),
       limits: () => this.limits(),
+      mostInFlight: (limits) => this.#largestWindow(limits),
       tokenRotates: this.endpoint.tokenRotates,
       closing: this.#closing.signal,
     };
@@ -248,6 +246,16 @@ export class Client {
     }
   }
 
+  /** Batches come in chunks if they are large, of a size that fits into a message and can be sent again. */
+  #chunking() {
+    const preferred = chunkBytes(this.#knownLimits, this.endpoint.maxMessageBytes);
+    return { allowArrowBatchChunking: true, preferredArrowChunkSize: BigInt(preferred) };
+  }
+
+  #largestWindow(limits: StreamLimits): number {
+    return largestWindow(limits, this.endpoint.maxMessageBytes);
+  }
+
   /** The server's id of the session is learnt from its first answer; another one later means that it is another session. */
   #checkSession({ serverSideSessionId }: { serverSideSessionId?: string }): void {
     if (!serverSideSessionId) return;
@@ -279,13 +287,6 @@ export class Client {
     }
     return explainError(known, this.endpoint, operationId);
   }
-}
-
-/** Batches come in chunks where they are large, of a size that fits into a message. */
-function chunking({ maxMessageBytes }: Endpoint) {
-  if (maxMessageBytes === -1) return { allowArrowBatchChunking: true };
-  const preferred = Math.max(maxMessageBytes - CHUNK_ENVELOPE, MIN_CHUNK);
-  return { allowArrowBatchChunking: true, preferredArrowChunkSize: BigInt(Math.min(preferred, MAX_CHUNK)) };
 }
 
 function unexpectedAnswer(what: string): SparkStreamError {

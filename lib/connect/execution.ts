@@ -18,7 +18,7 @@
  *   streaming    silent for silentAfter(), though pulled   reattaching  the same, on another connection
  *   streaming    drainAfter() has passed since the attach  draining     take what is in flight into the spool
  *   draining     the stream has ended                      reattaching  the same; then streaming, and nobody pulls again
- *   draining     DRAIN_BYTES taken, or the consumer pulls  streaming
+ *   draining     all that can be in flight taken, or the consumer pulls  streaming
  *   reattaching  a response                                streaming
  *   reattaching  operation unknown, nothing received yet   starting     ExecutePlan again
  *   reattaching  operation unknown, something received     failed       OPERATION_LOST; SESSION_LOST if it is the session
@@ -29,9 +29,9 @@
  *   complete, failed, cancelled: once the release was answered (or given up)   released
  *
  * The server ends a stream by itself after two minutes or 1 GB, so reattaching is everyday business and no fault. A stream
- * must never be cancelled and resumed: the server keeps only 10 MB behind the furthest response it has sent, and what the
- * transport had taken in may be more. Hence draining: the stream is read to its end before it is resumed. (A silent stream
- * is cancelled: nothing of it is on its way.)
+ * is not cancelled to be resumed: all that is in flight would have to be sent again, of which the server keeps 10 MB.
+ * Hence draining: the stream is read to its end before it is resumed. (A silent stream is cancelled: nothing of it is on
+ * its way.) A cut cannot be helped; flow-control.ts sees to it that no more is lost then than can be sent again.
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -70,8 +70,10 @@ export interface ExecutionCalls {
   explain(error: ServerError, operationId: string): Promise<SparkStreamError>;
   /** @throws SparkStreamError SESSION_LOST where the response comes from another session than those before. */
   checkSession(response: ExecutePlanResponse): void;
-  /** How long the server lets a consumer be slow. Never rejects. */
+  /** What the server allows a stream. Never rejects. */
   limits(): Promise<StreamLimits>;
+  /** Bytes of a stream that can be in flight, besides the first response and the last. */
+  mostInFlight(limits: StreamLimits): number;
   /** Whether each call asks for the token, so that one after a refusal may have another. */
   readonly tokenRotates: boolean;
   /** Aborted when the session is closed. */
@@ -96,10 +98,10 @@ const USELESS = 1_000;
 const MAX_EXPIRED = 3;
 const USELESS_STREAM = "it ends every stream at once, without an answer";
 /**
- * Bytes taken by one drain at the most, besides the first response and the last: more than can be in flight, so that a
- * stream with more is known to be alive. (The first is held by the transport, the last may be in flight by its beginning.)
+ * Bytes that one drain takes beyond what can be in flight: a stream with more is alive. (Besides the first response, which
+ * the transport holds, and the last, of which only the beginning may be in flight.)
  */
-const DRAIN_BYTES = 8 * 1024 * 1024;
+const DRAIN_MARGIN = 512 * 1024;
 /** Bytes of drained responses in memory. */
 const SPOOL_MEMORY = 16 * 1024 * 1024;
 /** Bytes received after which the server is told that it may forget them. */
@@ -323,7 +325,7 @@ export class Execution {
     if (left > 0) return this.#watch(left);
     // A consumer that waits has taken all there is; and one drain at a time.
     if (this.#consumerWaits || this.#drained) return this.#watch(SOON);
-    this.#drained = this.#drain().finally(() => {
+    this.#drained = this.#drain(this.#calls.mostInFlight(limits) + DRAIN_MARGIN).finally(() => {
       this.#drained = undefined;
       if (this.#isRunning() && attaches === this.#attaches)
         this.#watch(this.#consumerWaits ? SOON : drainAfter(limits));
@@ -331,11 +333,11 @@ export class Execution {
   }
 
   /** Takes what is in flight, until the stream has ended and a new one is there. A failure is kept for the consumer. */
-  async #drain(): Promise<void> {
+  async #drain(bytes: number): Promise<void> {
     const attaches = this.#attaches;
     this.#state = "draining";
     try {
-      for (let between = 0, last = 0, taken = 0; between < DRAIN_BYTES && attaches === this.#attaches; taken++) {
+      for (let between = 0, last = 0, taken = 0; between < bytes && attaches === this.#attaches; taken++) {
         const response = await this.#pull();
         if (!response) break;
         if (taken > 1) between += last;
