@@ -1,6 +1,6 @@
 // An execution when the network or the server fails, on a server that does what the script says.
 import { expect } from "chai";
-import { type SparkSession, sparkStream } from "../../lib/index.js";
+import { connect, type SparkSession, sparkStream } from "../../lib/index.js";
 import {
   type FaultAction,
   type ScriptedServer,
@@ -120,6 +120,28 @@ describe("an execution whose stream breaks", () => {
       expect([ids, error?.code]).to.deep.equal([everyRow.slice(0, 10), "SESSION_LOST"]);
       expect((await query(fixture.spark)).error?.code).to.equal("SESSION_LOST");
     }
+  });
+
+  it("says SESSION_LOST, and not OPERATION_LOST, where the restarted server knows no such session", async () => {
+    const status = { message: "no such session", errorClass: "INVALID_HANDLE.SESSION_NOT_FOUND" };
+    const faults = [
+      { stream: 0, after: 2, do: "end" as const },
+      { stream: 1, do: { status } },
+    ];
+    await using fixture = await scripted({ batches, faults });
+    const { ids, error } = await query(fixture.spark);
+    expect([ids, error?.code]).to.deep.equal([everyRow.slice(0, 10), "SESSION_LOST"]);
+    expect(error?.message).to.match(/closed or was idle for too long, or the server was restarted/);
+  });
+
+  // Who had joined a session that its owner closed was told that the server had been restarted.
+  it("says that the session was closed where another who had joined it did that", async () => {
+    await using fixture = await scripted({ batches });
+    const joined = await connect(fixture.server.url, { sessionId: fixture.spark.sessionId });
+    await joined.close();
+    const { error } = await query(fixture.spark);
+    expect(error?.code).to.equal("SESSION_LOST");
+    expect(error?.message).to.include("it was closed.").and.not.to.include("restarted");
   });
 
   // A stalled connection, or a server that hangs, was waited for as long as there were pings on the connection.
