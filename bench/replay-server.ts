@@ -53,8 +53,7 @@ async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): 
     }
     case "Config": {
       const { opType } = fromBinary(ConfigRequestSchema, request).operation ?? {};
-      // Nothing is set here, so an option has no value.
-      const pairs = opType?.case === "getOption" ? opType.value.keys.map((key) => ({ key })) : [];
+      const pairs = opType?.case === "getOption" ? opType.value.keys.map((key) => ({ key, ...told[key] })) : [];
       return respond(stream, framed(ConfigResponseSchema, { ...common, pairs }));
     }
     case "ReleaseExecute": {
@@ -70,6 +69,12 @@ async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): 
       );
   }
 }
+
+/** What Spark 4.3 says of its settings, as far as a client asks; none has been changed. */
+const told: Readonly<Record<string, { value: string }>> = {
+  "spark.connect.execute.reattachable.observerRetryBufferSize": { value: "10485760b" },
+  "spark.connect.session.resultChunking.maxChunkSize": { value: "120795955b" },
+};
 
 async function requestOf(stream: ServerHttp2Stream): Promise<Buffer> {
   const chunks: Buffer[] = [];

@@ -18,7 +18,8 @@ export const errorCodes = {
   UNSUPPORTED: "The server, or this version of Node, cannot do what was asked for.",
 
   SESSION_CLOSED: "The session was closed here, before or during the call.",
-  SESSION_LOST: "The server no longer knows the session: it was restarted, or the session was idle for too long.",
+  SESSION_LOST:
+    "The server no longer knows the session: it was closed or idle for too long, or the server was restarted.",
   OPERATION_LOST: "The server no longer has the rest of a result that was being read.",
   OPERATION_CANCELED: "The operation was interrupted, here or on the server.",
 

@@ -16,6 +16,7 @@ const leaves = [
   "loopback",
   "open-files",
   "options",
+  "process-mark",
   "schema-difference",
   "version",
 ];

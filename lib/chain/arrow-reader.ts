@@ -48,10 +48,17 @@ function aligned(bytes: Uint8Array): Uint8Array {
   return bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
 }
 
+/** What a compressed buffer claims to hold stands before the bytes that apache-arrow gives to a codec. */
+function claimedLength({ buffer, byteOffset }: Uint8Array): number | undefined {
+  if (byteOffset < 8) return undefined;
+  const length = Number(new DataView(buffer, byteOffset - 8, 8).getBigInt64(0, true));
+  return length >= 0 ? length : undefined;
+}
+
 async function registerCodecs(): Promise<void> {
   for (const [type, name] of codecNames.entries()) {
     if (compressionRegistry.get(type)) continue;
     const codec = await loadCodec(name).catch(() => undefined);
-    if (codec) compressionRegistry.set(type, { decode: (data) => codec(data, undefined) });
+    if (codec) compressionRegistry.set(type, { decode: (data) => codec(data, claimedLength(data)) });
   }
 }

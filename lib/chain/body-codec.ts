@@ -6,6 +6,7 @@
 import * as zlib from "node:zlib";
 import { SparkStreamError } from "../errors.js";
 import { invalidIpc } from "./invalid-ipc.js";
+import { lz4ContentBound } from "./lz4-frame.js";
 import { zstdContentBound, zstdFrameHeader } from "./zstd-frame.js";
 
 /** Restores one buffer of a body; `length` is its size in bytes once restored, where that is known. */
@@ -22,7 +23,7 @@ const maxExpansion = { zstd: 32768, lz4: 255 } as const;
 const ZSTD_WINDOW = 8 * 1024 * 1024;
 
 /** Bytes that a buffer may come to, whatever it should hold. */
-const ZSTD_SMALL = 64 * 1024 * 1024;
+const SMALL = 64 * 1024 * 1024;
 
 const loaded = new Map<CodecName, BodyCodec>();
 
@@ -44,7 +45,7 @@ async function loadZstd(): Promise<BodyCodec> {
   if (native) {
     return (compressed, length) => {
       checkZstdFrame(compressed, length);
-      return native(compressed, { maxOutputLength: length || undefined });
+      return native(compressed, { maxOutputLength: length === undefined ? undefined : Math.max(length, 1) });
     };
   }
   try {
@@ -52,7 +53,7 @@ async function loadZstd(): Promise<BodyCodec> {
     const decoder = new Decoder();
     return (compressed, length) => {
       checkZstdFrame(compressed, length);
-      checkZstdContent(compressed, length);
+      checkContent(zstdContentBound(compressed), compressed, length, maxExpansion.zstd);
       return decoder.decodeSync(bufferOf(compressed));
     };
   } catch (cause) {
@@ -69,17 +70,23 @@ function checkZstdFrame(frame: Uint8Array, length = frame.length * maxExpansion.
   }
 }
 
-/** For a decoder that has no limit of its own. Blocks are rarely full, so that a few of them may come to more than they hold. */
-function checkZstdContent(frame: Uint8Array, length = frame.length * maxExpansion.zstd): void {
-  const bound = zstdContentBound(frame);
-  if (bound > Math.max(4 * length, ZSTD_SMALL))
-    throw new RangeError(`The frame may hold ${bound} bytes, of ${length}.`);
+/**
+ * For a decoder that has no limit of its own. Blocks are rarely full, so that a few of them may come to more than they hold.
+ *
+ * @param bound bytes that the frame may hold by its blocks
+ */
+function checkContent(bound: number, frame: Uint8Array, length: number | undefined, expansion: number): void {
+  const expected = length ?? frame.length * expansion;
+  if (bound > Math.max(4 * expected, SMALL)) throw new RangeError(`The frame may hold ${bound} bytes, of ${expected}.`);
 }
 
 async function loadLz4(): Promise<BodyCodec> {
   try {
     const { decompressFrameSync } = await import("lz4-napi");
-    return (compressed) => decompressFrameSync(bufferOf(compressed));
+    return (compressed, length) => {
+      checkContent(lz4ContentBound(compressed), compressed, length, maxExpansion.lz4);
+      return decompressFrameSync(bufferOf(compressed));
+    };
   } catch (cause) {
     throw unavailable("lz4", "lz4-napi", 'Ask for another codec: sparkStream(df, { compression: "zstd" })', cause);
   }

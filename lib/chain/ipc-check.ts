@@ -19,6 +19,7 @@ import { DataType, type Field } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
 import { invalidIpc } from "./invalid-ipc.js";
 import { headerType, type IpcMessage, indirect, readLength, structVector, tableField } from "./ipc-message.js";
+import { RestoredBytes } from "./restored-bytes.js";
 
 /** Nested types; as many as Arrow's C++ library accepts. */
 const MAX_DEPTH = 128;
@@ -92,16 +93,26 @@ function checkField(metadata: MetadataCheck, field: number, depth: number): void
 /** Every buffer lies in the body, and the buffers of the views are among them. */
 function checkBuffers({ view, source }: MetadataCheck, batch: number): void {
   structVector(view, source, batch, 1, 16);
+  const compressed = tableField(view, batch, 3) !== 0;
+  const restored = new RestoredBytes();
   const [first, end] = structVector(view, source, batch, 2, 16);
   const bodyLength = source.end - source.bodyStart;
   for (let buffer = first; buffer < end; buffer += 16) {
     const size = readLength(view, buffer + 8);
-    if (readLength(view, buffer) + size > bodyLength) throw invalidIpc(`a buffer of ${size} bytes is not in its body`);
+    const offset = readLength(view, buffer);
+    if (offset + size > bodyLength) throw invalidIpc(`a buffer of ${size} bytes is not in its body`);
+    if (compressed && size > 0) restored.add(claimedLength(view, source.bodyStart + offset, size));
   }
   let variadic = 0;
   const [firstCount, countsEnd] = structVector(view, source, batch, 4, 8);
   for (let count = firstCount; count < countsEnd; count += 8) variadic += readLength(view, count);
   if (variadic > (end - first) / 16) throw invalidIpc("its views have more buffers than there are");
+}
+
+/** A compressed buffer is an int64 with its size once restored (-1: it is plain) and then its bytes. */
+function claimedLength(view: DataView, start: number, size: number): number {
+  if (size < 8) throw invalidIpc(`a compressed buffer of ${size} bytes`);
+  return view.getBigInt64(start, true) === -1n ? 0 : readLength(view, start);
 }
 
 /** Every column is as long as the batch: apache-arrow would fill it up with nulls. */

@@ -20,6 +20,7 @@ import { type BodyCodec, type CodecName, codecNames } from "./body-codec.js";
 import { invalidIpc } from "./invalid-ipc.js";
 import { type IpcMessage, indirect, readLength, structVector, tableField } from "./ipc-message.js";
 import { recordBatch } from "./record-batch.js";
+import { RestoredBytes } from "./restored-bytes.js";
 
 type TypedArray = Uint8Array | Int32Array | BigInt64Array;
 type TypedArrayConstructor = {
@@ -209,6 +210,7 @@ class BodyReader {
   readonly #view: DataView;
   readonly #message: IpcMessage;
   readonly #codec: BodyCodec | undefined;
+  readonly #restored = new RestoredBytes();
   #node: number;
   readonly #nodesEnd: number;
   #buffer: number;
@@ -278,6 +280,7 @@ class BodyReader {
     const length = plain ? size - 8 : readLength(this.#view, start);
     if (length < wanted) throw invalidIpc(`a buffer has ${length} bytes where ${wanted} are needed`);
     if (plain) return viewOf(ArrayType, this.#bytes, start + 8, count);
+    this.#restored.add(length, wanted);
     return viewOf(ArrayType, codec(this.#bytes.subarray(start + 8, start + size), length), 0, count);
   }
 

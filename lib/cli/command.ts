@@ -13,6 +13,8 @@ type Delivery = NonNullable<SparkStreamOptions["delivery"]>;
 export interface Command {
   /** For `connect()`; undefined for the environment's SPARK_REMOTE. */
   readonly url: string | undefined;
+  /** How long to wait for a server that is not there yet. */
+  readonly connectTimeoutMs: number | undefined;
   readonly query: { readonly sql: string } | { readonly file: string } | { readonly table: string };
   readonly params: Readonly<Record<string, SqlParameter>>;
   readonly limit: number | undefined;
@@ -49,6 +51,7 @@ export function parseCommand(args: readonly string[]): Command | "help" | "versi
   const delivery = deliveryOf(values.delivery);
   return {
     url: urlOf(values.remote, values.local),
+    connectTimeoutMs: timeoutOf(values["connect-timeout"]),
     query: queryOf(values),
     params: paramsOf(values.param ?? []),
     limit: values.limit === undefined ? undefined : limitOf(values.limit),
@@ -64,6 +67,7 @@ export function parseCommand(args: readonly string[]): Command | "help" | "versi
 const options = {
   remote: { type: "string" },
   local: { type: "string" },
+  "connect-timeout": { type: "string" },
   sql: { type: "string" },
   file: { type: "string" },
   table: { type: "string" },
@@ -189,6 +193,13 @@ function jsonValue(text: string): SqlParameter {
     // A string that needs no quotes.
   }
   return text;
+}
+
+function timeoutOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = Number(text) * 1000;
+  if (/^\d+(\.\d+)?$/.test(text) && ms > 0 && ms < 2 ** 31) return ms;
+  throw usage(`--connect-timeout takes a number of seconds, not ${JSON.stringify(text)}`);
 }
 
 function limitOf(text: string): number {

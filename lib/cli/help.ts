@@ -7,6 +7,7 @@ export const help = `Run a Spark query and stream its result into a file or a pi
 Where Spark is (default: the environment's SPARK_REMOTE)
   --remote URL         a Spark Connect server: sc://host[:port]/;token=…;use_ssl=true
   --local [N]          a Spark of one's own on this machine, with N cores; installed on first use
+  --connect-timeout S  wait S seconds for a server that is not there yet, such as a cluster that has to start
 
 What to run: one of
   --sql TEXT           a query

@@ -10,6 +10,7 @@ import { help } from "./help.js";
 import { write } from "./output.js";
 import { showProgress } from "./progress-bar.js";
 import { readQuery } from "./query-text.js";
+import { showWaiting } from "./waiting.js";
 
 /** What the process ends with. */
 export const exitCode = {
@@ -59,7 +60,7 @@ type Query = (session: SparkSession) => DataFrame;
 
 async function stream(command: Command, query: Query, interrupted: AbortSignal): Promise<void> {
   // Nothing has to be undone before there is a session: a local Spark ends with this process.
-  await using session = await Promise.race([connect(command.url), rejection(interrupted, 0)]);
+  await using session = await Promise.race([opened(command), rejection(interrupted, 0)]);
   const frame = query(session);
   const begin = performance.now();
   const writing = write(command.limit === undefined ? frame : frame.limit(command.limit), command, interrupted);
@@ -81,6 +82,16 @@ async function stream(command: Command, query: Query, interrupted: AbortSignal):
   say(
     `${amount(rows)} rows${where}: ${megabytes(bytes)} of Arrow data in ${(ms / 1000).toFixed(1)} s, ${rate(bytes, ms)}`,
   );
+}
+
+async function opened({ url, connectTimeoutMs, quiet }: Command): Promise<SparkSession> {
+  const remote = url ?? process.env.SPARK_REMOTE ?? "";
+  const hide = quiet || !remote.startsWith("sc://") ? () => {} : showWaiting(remote);
+  try {
+    return await connect(url, connectTimeoutMs === undefined ? {} : { connectTimeoutMs });
+  } finally {
+    hide();
+  }
 }
 
 async function queryOf({ query, params }: Command): Promise<Query> {

@@ -2,7 +2,7 @@
  * gRPC to one server. Messages that answer a streaming call are pulled one at a time.
  *
  * Memory: per streaming call at most one message that nobody has asked for, and what the HTTP/2 window lets the server
- * send ahead: 1 MiB, or more where the server is far away (flow-control.ts).
+ * send ahead: 1 MiB, or more if the server is far away, 7.25 MiB at the most with Spark's own settings (flow-control.ts).
  *
  * Every streaming call has a connection to itself for as long as it lasts. On a shared one, a consumer that sleeps would
  * fill the connection's window and with that stop every other call, even the one that would cancel it.
@@ -25,8 +25,9 @@ import {
 import { AbortError, onAbort, untilAborted } from "../abort.js";
 import { SparkStreamError } from "../errors.js";
 import type { Endpoint, TlsOptions } from "./endpoint.js";
-import { windowOf } from "./flow-control.js";
+import { largestWindow, windowOf } from "./flow-control.js";
 import { readMessage } from "./read-message.js";
+import { defaultStreamLimits } from "./stream-limits.js";
 
 /** Connections kept for streams to come. */
 const MAX_IDLE = 4;
@@ -50,6 +51,8 @@ export interface ResponseStream<T> {
 }
 
 export class Channel {
+  /** Bytes that a server may send ahead at the most, on connections that are opened from now on. */
+  largestWindow: number;
   readonly #endpoint: Endpoint;
   #unary: Client;
   readonly #idle: Client[] = [];
@@ -62,6 +65,7 @@ export class Channel {
 
   constructor(endpoint: Endpoint) {
     this.#endpoint = endpoint;
+    this.largestWindow = largestWindow(defaultStreamLimits, endpoint.maxMessageBytes);
     this.#unary = this.#open();
   }
 
@@ -151,9 +155,16 @@ export class Channel {
   }
 
   #open(): Client {
-    const { address, maxMessageBytes, keepalive } = this.#endpoint;
-    const client = new Client(address, credentialsOf(this.#endpoint.tls), {
-      "grpc-node.flow_control_window": windowOf(this.#roundTripMs),
+    const { target, address, maxMessageBytes, keepalive, proxy } = this.#endpoint;
+    const client = new Client(proxy ? `dns:///${proxy.address}` : target, credentialsOf(this.#endpoint.tls), {
+      // grpc-js itself would take the proxy of http_proxy, https_proxy or grpc_proxy for loopback too: see proxy.ts.
+      "grpc.enable_http_proxy": 0,
+      ...(proxy && {
+        "grpc.http_connect_target": target,
+        "grpc.default_authority": address,
+        ...(proxy.credentials && { "grpc.http_connect_creds": proxy.credentials }),
+      }),
+      "grpc-node.flow_control_window": windowOf(this.largestWindow, this.#roundTripMs),
       "grpc.max_receive_message_length": maxMessageBytes,
       "grpc.max_send_message_length": -1,
       "grpc.use_local_subchannel_pool": 1,

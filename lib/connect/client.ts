@@ -17,6 +17,7 @@ import type { Endpoint } from "./endpoint.js";
 import { readExecutePlanResponse } from "./execute-response.js";
 import { Execution, type ExecutionCalls } from "./execution.js";
 import { explainError, isUnimplemented } from "./explain-error.js";
+import { chunkBytes, largestWindow } from "./flow-control.js";
 import {
   type AnalyzePlanRequestSchema,
   type AnalyzePlanResponse,
@@ -31,9 +32,9 @@ import {
   SparkConnectService,
 } from "./generated/spark-connect_pb.js";
 import { stopOnSignal } from "./process-signals.js";
-import { type RetryPolicy, retryWait } from "./retry.js";
+import { isTokenRefused, type RetryPolicy, retryWait } from "./retry.js";
 import { readServerError, type ServerError, withDetails } from "./server-error.js";
-import { defaultStreamLimits, parseDuration, type StreamLimits, streamLimitKeys } from "./stream-limits.js";
+import { defaultStreamLimits, readStreamLimits, type StreamLimits, streamLimitKeys } from "./stream-limits.js";
 import { checkWellFormed } from "./well-formed.js";
 
 const { method } = SparkConnectService;
@@ -43,11 +44,6 @@ const ANSWERS: ReadonlySet<string | undefined> = new Set(["sqlCommandResult", "c
 
 /** The error class of a clone that exists: an earlier attempt at it succeeded, and its answer was lost. */
 const TAKEN = "INVALID_CLONE_SESSION_REQUEST.TARGET_SESSION_ID_ALREADY_EXISTS";
-
-/** Bytes of a chunk that Spark accepts as preferred; and what a message holds besides its chunk, by far. */
-const MIN_CHUNK = 1024;
-const MAX_CHUNK = 120_795_955;
-const CHUNK_ENVELOPE = 4096;
 
 type AnalyzeInit = MessageInitShape<typeof AnalyzePlanRequestSchema>["analyze"];
 type AnalyzeCase = NonNullable<NonNullable<AnalyzeInit>["case"]>;
@@ -66,6 +62,8 @@ export class Client {
   readonly #channel: Channel;
   #serverSessionId: string | undefined;
   #limits: Promise<StreamLimits> | undefined;
+  /** As they are known at this moment. */
+  #knownLimits = defaultStreamLimits;
   readonly #closing = new AbortController();
   /** Whose connections a clone uses. */
   readonly #parent: Client | undefined;
@@ -142,15 +140,14 @@ export class Client {
     }
   }
 
-  /** How long the server lets a consumer be slow; asked once. Never rejects. */
+  /** What the server allows a stream; asked once. Never rejects. */
   limits(): Promise<StreamLimits> {
     if (this.#parent) return this.#parent.limits();
-    const keys = Object.values(streamLimitKeys);
-    this.#limits ??= this.config({ case: "getOption", value: { keys } }, briefly).then(
+    this.#limits ??= this.config({ case: "getOption", value: { keys: [...streamLimitKeys] } }, briefly).then(
       (pairs) => {
-        const duration = (name: keyof StreamLimits) =>
-          parseDuration(pairs.find(({ key }) => key === streamLimitKeys[name])?.value) ?? defaultStreamLimits[name];
-        return { maxStreamDuration: duration("maxStreamDuration"), detachedTimeout: duration("detachedTimeout") };
+        this.#knownLimits = readStreamLimits(pairs);
+        this.#channel.largestWindow = this.#largestWindow(this.#knownLimits);
+        return this.#knownLimits;
       },
       () => {
         this.#limits = undefined; // the next time the server may answer
@@ -176,7 +173,7 @@ export class Client {
             tags: [...tags],
             requestOptions: [
               { requestOption: { case: "reattachOptions", value: { reattachable: true } } },
-              { requestOption: { case: "resultChunkingOptions", value: chunking(this.endpoint) } },
+              { requestOption: { case: "resultChunkingOptions", value: this.#chunking() } },
             ],
           }),
           readExecutePlanResponse,
@@ -206,6 +203,8 @@ export class Client {
       limits: () => this.limits(),
       stops: (stopped) => this.stops(stopped),
       runs: this.runs,
+      mostInFlight: (limits) => this.#largestWindow(limits),
+      tokenRotates: this.endpoint.tokenRotates,
       closing: this.#closing.signal,
     };
     return new Execution(calls, create(planSchema, plan));
@@ -290,6 +289,7 @@ export class Client {
     this.checkOpen();
     checkWellFormed([init, this.endpoint.userId]);
     const { timeoutMs, policy, signal } = { ...callPolicy(rpc.name), ...options };
+    let tokenMayBeOld = this.endpoint.tokenRotates;
     for (let retry = 1; ; retry++) {
       try {
         const request = create(rpc.input, { ...this.#common(), ...init } as unknown as MessageInitShape<I>);
@@ -300,6 +300,10 @@ export class Client {
         if (error instanceof SparkStreamError || error instanceof AbortError) throw error;
         this.checkOpen();
         const failure = explainDeadline(this.#readError(error), rpc.name, timeoutMs);
+        if (tokenMayBeOld && isTokenRefused(failure)) {
+          tokenMayBeOld = false; // the next call asks for another one
+          continue;
+        }
         const wait = retryWait(failure, retry, policy);
         if (wait === undefined) throw await untilAborted(signal, this.#explain(failure));
         await pause(wait, this.#closing.signal, signal);
@@ -309,12 +313,23 @@ export class Client {
     }
   }
 
-  /** The server's id of the session is learnt from its first answer; another one later means that it has started anew. */
+  /** Batches come in chunks if they are large, of a size that fits into a message and can be sent again. */
+  #chunking() {
+    const limits = (this.#parent ?? this).#knownLimits;
+    const preferred = chunkBytes(limits, this.endpoint.maxMessageBytes);
+    return { allowArrowBatchChunking: true, preferredArrowChunkSize: BigInt(preferred) };
+  }
+
+  #largestWindow(limits: StreamLimits): number {
+    return largestWindow(limits, this.endpoint.maxMessageBytes);
+  }
+
+  /** The server's id of the session is learnt from its first answer; another one later means that it is another session. */
   #checkSession({ serverSideSessionId }: { serverSideSessionId?: string }): void {
     if (!serverSideSessionId) return;
     this.#serverSessionId ??= serverSideSessionId;
     if (this.#serverSessionId === serverSideSessionId) return;
-    const message = `The server at ${this.endpoint.address} was restarted, and the session with it. Connect again.`;
+    const message = `The session on the server at ${this.endpoint.address} was closed, or the server was restarted. Connect again.`;
     throw new SparkStreamError("SESSION_LOST", message);
   }
 
@@ -355,13 +370,6 @@ async function answersOf(execution: Execution): Promise<ExecutePlanResponse[]> {
 function explainDeadline(error: ServerError, rpc: string, ms: number): ServerError {
   if (error.code !== status.DEADLINE_EXCEEDED) return error;
   return { ...error, message: `nothing has come for ${ms / 1000} s (${rpc})` };
-}
-
-/** Batches come in chunks where they are large, of a size that fits into a message. */
-function chunking({ maxMessageBytes }: Endpoint) {
-  if (maxMessageBytes === -1) return { allowArrowBatchChunking: true };
-  const preferred = Math.max(maxMessageBytes - CHUNK_ENVELOPE, MIN_CHUNK);
-  return { allowArrowBatchChunking: true, preferredArrowChunkSize: BigInt(Math.min(preferred, MAX_CHUNK)) };
 }
 
 function unexpectedAnswer(what: string): SparkStreamError {

@@ -1,6 +1,6 @@
 import { SparkStreamError } from "../errors.js";
 import type { LocalSparkOptions } from "../local/index.js";
-import { checkArgument, checkOptions, flag, isBag, type OptionTable, text } from "../options.js";
+import { checkArgument, checkOptions, flag, INT_MAX, isBag, type OptionTable, text, whole } from "../options.js";
 import { Endpoint, type EndpointOptions, endpointOptions } from "./endpoint.js";
 import type { SparkSession } from "./session.js";
 import { PROGRESS_CONF } from "./stop-point.js";
@@ -13,6 +13,11 @@ export interface ConnectOptions extends EndpointOptions {
    * listener of its own for them. Default: true.
    */
   handleSignals?: boolean;
+  /**
+   * ms to wait for a server that is not there yet, such as a cluster that takes minutes to start. Default: 15 s for an
+   * answer, and a server that cannot be reached is given up at once.
+   */
+  connectTimeoutMs?: number;
 }
 
 const connectOptions: OptionTable<ConnectOptions> = {
@@ -20,12 +25,10 @@ const connectOptions: OptionTable<ConnectOptions> = {
   // Checked by startLocalSpark, where it is used.
   local: [isBag, "an object of options"],
   handleSignals: flag,
+  connectTimeoutMs: whole(1, INT_MAX, "milliseconds"),
 };
 
 const LOCAL = /^local(\[(\*|\d+)(,\d+)?\])?$/;
-
-/** ms that the first call may take. */
-const CONNECT_TIMEOUT = 15_000;
 
 /**
  * A session on a Spark Connect server, which has answered a first call when this resolves.
@@ -43,60 +46,48 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
     const message = 'connect() needs a URL: sc://host:15002, or "local"; or set SPARK_REMOTE in the environment.';
     throw new SparkStreamError("INVALID_ARGUMENT", message);
   }
-  const { local: localOptions, handleSignals = true, ...others } = options;
-  if (!LOCAL.test(target)) return await open(new Endpoint(target, others), handleSignals);
+  const { local: localOptions, handleSignals = true, connectTimeoutMs, ...others } = options;
+  const opening = { handleSignals, connectTimeoutMs };
+  if (!LOCAL.test(target)) return await open(new Endpoint(target, others), opening);
 
   // Loaded here, since most users have a server.
   const { startLocalSpark } = await import("../local/index.js");
   const master = target === "local" ? "local[*]" : target;
   const local = await startLocalSpark({ ...localOptions, master });
   const endpoint = new Endpoint(local.url, { ...others, token: local.token });
-  return await open(endpoint, handleSignals, () => local.close());
+  return await open(endpoint, opening, () => local.close());
 }
 
-async function open(endpoint: Endpoint, handleSignals: boolean, onClose?: () => Promise<void>): Promise<SparkSession> {
+interface Opening {
+  readonly handleSignals: boolean;
+  readonly connectTimeoutMs: number | undefined;
+}
+
+async function open(
+  endpoint: Endpoint,
+  { handleSignals, connectTimeoutMs }: Opening,
+  onClose?: () => Promise<void>,
+): Promise<SparkSession> {
   // Loaded here, since gRPC and what is generated for it take longer to load than all the rest.
-  const [{ SparkSession }, { Client }, { defaultRetryPolicy }] = await Promise.all([
+  const [{ SparkSession }, { Client }, { firstAnswer }] = await Promise.all([
     import("./session.js"),
     import("./client.js"),
-    import("./retry.js"),
+    import("./first-answer.js"),
   ]);
   const client = new Client(endpoint, handleSignals);
   const session = new SparkSession(client, onClose);
   try {
-    const policy = { ...defaultRetryPolicy, maxRetries: 2 };
     const pairs = Object.entries(PROGRESS_CONF).map(([key, value]) => ({ key, value }));
     // Silently: a server that does not know it goes without. The settings of a session that is joined are not ours.
     const set = { case: "set" as const, value: { pairs, silent: true } };
     const get = { case: "getOption" as const, value: { keys: Object.keys(PROGRESS_CONF) } };
-    await client.config(endpoint.sessionId === undefined ? set : get, { timeoutMs: CONNECT_TIMEOUT, policy });
+    const first = endpoint.sessionId === undefined ? set : get;
+    await firstAnswer(endpoint, connectTimeoutMs, (call) => client.config(first, call));
     // Its answer is needed later; how long it takes tells how far away the server is, from the first stream on.
     await client.limits();
     return session;
   } catch (error) {
-    const wantsTls =
-      error instanceof SparkStreamError &&
-      (error.code === "UNAVAILABLE" || error.code === "UNSUPPORTED") &&
-      client.endpoint.tls === false &&
-      (await speaksTls(client.endpoint));
     await session.abandon();
-    if (!wantsTls) throw error;
-    const message = `The server at ${client.endpoint.address} speaks TLS. Add ;use_ssl=true to the URL, or connect(url, { tls: true }).`;
-    throw new SparkStreamError("TLS_FAILED", message, { cause: error });
+    throw error;
   }
-}
-
-/** gRPC cannot tell a server that wants TLS from one that is not there; a handshake can. */
-async function speaksTls({ host, port }: Endpoint): Promise<boolean> {
-  const tls = await import("node:tls");
-  return await new Promise((resolve) => {
-    const socket = tls.connect({ host, port, rejectUnauthorized: false, ALPNProtocols: ["h2"], timeout: 2_000 });
-    const settle = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once("secureConnect", () => settle(true));
-    socket.once("timeout", () => settle(false));
-    socket.once("error", () => settle(false));
-  });
 }

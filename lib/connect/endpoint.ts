@@ -9,6 +9,8 @@ import { SparkStreamError } from "../errors.js";
 import { isLoopback } from "../loopback.js";
 import { filled, isBag, isFilled, isText, type OptionTable, secret, text } from "../options.js";
 import { version } from "../version.js";
+import { type HttpProxy, proxyFor } from "./proxy.js";
+import { isCredential, Secrets } from "./secrets.js";
 import { checkWellFormed } from "./well-formed.js";
 
 /** A bearer token, or a function that is asked for it before every call, so that it may rotate. */
@@ -26,9 +28,12 @@ export interface TlsOptions {
 export interface EndpointOptions {
   /** Default: the URL's `token`, else the environment's SPARK_CONNECT_AUTHENTICATE_TOKEN. */
   token?: Token;
-  /** true: TLS with the certificate authorities of the system. Default: the URL's `use_ssl`; a token implies TLS. */
+  /**
+   * true: TLS with the certificate authorities of the system. Default: the URL's `use_ssl`; a token, or a header with a
+   * credential, implies TLS.
+   */
   tls?: boolean | TlsOptions;
-  /** Metadata sent with every call. */
+  /** Metadata sent with every call. Those whose name says so (authorization, cookie, x-api-key, …) are credentials. */
   headers?: Readonly<Record<string, string>>;
   /** Default: the URL's `user_id`, else the name of the user that runs this process. */
   userId?: string;
@@ -42,9 +47,15 @@ const DEFAULT_PORT = 15002;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** Spark cuts longer ones (spark.connect, client_type). */
 const MAX_USER_AGENT = 2048;
-/** Characters of a header that is hidden: shorter ones are words, and would be hidden everywhere. */
-const MIN_SECRET = 8;
-const MAX_SECRETS = 32;
+/** Characters of a header that is hidden though its name is not that of a credential. */
+const MIN_HIDDEN = 8;
+/** Bytes; PySpark's limit too. Larger batches come in chunks. */
+const MAX_MESSAGE = 128 * 1024 * 1024;
+/**
+ * ms between pings. A gRPC server in Java closes a connection that pings more often than every five minutes, or without
+ * a call ("too_many_pings"), unless it was configured otherwise, as Spark is only from 4.3 on.
+ */
+const KEEPALIVE_TIME = 330_000;
 
 const pem = secret([(value) => isFilled(value) || Buffer.isBuffer(value), "a certificate or key in PEM"]);
 const tlsOptions: OptionTable<TlsOptions> = { ca: pem, cert: pem, key: pem };
@@ -71,14 +82,15 @@ export class Endpoint {
   readonly userId: string;
   readonly userAgent: string;
   readonly sessionId: string | undefined;
-  /** Bytes that a message received may have; -1: no limit. */
+  /** Bytes that a message received may have, decompressed. */
   readonly maxMessageBytes: number;
+  /** undefined: the server is reached directly. */
+  readonly proxy: HttpProxy | undefined;
   readonly keepalive:
     | { readonly timeMs: number; readonly timeoutMs: number; readonly withoutCalls: boolean }
     | undefined;
   readonly #token: Token | undefined;
-  /** Tokens that were sent lately, and what else must not be shown. */
-  readonly #secrets: string[];
+  readonly #secrets = new Secrets();
 
   /** @throws SparkStreamError INVALID_URL or INVALID_ARGUMENT; neither message shows a value of the URL. */
   constructor(url: string, options: EndpointOptions = {}) {
@@ -94,25 +106,41 @@ export class Endpoint {
     if (this.#token !== undefined && typeof this.#token !== "function") checkToken(this.#token);
     parameters.delete("token");
     const useSsl = boolean("use_ssl", take("use_ssl"));
-    this.tls = tlsOf(options.tls ?? useSsl, this.#token !== undefined, host);
     this.userId = options.userId ?? take("user_id") ?? userName();
     this.userAgent = clientType(options.userAgent ?? take("user_agent"));
     this.sessionId = options.sessionId ?? take("session_id");
     if (this.sessionId !== undefined && !UUID.test(this.sessionId)) throw invalidUrl("session_id must be a UUID");
-    this.maxMessageBytes = integer("grpc_max_message_size", take("grpc_max_message_size")) ?? -1;
+    this.maxMessageBytes = integer("grpc_max_message_size", take("grpc_max_message_size")) ?? MAX_MESSAGE;
     const keepalive = boolean("grpc_keepalive_enabled", take("grpc_keepalive_enabled")) ?? true;
-    const timeMs = integer("grpc_keepalive_time_ms", take("grpc_keepalive_time_ms")) ?? 60_000;
+    const timeMs = integer("grpc_keepalive_time_ms", take("grpc_keepalive_time_ms")) ?? KEEPALIVE_TIME;
     const timeoutMs = integer("grpc_keepalive_timeout_ms", take("grpc_keepalive_timeout_ms")) ?? 20_000;
-    const withoutCalls = boolean("grpc_keepalive_without_calls", take("grpc_keepalive_without_calls")) ?? true;
+    const withoutCalls = boolean("grpc_keepalive_without_calls", take("grpc_keepalive_without_calls")) ?? false;
     this.keepalive = keepalive ? { timeMs, timeoutMs, withoutCalls } : undefined;
     for (const key of ["user_id", "user_agent", "session_id"]) parameters.delete(key);
     this.headers = checkHeaders({ ...Object.fromEntries(parameters), ...options.headers });
-    this.#secrets = Object.values(this.headers).filter(({ length }) => length >= MIN_SECRET);
+    const credentials = Object.keys(this.headers).filter(isCredential);
+    this.tls = tlsOf(options.tls ?? useSsl, host, this.#token === undefined ? credentials[0] : "token");
+    this.proxy = proxyFor(host);
+    if (this.proxy?.credentials) this.#secrets.addHeader(this.proxy.credentials);
+    for (const [name, value] of Object.entries(this.headers)) {
+      if (credentials.includes(name)) this.#secrets.addHeader(value);
+      else if (value.length >= MIN_HIDDEN) this.#secrets.add(value);
+    }
   }
 
   /** host:port, as gRPC and messages write it. */
   get address(): string {
     return `${isIP(this.host) === 6 ? `[${this.host}]` : this.host}:${this.port}`;
+  }
+
+  /** What gRPC connects to: with a scheme, since it takes a host called `unix` or `dns` for one. */
+  get target(): string {
+    return `dns:///${this.address}`;
+  }
+
+  /** Whether the token comes from a function, which may have another one. */
+  get tokenRotates(): boolean {
+    return typeof this.#token === "function";
   }
 
   /** Whether there is a token at all. */
@@ -125,8 +153,7 @@ export class Endpoint {
     if (this.#token === undefined) return undefined;
     try {
       const token = typeof this.#token === "function" ? checkToken(await this.#token()) : this.#token;
-      if (!this.#secrets.includes(token)) this.#secrets.unshift(token);
-      this.#secrets.length = Math.min(this.#secrets.length, MAX_SECRETS);
+      this.#secrets.add(token);
       return token;
     } catch (cause) {
       if (cause instanceof SparkStreamError) throw cause;
@@ -137,7 +164,7 @@ export class Endpoint {
 
   /** What a server said, or something before it, without the tokens and headers that it was sent and may repeat. */
   hide(text: string): string {
-    return this.#secrets.reduce((hidden, secret) => hidden.replaceAll(secret, "***"), text);
+    return this.#secrets.hide(text);
   }
 
   /** Shows no token and no header, which may be a secret as well. */
@@ -184,10 +211,17 @@ function decode(value: string): string {
   }
 }
 
-function tlsOf(tls: boolean | TlsOptions | undefined, hasToken: boolean, host: string): false | TlsOptions {
-  if (tls === undefined) return hasToken && !isLoopback(host) ? {} : false;
-  if (tls === false && hasToken && !isLoopback(host)) {
-    throw invalidUrl("use_ssl=false would send the token in plain text to another machine");
+/** @param credential the name of one that is sent along */
+function tlsOf(
+  tls: boolean | TlsOptions | undefined,
+  host: string,
+  credential: string | undefined,
+): false | TlsOptions {
+  const secret = credential !== undefined && !isLoopback(host);
+  if (tls === undefined) return secret ? {} : false;
+  if (tls === false && secret) {
+    const what = credential === "token" ? "the token" : `the header ${JSON.stringify(credential)}`;
+    throw invalidUrl(`use_ssl=false would send ${what} in plain text to another machine`);
   }
   return tls === true ? {} : tls;
 }

@@ -13,13 +13,15 @@
  *   streaming    result_complete                           complete     ReleaseExecute{release_all}
  *   streaming    stream ended OK, no result_complete       reattaching  ReattachExecute after the last received response
  *   streaming    transient failure, DEADLINE_EXCEEDED      reattaching  the same, after a wait
+ *   any          the token is refused, and a function      starting or  the same at once, with the token of that moment; once
+ *                gives it                                  reattaching  between two responses
  *   streaming    silent for silentAfter(), though pulled   reattaching  the same, on another connection
  *   streaming    drainAfter() has passed since the attach  draining     take what is in flight into the spool
  *   draining     the stream has ended                      reattaching  the same; then streaming, and nobody pulls again
- *   draining     DRAIN_BYTES taken, or the consumer pulls  streaming
+ *   draining     all that can be in flight taken, or the consumer pulls  streaming
  *   reattaching  a response                                streaming
  *   reattaching  operation unknown, nothing received yet   starting     ExecutePlan again
- *   reattaching  operation unknown, something received     failed       OPERATION_LOST
+ *   reattaching  operation unknown, something received     failed       OPERATION_LOST; SESSION_LOST if it is the session
  *   reattaching  stream ended at once and without a word   reattaching  after a wait, as after a failure
  *   any          any other failure                         failed       Interrupt, ReleaseExecute{release_all}
  *   any          close                                     cancelled    read on until a job runs, cancel the call, Interrupt,
@@ -27,9 +29,9 @@
  *   complete, failed, cancelled: once the release was answered (or given up)   released
  *
  * The server ends a stream by itself after two minutes or 1 GB, so reattaching is everyday business and no fault. A stream
- * must never be cancelled and resumed: the server keeps only 10 MB behind the furthest response it has sent, and what the
- * transport had taken in may be more. Hence draining: the stream is read to its end before it is resumed. (A silent stream
- * is cancelled: nothing of it is on its way.)
+ * is not cancelled to be resumed: all that is in flight would have to be sent again, of which the server keeps 10 MB.
+ * Hence draining: the stream is read to its end before it is resumed. (A silent stream is cancelled: nothing of it is on
+ * its way.) A cut cannot be helped; flow-control.ts sees to it that no more is lost then than can be sent again.
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -40,7 +42,7 @@ import type { ResponseStream } from "./channel.js";
 import type { ExecutePlanResponse, Plan } from "./generated/spark-connect_pb.js";
 import { ReceivedResponses } from "./received-responses.js";
 import { ResponseSpool, sizeOf } from "./response-spool.js";
-import { type RetryPolicy, retryWait } from "./retry.js";
+import { isTokenRefused, type RetryPolicy, retryWait } from "./retry.js";
 import type { ServerError } from "./server-error.js";
 import { SilenceWatch } from "./silence.js";
 import { StopPoint } from "./stop-point.js";
@@ -69,12 +71,16 @@ export interface ExecutionCalls {
   explain(error: ServerError, operationId: string): Promise<SparkStreamError>;
   /** @throws SparkStreamError SESSION_LOST where the response comes from another session than those before. */
   checkSession(response: ExecutePlanResponse): void;
-  /** How long the server lets a consumer be slow. Never rejects. */
+  /** What the server allows a stream. Never rejects. */
   limits(): Promise<StreamLimits>;
   /** An execution is being stopped on the server. Never rejects. */
   stops(stopped: Promise<void>): void;
   /** An execution runs. A signal that ends this process calls `leave` before. @returns to be called when it has ended */
   runs(leave: () => Promise<void>): () => void;
+  /** Bytes of a stream that can be in flight, besides the first response and the last. */
+  mostInFlight(limits: StreamLimits): number;
+  /** Whether each call asks for the token, so that one after a refusal may have another. */
+  readonly tokenRotates: boolean;
   /** Aborted when the session is closed. */
   readonly closing: AbortSignal;
 }
@@ -103,10 +109,10 @@ const USELESS = 1_000;
 const MAX_EXPIRED = 3;
 const USELESS_STREAM = "it ends every stream at once, without an answer";
 /**
- * Bytes taken by one drain at the most, besides the first response and the last: more than can be in flight, so that a
- * stream with more is known to be alive. (The first is held by the transport, the last may be in flight by its beginning.)
+ * Bytes that one drain takes beyond what can be in flight: a stream with more is alive. (Besides the first response, which
+ * the transport holds, and the last, of which only the beginning may be in flight.)
  */
-const DRAIN_BYTES = 8 * 1024 * 1024;
+const DRAIN_MARGIN = 512 * 1024;
 /** Bytes of drained responses in memory. */
 const SPOOL_MEMORY = 16 * 1024 * 1024;
 /** Bytes received after which the server is told that it may forget them. */
@@ -128,6 +134,7 @@ export class Execution {
   readonly #received = new ReceivedResponses();
   /** Since the last response that was new. */
   #retries = 0;
+  #tokenRetried = false;
   readonly #spool = new ResponseSpool(SPOOL_MEMORY);
   #watchTimer: NodeJS.Timeout | undefined;
   #drained: Promise<void> | undefined;
@@ -302,15 +309,18 @@ export class Execution {
 
   /** Whether the response is for the consumer: not a heartbeat, not one that came before. */
   #accept(response: ExecutePlanResponse): boolean {
+    let isNew: boolean;
     try {
       this.#calls.checkSession(response);
+      isNew = this.#received.add(response);
     } catch (error) {
       this.#fail();
       throw error;
     }
     if (this.#state !== "draining") this.#state = "streaming";
-    if (!this.#received.add(response)) return false;
+    if (!isNew) return false;
     this.#retries = 0;
+    this.#tokenRetried = false;
     this.#answered = true;
     if (response.responseType.case === "resultComplete") {
       this.#state = "complete";
@@ -325,7 +335,13 @@ export class Execution {
     if (UNKNOWN_OPERATION.test(error.errorClass ?? "")) {
       if (!received && this.#state === "reattaching") return this.#start();
       this.#fail();
-      throw received ? operationLost(this.operationId, error) : await this.#calls.explain(error, this.operationId);
+      // A restarted server has lost the session with the operation.
+      const lost = received && !/SESSION/.test(error.errorClass ?? "");
+      throw lost ? operationLost(this.operationId, error) : await this.#calls.explain(error, this.operationId);
+    }
+    if (this.#calls.tokenRotates && !this.#tokenRetried && isTokenRefused(error)) {
+      this.#tokenRetried = true;
+      return received ? this.#reattach() : this.#start();
     }
     const expired = error.code === status.DEADLINE_EXCEEDED && this.#retries < MAX_EXPIRED;
     const wait = expired ? 0 : retryWait(error, this.#retries + 1, this.#policy);
@@ -356,7 +372,7 @@ export class Execution {
     if (left > 0) return this.#watch(left);
     // A consumer that waits has taken all there is; and one drain at a time.
     if (this.#consumerWaits || this.#drained) return this.#watch(SOON);
-    this.#drained = this.#drain().finally(() => {
+    this.#drained = this.#drain(this.#calls.mostInFlight(limits) + DRAIN_MARGIN).finally(() => {
       this.#drained = undefined;
       if (this.#isRunning() && attaches === this.#attaches)
         this.#watch(this.#consumerWaits ? SOON : drainAfter(limits));
@@ -364,11 +380,11 @@ export class Execution {
   }
 
   /** Takes what is in flight, until the stream has ended and a new one is there. A failure is kept for the consumer. */
-  async #drain(): Promise<void> {
+  async #drain(bytes: number): Promise<void> {
     const attaches = this.#attaches;
     this.#state = "draining";
     try {
-      for (let between = 0, last = 0, taken = 0; between < DRAIN_BYTES && attaches === this.#attaches; taken++) {
+      for (let between = 0, last = 0, taken = 0; between < bytes && attaches === this.#attaches; taken++) {
         const response = await this.#pull();
         if (!response) break;
         if (taken > 1) between += last;
@@ -442,7 +458,7 @@ export class Execution {
 
 function operationLost(operationId: string, error?: ServerError): SparkStreamError {
   const message =
-    "The server no longer has the rest of this result: it was restarted, or nothing was read for too long. " +
+    "The server no longer has the rest of this result: the operation was released, or nothing was read for too long. " +
     "What was read so far is not the whole result. Run the query again.";
   return new SparkStreamError("OPERATION_LOST", message, { ...error, operationId });
 }

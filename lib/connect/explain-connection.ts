@@ -9,11 +9,15 @@ import { MAX_NESTING } from "./read-message.js";
 
 /** For a call that ended as UNAVAILABLE. */
 export function explainUnavailable(message: string, endpoint: Endpoint): [ErrorCode, string] {
-  const { address, host, tls } = endpoint;
+  const { address, host, tls, proxy } = endpoint;
   const reason = reasonOf(message);
   const said = reason.replaceAll(host, ""); // a host may be called tls-1
   const server = `the Spark Connect server at ${address}`;
   if (noFilesLeft(said)) return ["UNAVAILABLE", `Cannot connect to ${server}: ${reason}. ${noFilesAdvice}.`];
+  if (proxy && /\bundefined$/.test(said)) {
+    const named = `the proxy ${proxy.address}, which ${proxy.variable} in the environment names`;
+    return ["UNAVAILABLE", `Cannot reach ${server}: ${named}, is gone or refused the connection.`];
+  }
   if (/Protocol error/.test(said)) {
     return [
       "UNSUPPORTED",
@@ -24,7 +28,24 @@ export function explainUnavailable(message: string, endpoint: Endpoint): [ErrorC
     const advice = "it answers in plain text. Leave out use_ssl, and the token if it needs none.";
     return ["TLS_FAILED", `Cannot speak TLS with ${server}: ${advice}`];
   }
-  if (/\balert\b/i.test(said) || (tls && /Failed to connect/.test(said))) {
+  if (/protocol version|unsupported protocol|wrong ssl version|no protocols available/i.test(said)) {
+    const advice =
+      "it speaks no version of TLS that this side accepts, which are 1.2 and 1.3. Enable one of them there.";
+    return ["TLS_FAILED", `Cannot speak TLS with ${server}: ${advice} (${reason})`];
+  }
+  if (/no application protocol/i.test(said)) {
+    return ["TLS_FAILED", `Cannot speak TLS with ${server}: it does not offer HTTP/2, which gRPC needs (${reason}).`];
+  }
+  if (/unrecognized name/i.test(said)) {
+    const advice = "it knows no certificate for this name. Connect by a name that it serves.";
+    return ["TLS_FAILED", `Cannot speak TLS with ${server}: ${advice} (${reason})`];
+  }
+  if (/handshake failure/i.test(said) && tls && tls.cert === undefined) {
+    const advice =
+      "it has no cipher in common with this side, or wants a certificate of the client: tls: { cert, key }.";
+    return ["TLS_FAILED", `Cannot speak TLS with ${server}: ${advice} (${reason})`];
+  }
+  if (/\balert\b.*(certificate|\bca\b|access denied)/i.test(said) || (tls && /Failed to connect/.test(said))) {
     const shown = tls !== false && tls.cert !== undefined;
     const why = shown ? "does not accept the client's certificate" : "wants a certificate of the client";
     const broken = `The Spark Connect server at ${address} broke the connection off (${reason}), as one does that ${why}.`;
@@ -43,7 +64,7 @@ export function explainUnavailable(message: string, endpoint: Endpoint): [ErrorC
     const advice = "Give the certificate authority that signed its certificate: connect(url, { tls: { ca } }).";
     return ["TLS_FAILED", `Cannot trust ${server}: ${reason}. ${advice}`];
   }
-  if (/ssl|tls|EPROTO/i.test(said)) return ["TLS_FAILED", `Cannot speak TLS with ${server}: ${reason}.`];
+  if (/ssl|tls|EPROTO|\balert\b/i.test(said)) return ["TLS_FAILED", `Cannot speak TLS with ${server}: ${reason}.`];
   return ["UNAVAILABLE", `Cannot reach ${server}: ${reason}. Check host and port, and that the server runs.`];
 }
 
@@ -73,9 +94,11 @@ export function explainNoGrpc(message: string, { address }: Endpoint): [ErrorCod
 /** Without what grpc-js puts around it. */
 function reasonOf(message: string): string {
   return message
+    .replace("dns:///", "")
     .replace(/^No connection established\. Last error: /, "")
     .replace(/\s*Resolution note:[\s\S]*$/, "")
     .replace(/^Error(?: \[\w+\])?: /, "")
+    .replace(/^[0-9A-F]+:error:[0-9A-F]+:SSL routines:[^:]*:([^:]+):.*$/, "SSL: $1")
     .replace(/\s*\(\d{4}-\d\d-\d\dT[^)]*\)/, "")
     .replace(/[\s.]+$/, "");
 }

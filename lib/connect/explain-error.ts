@@ -30,10 +30,9 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
     return ["RESULT_TOO_LARGE", `The result is larger than spark.driver.maxResultSize allows. ${advice} ${message}`];
   }
   if (/^INVALID_HANDLE\.SESSION_|^SESSION_CHANGED/.test(errorClass)) {
-    return [
-      "SESSION_LOST",
-      `Lost the session on ${server}: it was restarted, or the session was idle for too long. Connect again.`,
-    ];
+    const closed = /SESSION_CLOSED/.test(errorClass);
+    const why = closed ? "it was closed" : "it was closed or was idle for too long, or the server was restarted";
+    return ["SESSION_LOST", `Lost the session on ${server}: ${why}. Connect again.`];
   }
   if (errorClass === "OPERATION_CANCELED" || error.sqlState === "HY008") {
     return ["OPERATION_CANCELED", `The operation was interrupted. ${message}`];
@@ -65,12 +64,7 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
         `${capital(server)} does not know this call: ${message}. It may be older than Spark 3.5, or no Spark Connect server at all.`,
       ];
     case status.RESOURCE_EXHAUSTED:
-      return [
-        "MESSAGE_TOO_LARGE",
-        `A message was larger than allowed: ${message}. From Spark 4.1 on large batches come in chunks, which fit; of an ` +
-          "older server, or where chunking is off (spark.connect.session.resultChunking.maxChunkSize), ask for fewer rows " +
-          "per batch: sparkStream(df, { maxRecordsPerBatch }). A grpc_max_message_size in the URL may be larger, too.",
-      ];
+      return explainExhausted(message, endpoint);
     case status.DEADLINE_EXCEEDED:
       return [
         "UNAVAILABLE",
@@ -89,6 +83,27 @@ const WORDLESS = /^(2 UNKNOWN:\s*|Application error processing RPC)$/;
 export function isUnimplemented(error: unknown): boolean {
   const cause = error instanceof SparkStreamError ? (error.cause as { code?: unknown } | undefined) : undefined;
   return cause?.code === status.UNIMPLEMENTED;
+}
+
+/** A message that is too large: one received, by this side's limit, or one sent, by the server's; or another limit. */
+function explainExhausted(message: string, { address, maxMessageBytes }: Endpoint): [ErrorCode, string] {
+  if (/^Received message (larger than max|that decompresses)/.test(message)) {
+    return [
+      "MESSAGE_TOO_LARGE",
+      `A message of the server was larger than the ${maxMessageBytes} bytes that are accepted here: ${message}. From Spark ` +
+        "4.1 on large batches come in chunks, which fit; if the server is older, or chunking is off " +
+        "(spark.connect.session.resultChunking.maxChunkSize), ask for fewer rows per batch: " +
+        "sparkStream(df, { maxRecordsPerBatch }); or allow more: grpc_max_message_size in the URL.",
+    ];
+  }
+  if (/message.*(exceeds maximum|larger than max|too large)/i.test(message)) {
+    return [
+      "MESSAGE_TOO_LARGE",
+      `A request was larger than the server at ${address} accepts: ${message}. Send less at once: createDataFrame() with ` +
+        "fewer rows, or a shorter query; or start the server with a larger spark.connect.grpc.maxInboundMessageSize.",
+    ];
+  }
+  return ["UNAVAILABLE", `The server at ${address}, or something before it, takes no more for now: ${message}.`];
 }
 
 function isTooLargeForDriver({ message, errorClass = "" }: ServerError): boolean {

@@ -60,6 +60,11 @@ export function retryWait(
   return wait >= policy.jitterFromMs ? wait + random() * policy.jitterMs : wait;
 }
 
+/** Whether another token may help: the server refuses who is asking, and not what a query does. */
+export function isTokenRefused({ code, errorClass }: Failure): boolean {
+  return code === status.UNAUTHENTICATED || (code === status.PERMISSION_DENIED && errorClass === undefined);
+}
+
 export function isTransient({ code, errorClass, retryAfterMs }: Failure): boolean {
   if (retryAfterMs !== undefined) return true;
   if (code === status.UNAVAILABLE) return true;

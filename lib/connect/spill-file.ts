@@ -2,17 +2,21 @@
  * A temporary file that records are appended to and taken from in order. Its name is gone as soon as it is open, so that
  * nothing is left behind however the process ends. Where a system cannot do that (Windows), the file is removed when it is
  * closed, and what a crash left is removed by the next one that is opened.
+ *
+ * The directory has a name that anybody can guess, in one that everybody can write to. It is used if it is a directory of
+ * this user that nobody else can enter; if it is anything else, such as a symbolic link, the file gets a new directory.
  */
 import { randomUUID } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, unlink } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, mkdtemp, open, readdir, rmdir, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { SparkStreamError } from "../errors.js";
 import { noFilesAdvice, noFilesLeft } from "../open-files.js";
+import { isLeftBehind, processMark } from "../process-mark.js";
 
 /** One directory per user, so that one does not stand in the way of another. */
 export const spillDirectory = join(tmpdir(), `spark-arrow-stream-${process.getuid?.() ?? "user"}`);
-const NAME = /^spill-(\d+)-[0-9a-f-]+$/;
+const NAME = /^spill-[0-9a-f-]+$/;
 const LENGTH_BYTES = 4;
 
 export class SpillFile {
@@ -61,7 +65,7 @@ export class SpillFile {
 
   async close(): Promise<void> {
     await this.#file.close();
-    if (this.#path !== undefined) await unlink(this.#path);
+    if (this.#path !== undefined) await remove(this.#path);
   }
 
   async #read(length: number): Promise<Buffer> {
@@ -77,15 +81,34 @@ export class SpillFile {
 }
 
 async function create(): Promise<SpillFile> {
-  await mkdir(spillDirectory, { recursive: true, mode: 0o700 });
-  await removeLeftOvers();
-  const path = join(spillDirectory, `spill-${process.pid}-${randomUUID()}`);
+  const directory = await ownDirectory();
+  const path = join(directory, `spill-${processMark()}-${randomUUID()}`);
   const file = await open(path, "wx+", 0o600);
-  const removed = await unlink(path).then(
+  const removed = await remove(path).then(
     () => true,
     () => false,
   );
   return new SpillFile(file, removed ? undefined : path);
+}
+
+/** A directory that only this user can enter. */
+async function ownDirectory(): Promise<string> {
+  await mkdir(tmpdir(), { recursive: true });
+  await mkdir(spillDirectory, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  const found = await lstat(spillDirectory);
+  const posix = process.getuid !== undefined;
+  const own = found.isDirectory() && (!posix || (found.uid === process.getuid!() && (found.mode & 0o077) === 0));
+  if (!own) return await mkdtemp(`${spillDirectory}-`); // mode 0700
+  await removeLeftOvers();
+  return spillDirectory;
+}
+
+/** Removes a file, and its directory if that was made for it. */
+async function remove(path: string): Promise<void> {
+  await unlink(path);
+  if (dirname(path) !== spillDirectory) await rmdir(dirname(path)).catch(() => {});
 }
 
 function writeFailed(error: Error): SparkStreamError {
@@ -103,16 +126,6 @@ function readFailed(cause: Error): SparkStreamError {
 
 async function removeLeftOvers(): Promise<void> {
   for (const name of await readdir(spillDirectory)) {
-    const pid = Number(NAME.exec(name)?.[1]);
-    if (pid && pid !== process.pid && !isAlive(pid)) await unlink(join(spillDirectory, name)).catch(() => {});
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    if (NAME.test(name) && isLeftBehind(name)) await unlink(join(spillDirectory, name)).catch(() => {});
   }
 }

@@ -1,17 +1,51 @@
-/** How long a server lets a consumer be slow (Spark Connect's own settings; the defaults are those of Spark). */
+/** What a server allows a stream (Spark Connect's own settings; the defaults are those of Spark). */
 export interface StreamLimits {
   /** ms after which the server ends a stream: spark.connect.execute.reattachable.senderMaxStreamDuration */
   readonly maxStreamDuration: number;
   /** ms that an operation without a stream is kept: spark.connect.execute.manager.detachedTimeout */
   readonly detachedTimeout: number;
+  /** Bytes behind the furthest response sent that can be sent again: spark.connect.execute.reattachable.observerRetryBufferSize */
+  readonly retryBufferBytes: number;
+  /** Whether large batches come in chunks, as they do from Spark 4.1 on. */
+  readonly chunking: boolean;
+  /** Bytes of a batch that is not in chunks, unless a single row is larger: 0.7 of spark.connect.grpc.arrow.maxBatchSize */
+  readonly maxBatchBytes: number;
 }
 
-export const streamLimitKeys = {
+const keys = {
   maxStreamDuration: "spark.connect.execute.reattachable.senderMaxStreamDuration",
   detachedTimeout: "spark.connect.execute.manager.detachedTimeout",
+  retryBufferBytes: "spark.connect.execute.reattachable.observerRetryBufferSize",
+  chunking: "spark.connect.session.resultChunking.maxChunkSize",
+  maxBatchBytes: "spark.connect.grpc.arrow.maxBatchSize",
 } as const;
 
-export const defaultStreamLimits: StreamLimits = { maxStreamDuration: 120_000, detachedTimeout: 300_000 };
+export const streamLimitKeys: readonly string[] = Object.values(keys);
+
+const MIB = 1024 * 1024;
+/** What Spark fills a batch to, of what it is allowed. */
+const BATCH_FILL = 0.7;
+
+export const defaultStreamLimits: StreamLimits = {
+  maxStreamDuration: 120_000,
+  detachedTimeout: 300_000,
+  retryBufferBytes: 10 * MIB,
+  chunking: false,
+  maxBatchBytes: BATCH_FILL * 4 * MIB,
+};
+
+/** The limits by the settings that a server has told; a setting that it does not know is as in Spark. */
+export function readStreamLimits(settings: readonly { key: string; value?: string | undefined }[]): StreamLimits {
+  const told = (name: keyof typeof keys) => settings.find(({ key }) => key === keys[name])?.value;
+  const maxBatchBytes = parseBytes(told("maxBatchBytes"));
+  return {
+    maxStreamDuration: parseDuration(told("maxStreamDuration")) ?? defaultStreamLimits.maxStreamDuration,
+    detachedTimeout: parseDuration(told("detachedTimeout")) ?? defaultStreamLimits.detachedTimeout,
+    retryBufferBytes: parseBytes(told("retryBufferBytes")) ?? defaultStreamLimits.retryBufferBytes,
+    chunking: (parseBytes(told("chunking")) ?? 0) > 0,
+    maxBatchBytes: maxBatchBytes === undefined ? defaultStreamLimits.maxBatchBytes : BATCH_FILL * maxBatchBytes,
+  };
+}
 
 /**
  * ms after an attach at which a stream that nobody reads has to be looked after: late enough for the server to have ended
@@ -34,4 +68,13 @@ export function parseDuration(text: string | undefined): number | undefined {
   const match = /^\s*(\d+)\s*(us|ms|s|min|m|h|d)?\s*$/.exec(text ?? "");
   if (!match) return undefined;
   return Number(match[1]) * units[(match[2] ?? "ms") as keyof typeof units];
+}
+
+const sizes: Readonly<Record<string, number>> = { b: 1, k: 1024, m: MIB, g: 1024 * MIB, t: 1024 * 1024 * MIB };
+
+/** An amount of bytes as Spark writes it ("10m", "10485760b", "4MiB"; a bare number is in bytes); undefined for anything else. */
+export function parseBytes(text: string | undefined): number | undefined {
+  const match = /^\s*(\d+)\s*(?:(b)|([kmgt])(?:i?b)?)?\s*$/i.exec(text ?? "");
+  if (!match) return undefined;
+  return Number(match[1]) * sizes[(match[2] ?? match[3] ?? "b").toLowerCase()]!;
 }

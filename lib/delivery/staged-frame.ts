@@ -10,6 +10,7 @@ import { onAbort } from "../abort.js";
 import { Checkpoint } from "../connect/checkpoint.js";
 import type { DataFrame } from "../connect/dataframe.js";
 import type { QueryConf, QueryPlace } from "../connect/query-place.js";
+import type { SparkSession } from "../connect/session.js";
 import { SparkStreamError } from "../errors.js";
 import { explainDisks } from "./explain-disks.js";
 import { inPartitions } from "./partition-rows.js";
@@ -44,6 +45,7 @@ interface StagingOptions {
 export class StagedFrame {
   /** Those that have rows, in order. Rejects where staging fails. */
   readonly partitions: Promise<readonly StagedPartition[]>;
+  readonly session: SparkSession;
   readonly options: StagedFrameOptions;
   readonly #dataFrame: DataFrame;
   readonly #users = new Set<StageUser>();
@@ -59,6 +61,7 @@ export class StagedFrame {
     const { session } = dataFrame;
     session.checkOpen();
     this.#dataFrame = dataFrame;
+    this.session = session;
     this.options = options;
     this.#forget = session.beforeClose(async () => {
       await Promise.all([...this.#users].map((user) => user.close()));

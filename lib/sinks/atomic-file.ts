@@ -2,20 +2,28 @@
  * A file that appears when it is complete: written beside its target under a hidden name, and renamed onto it. Until
  * then a file that was there before stays as it was, and a reader sees that one or none. In, bytes; nothing is held.
  *
+ * What a process that was killed left in the directory is removed by the next that writes there; once per directory.
+ *
  * The rename is the moment of truth: an abort before it leaves nothing behind, an abort after it comes too late. There is
  * no fsync, as with cp or PySpark: after a power cut the file may be missing or short.
  */
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
-import { rename } from "node:fs/promises";
+import { opendir, rename, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { SparkStreamError } from "../errors.js";
+import { isLeftBehind, processMark } from "../process-mark.js";
 import type { ByteTarget } from "./byte-target.js";
 import { isMountPoint } from "./mount-point.js";
 
 const close = promisify(fs.close);
 const write = promisify(fs.write);
+
+const NAME = /^\.spark-arrow-stream-[0-9a-f-]+\.tmp$/;
+
+/** Directories that were looked through. */
+const tidied = new Set<string>();
 
 export class AtomicFile implements ByteTarget {
   readonly #path: string;
@@ -50,10 +58,12 @@ export class AtomicFile implements ByteTarget {
       // Renaming asks for rights on the directory alone; a file that may not be written is not to be replaced either.
       if (existing) fs.closeSync(fs.openSync(this.#target, "r+"));
       // Readers of directories, Spark's too, skip names with a dot in front.
-      const temporary = join(dirname(this.#target), `.spark-arrow-stream-${randomUUID()}.tmp`);
+      const directory = dirname(this.#target);
+      const temporary = join(directory, `.spark-arrow-stream-${processMark()}-${randomUUID()}.tmp`);
       this.#descriptor = fs.openSync(temporary, "wx");
       this.#temporary = temporary;
       if (existing) keepOwner(this.#descriptor, existing);
+      await removeLeftOvers(directory);
     });
   }
 
@@ -113,6 +123,19 @@ export class AtomicFile implements ByteTarget {
     return new SparkStreamError("WRITE_FAILED", `Cannot write ${this.#path}: ${why} (${cause.code ?? "unknown"}).`, {
       cause,
     });
+  }
+}
+
+/** Those of this machine's processes that are no more. A directory that many share is read once by each process. */
+async function removeLeftOvers(directory: string): Promise<void> {
+  if (tidied.has(directory)) return;
+  tidied.add(directory);
+  try {
+    for await (const { name } of await opendir(directory)) {
+      if (NAME.test(name) && isLeftBehind(name)) await unlink(join(directory, name)).catch(() => {});
+    }
+  } catch {
+    // A directory can be written to by those who may not read it.
   }
 }
 

@@ -4,27 +4,21 @@ import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { inspect, promisify } from "node:util";
 import { expect } from "chai";
 import { type ConnectOptions, connect, sparkStream } from "../../lib/index.js";
 import { type ScriptedServerOptions, sparkError, startScriptedServer } from "../../lib/testing/index.js";
 import { CertificateAuthority, type Identity, localNames } from "../support/certificates.js";
 import { notInCheck } from "../support/check.js";
+import { startFaultProxy } from "../support/fault-proxy.js";
+import { freePort } from "../support/free-port.js";
 import { errorOf, idBatches, ownTimeOf, scripted } from "../support/scripted.js";
 
 async function listening(server: Server): Promise<number> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return (server.address() as AddressInfo).port;
-}
-
-/** A port on which nobody listens. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listening(server);
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 describe("the options of connect()", () => {
@@ -150,7 +144,7 @@ describe("a server that is not there", () => {
     const server = createServer((socket) => sockets.push(socket.on("error", () => {}).resume()));
     const port = await listening(server);
     const entry = new URL("../../lib/index.ts", import.meta.url).href;
-    const script = `import { connect } from "${entry}"; connect("sc://127.0.0.1:${port}").catch((e) => console.log(e.code, e.message))`;
+    const script = `import { connect } from "${entry}"; connect("sc://127.0.0.1:${port}", { connectTimeoutMs: 1500 }).catch((e) => console.log(e.code, e.message))`;
     const args = ["--import", "tsx", "--input-type=module", "-e", script];
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 55_000 });
     expect(stdout)
@@ -159,6 +153,49 @@ describe("a server that is not there", () => {
       .and.to.include("in time");
     for (const socket of sockets) socket.destroy();
     server.close();
+  });
+
+  it("is looked up by its name, also where that is a scheme to gRPC", async () => {
+    for (const host of ["unix", "dns", "ipv4"]) {
+      const error = await errorOf(connect(`sc://${host}:1`));
+      expect(error.code).to.equal("UNAVAILABLE");
+      expect(error.message).to.match(
+        new RegExp(`server at ${host}:1: (Name resolution failed for target ${host}:1|.*ECONN)`),
+      );
+    }
+  });
+
+  it("is connected to by an IPv6 address", async () => {
+    const server = createServer((socket) => socket.on("error", () => {}).destroy());
+    server.listen(0, "::1");
+    await once(server, "listening");
+    const asked = once(server, "connection");
+    const error = await errorOf(connect(`sc://[::1]:${(server.address() as AddressInfo).port}`));
+    expect(error.message).to.include("[::1]:");
+    await asked;
+    server.close();
+  });
+
+  it("is waited for as long as connectTimeoutMs says, and the session is there when it is", async () => {
+    const port = await freePort();
+    const connecting = connect(`sc://127.0.0.1:${port}`, { connectTimeoutMs: 30_000 });
+    expect(await Promise.race([connecting, connect(`sc://127.0.0.1:${port}`).catch(() => "given up")])).to.equal(
+      "given up",
+    );
+    await using server = await startScriptedServer();
+    await using proxy = await startFaultProxy({ port: server.port }, undefined, port);
+    await using spark = await connecting;
+    expect(await spark.version()).to.equal("4.3.0");
+    expect(proxy.port).to.equal(port);
+  });
+
+  it("is waited for no longer than that, and the error says so", async () => {
+    const failure = connect(`sc://127.0.0.1:${await freePort()}`, { connectTimeoutMs: 1_500 });
+    expect(await ownTimeOf(failure)).to.be.within(1_000, 5_000);
+    expect((await errorOf(failure)).message).to.match(/ECONNREFUSED.*tried 2 times within 1\.5 s \(connectTimeoutMs\)/);
+    for (const connectTimeoutMs of [0, -1, Number.NaN, 2 ** 31, "5" as never]) {
+      expect((await errorOf(connect("sc://localhost", { connectTimeoutMs }))).code).to.equal("INVALID_ARGUMENT");
+    }
   });
 
   it("is UNSUPPORTED where something else than a gRPC server answers", async () => {
@@ -244,6 +281,19 @@ describe("TLS", () => {
     expect(error.message).to.include("does not accept the client's certificate");
   });
 
+  // Its users were told to give a certificate of the client.
+  it("fails with a server that has only TLS 1.1, and says that it is the version", async () => {
+    const old = { minVersion: "TLSv1.1", maxVersion: "TLSv1.1", ciphers: "ALL:@SECLEVEL=0" } as const;
+    const server = createTlsServer({ ...identity, ...old }).on("tlsClientError", () => {});
+    const port = await listening(server);
+    const error = await errorOf(connect(`sc://127.0.0.1:${port}`, { tls: { ca: authority.cert } }));
+    expect(error.code).to.equal("TLS_FAILED");
+    expect(error.message)
+      .to.match(/no version of TLS.*1\.2 and 1\.3.*protocol version/)
+      .and.not.to.include("cert");
+    server.close();
+  });
+
   it("fails against a server of plain text, and says what to leave out", async () => {
     const error = await errorOf(connecting({}, { ca: authority.cert }));
     expect(error.code).to.equal("TLS_FAILED");
@@ -287,7 +337,54 @@ describe("a token", () => {
     expect(missing.message).to.include("demands a token");
   });
 
-  it("that expires while a stream is read is UNAUTHENTICATED there", async () => {
+  const refusals = [
+    { code: "UNAUTHENTICATED" as const, message: "token expired" },
+    { code: "PERMISSION_DENIED" as const, message: "token expired" },
+  ];
+  for (const refusal of refusals) {
+    it(`of a function is asked for again once where the server answers ${refusal.code}, for any call and in mid-stream`, async () => {
+      let asked = 0;
+      let refused = false;
+      const respond = {
+        config: () => undefined,
+        analyzePlan: () => {
+          refused = !refused;
+          if (refused) throw sparkError(refusal);
+          return undefined;
+        },
+      };
+      const faults = [0, 2].map((after, stream) => ({ stream, after, do: { status: refusal } }));
+      await using fixture = await scripted(
+        { batches: idBatches(10, 10, 10), respond, faults },
+        { token: () => `token-number-${asked++}` },
+      );
+      const before = asked;
+      expect(await fixture.spark.version()).to.equal("4.3.0");
+      expect(asked - before).to.equal(2);
+      expect((await sparkStream(fixture.spark.range(30)).toArray()).map(({ numRows }) => numRows)).to.deep.equal([
+        10, 10, 10,
+      ]);
+      expect(fixture.server.operations[0]!.attaches).to.equal(3);
+    });
+
+    it(`that is constant is not sent again where the server answers ${refusal.code}`, async () => {
+      const respond = {
+        config: () => undefined,
+        analyzePlan: () => {
+          throw sparkError(refusal);
+        },
+      };
+      const faults = [{ stream: 0, after: 2, do: { status: refusal } }];
+      await using fixture = await scripted({ batches: idBatches(10, 10), respond, faults }, { token });
+      const calls = () => fixture.server.requests.filter(({ method }) => method === "analyzePlan").length;
+      expect((await errorOf(fixture.spark.version())).code).to.equal(refusal.code);
+      expect(calls()).to.equal(1);
+      expect((await errorOf(sparkStream(fixture.spark.range(20)).toArray())).code).to.equal(refusal.code);
+      expect(fixture.server.operations[0]!.attaches).to.equal(1);
+    });
+  }
+
+  it("that expires while a stream is read, and is not renewed, is UNAUTHENTICATED there", async () => {
     await using server = await startScriptedServer({
       token,
       batches: idBatches(10, 10),

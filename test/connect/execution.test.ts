@@ -1,6 +1,6 @@
 // An execution when the network or the server fails, on a server that does what the script says.
 import { expect } from "chai";
-import { type SparkSession, sparkStream } from "../../lib/index.js";
+import { connect, type SparkSession, sparkStream } from "../../lib/index.js";
 import {
   type FaultAction,
   type ScriptedServer,
@@ -136,6 +136,28 @@ describe("an execution whose stream breaks", () => {
     }
   });
 
+  it("says SESSION_LOST, and not OPERATION_LOST, where the restarted server knows no such session", async () => {
+    const status = { message: "no such session", errorClass: "INVALID_HANDLE.SESSION_NOT_FOUND" };
+    const faults = [
+      { stream: 0, after: 2, do: "end" as const },
+      { stream: 1, do: { status } },
+    ];
+    await using fixture = await scripted({ batches, faults });
+    const { ids, error } = await query(fixture.spark);
+    expect([ids, error?.code]).to.deep.equal([everyRow.slice(0, 10), "SESSION_LOST"]);
+    expect(error?.message).to.match(/closed or was idle for too long, or the server was restarted/);
+  });
+
+  // Who had joined a session that its owner closed was told that the server had been restarted.
+  it("says that the session was closed where another who had joined it did that", async () => {
+    await using fixture = await scripted({ batches });
+    const joined = await connect(fixture.server.url, { sessionId: fixture.spark.sessionId });
+    await joined.close();
+    const { error } = await query(fixture.spark);
+    expect(error?.code).to.equal("SESSION_LOST");
+    expect(error?.message).to.include("it was closed.").and.not.to.include("restarted");
+  });
+
   // A stalled connection, or a server that hangs, was waited for as long as there were pings on the connection.
   it("gives every row exactly once where nothing comes for longer than a server keeps a stream, after whichever response", async () => {
     const conf = { "spark.connect.execute.reattachable.senderMaxStreamDuration": "100ms" };
@@ -234,6 +256,24 @@ describe("an execution whose responses are not what Spark sent", () => {
         expect(ids, `${action} after ${after}`).to.deep.equal([]);
         expect(error?.code).to.be.oneOf(["INCOMPLETE_RESULT", "INVALID_IPC"]);
       }
+    }
+  });
+
+  // The second was dropped as one that had come; as the last batch its rows were lost in silence.
+  it("fails with INCOMPLETE_RESULT where two responses with one id differ: in their place, or in any bytes", async () => {
+    const [first, second] = idBatches(10, 10).map((batch) => ipcOf(batch));
+    const response = (responseId: string, data: Uint8Array, startOffset: bigint) => ({
+      responseId,
+      responseType: { case: "arrowBatch" as const, value: { data, rowCount: 10n, startOffset } },
+    });
+    for (const other of [response("a", second!, 0n), response("a", first!, 10n)]) {
+      const end = { responseId: "z", responseType: { case: "resultComplete" as const, value: {} } };
+      const respond = { executePlan: () => ({ responses: [response("a", first!, 0n), other, end] }) };
+      await using fixture = await scripted({ respond });
+      const { ids, error } = await query(fixture.spark);
+      expect(error?.code).to.equal("INCOMPLETE_RESULT");
+      expect(ids).to.deep.equal(countTo(ids.length)).and.have.length.of.at.most(10);
+      expect(error?.message).to.include("two different responses have the id a");
     }
   });
 

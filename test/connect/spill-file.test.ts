@@ -1,14 +1,15 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, stat, unlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, stat, symlink, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { create } from "@bufbuild/protobuf";
 import { expect } from "chai";
 import { ExecutePlanResponseSchema } from "../../lib/connect/generated/spark-connect_pb.js";
 import { ResponseSpool } from "../../lib/connect/response-spool.js";
 import { SpillFile } from "../../lib/connect/spill-file.js";
+import { processMark } from "../../lib/process-mark.js";
 import { openSpillFiles, spillDirectory, tellsOpenFiles } from "../support/spill.js";
 
 const run = promisify(execFile);
@@ -69,13 +70,54 @@ describe("A temporary file of a slow consumer", () => {
   it("of a process that is no more is removed by the next; that of one that lives is not", async () => {
     await (await SpillFile.create()).close();
     const uuid = "0b5d4d3c-0000-4000-8000-000000000000";
-    const path = (pid: number) => join(spillDirectory, `spill-${pid}-${uuid}`);
-    const [dead, alive, other] = [path(await deadPid()), path(process.ppid), join(spillDirectory, "something-else")];
-    for (const each of [dead, alive, other]) await writeFile(each, "");
+    const [machine] = processMark().split("-");
+    const path = (pid: number, where = machine) => join(spillDirectory, `spill-${where}-${pid}-${uuid}`);
+    const pid = await deadPid();
+    const files = [
+      path(pid),
+      path(process.ppid),
+      path(pid, "0123456789ab"),
+      join(spillDirectory, `x-${machine}-${pid}`),
+    ];
+    for (const each of files) await writeFile(each, "");
     await (await SpillFile.create()).close();
-    expect([dead, alive, other].map(existsSync)).to.deep.equal([false, true, true]);
-    await Promise.all([alive, other].map((each) => unlink(each)));
+    expect(files.map(existsSync)).to.deep.equal([false, true, true, true]);
+    await Promise.all(files.slice(1).map((each) => unlink(each)));
   });
+
+  // A symbolic link there was followed, and what looked like left behind in the place that it led to was removed.
+  const strangers: Record<string, (path: string, elsewhere: string) => Promise<void>> = {
+    "a symbolic link to a directory": (path, elsewhere) => symlink(elsewhere, path),
+    "a symbolic link to nothing": (path, elsewhere) => symlink(join(elsewhere, "nothing"), path),
+    "a directory that others may enter": async (path) => {
+      await mkdir(path);
+      await chmod(path, 0o755);
+    },
+    "a file": (path) => writeFile(path, "mine"),
+  };
+  for (const [what, make] of Object.entries(strangers)) {
+    it(`is made elsewhere, for its user alone, where ${what} has its directory's name; nothing behind that is touched`, async () => {
+      const [directory, elsewhere] = [
+        await mkdtemp(join(tmpdir(), "strange-")),
+        await mkdtemp(join(tmpdir(), "behind-")),
+      ];
+      const path = join(directory, basename(spillDirectory));
+      await make(path, elsewhere);
+      const [machine] = processMark().split("-");
+      const victim = `spill-${machine}-${await deadPid()}-0b5d4d3c-0000-4000-8000-000000000000`;
+      await writeFile(join(elsewhere, victim), "");
+      const script = `
+        const file = await SpillFile.create();
+        await file.append(Uint8Array.of(1));
+        console.log((await file.take()).length);
+        await file.close();
+      `;
+      const { stdout } = await inProcess(script, directory);
+      expect(stdout).to.equal("1\n");
+      expect(await readdir(elsewhere)).to.deep.equal([victim]);
+      expect(await readdir(directory)).to.deep.equal([basename(spillDirectory)]);
+    });
+  }
 
   it("that cannot be made is WRITE_FAILED, and says where room is needed", async () => {
     const script = "await SpillFile.create().catch((e) => console.log(e.code, e.message));";

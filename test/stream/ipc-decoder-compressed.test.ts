@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import type { RecordBatch } from "apache-arrow";
-import { Field, Int32, Int64, Schema, Utf8 } from "apache-arrow";
+import { Dictionary, Field, Int32, Int64, Schema, Utf8 } from "apache-arrow";
 import { expect } from "chai";
 import { compressFrameSync } from "lz4-napi";
 import { IpcDecoder } from "../../lib/chain/ipc-decoder.js";
@@ -124,6 +124,8 @@ describe("IpcDecoder, of compressed bodies put together by hand,", () => {
   const raw = new Uint8Array(values.buffer);
   const lz4 = new Uint8Array(compressFrameSync(Buffer.from(raw)));
   const nothing = Uint8Array.of();
+  const ZEROS = 1_000_000;
+  const zerosOfLz4 = new Uint8Array(compressFrameSync(Buffer.alloc(ZEROS)));
   const column = (buffer: Uint8Array, codec: "lz4" | "zstd" = "lz4"): BatchParts => ({
     length: 100,
     nodes: [[100, 0]],
@@ -167,7 +169,12 @@ describe("IpcDecoder, of compressed bodies put together by hand,", () => {
   const broken: [what: string, parts: BatchParts, says: RegExp][] = [
     ["is longer than it says", column(compressedBuffer(raw.length - 8, lz4)), /has 792 bytes where 800 are needed/],
     ["is shorter than it says", column(compressedBuffer(raw.length + 8, lz4)), /to 800 bytes and not to 808/],
-    ["says it is enormous", column(compressedBuffer(2 ** 52, lz4)), /claims to hold 4503599627370496/],
+    ["says it is enormous", column(compressedBuffer(2 ** 52, lz4)), /claims to hold 4503599627370496 bytes where 800/],
+    [
+      "holds far more than its column needs",
+      column(compressedBuffer(ZEROS, zerosOfLz4)),
+      /hold 1000000 bytes where 800/,
+    ],
     ["has a negative length", column(compressedBuffer(-2, lz4)), /length of -2/],
     ["ends too soon", column(compressedBuffer(raw.length, lz4.subarray(0, 60))), /lz4 buffer of 60 bytes/],
     ["is no frame", column(compressedBuffer(raw.length, raw)), /lz4 buffer of 800 bytes cannot be decompressed/],
@@ -239,6 +246,34 @@ describe("IpcDecoder, of compressed bodies put together by hand,", () => {
     for (const window of [14 << 3, 17 << 3, 20 << 3, 31 << 3]) {
       expect(await failureOf(read(window))).to.have.property("code", "INVALID_IPC");
     }
+  });
+
+  // 46 KB became 2 GB: the rows that the batch claimed to have needed as much.
+  it("refuses a batch that decompressed would come to more than 512 MiB, before it takes the memory for it", async () => {
+    const GIB = 2 ** 30;
+    const block = [0x02 | (31 << 3), 0xff, 0x7f >> 3, 0x41]; // 131,071 bytes, repeated
+    const blocks = Array(Math.ceil(GIB / 131_071))
+      .fill(block)
+      .flat();
+    const frame = Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 11 << 3, ...blocks, 0x01, 0, 0]);
+    const buffers = [nothing, compressedBuffer(GIB, frame)];
+    const message = batchMessage({ length: GIB / 8, nodes: [[GIB / 8, 0]], codec: "zstd", buffers });
+    const dictionary = new Field("n", new Dictionary(new Utf8(), new Int32()), true);
+    const before = process.resourceUsage().maxRSS;
+    for (const stream of [ints, ipcOfSchema(new Schema([dictionary]))]) {
+      const error = await failureOf(decode(withSchemaOf(stream, message)));
+      expect(error).to.have.property("code", "MESSAGE_TOO_LARGE");
+      expect(error.message).to.match(/more than 536870912 bytes when it is decompressed.*compression: "none"/);
+    }
+    expect(process.resourceUsage().maxRSS - before).to.be.below(64 * 1024); // kilobytes
+  });
+
+  it("refuses an lz4 frame of far more than its buffer says, before it takes the memory for it", async () => {
+    const half = new Uint8Array(compressFrameSync(Buffer.alloc(256 * 2 ** 20)));
+    const before = process.resourceUsage().maxRSS;
+    const error = await failureOf(decodeColumn(column(compressedBuffer(800, half))));
+    expect(error).to.have.property("code", "INVALID_IPC");
+    expect(process.resourceUsage().maxRSS - before).to.be.below(64 * 1024); // kilobytes
   });
 
   it("refuses a zstd frame of far more than its buffer says, before it takes the memory for it", async () => {

@@ -53,6 +53,21 @@ describe("BatchAssembler", () => {
     expect(assembler.take(other("resultComplete"))).to.equal(undefined);
   });
 
+  // What the batch claimed was believed, and 4 GiB of it were kept.
+  it("refuses a batch that is larger than Spark's can be, by what it says or when that much has come", async () => {
+    const refused = async (response: ReturnType<typeof batch>, assembler = new BatchAssembler()) => {
+      const error = await failureOf(() => assembler.take(response));
+      expect(error).to.be.instanceOf(SparkStreamError).with.property("code", "MESSAGE_TOO_LARGE");
+      expect(error.message).to.include("2147483647 bytes");
+    };
+    await refused(chunk(0, 4 * 1024 * 1024, 1));
+    const data = new Uint8Array(120 * 1024 * 1024); // the same for all: a chunk is not copied before the last
+    const assembler = new BatchAssembler();
+    const large = (index: number) => batch({ data, chunkIndex: BigInt(index), numChunksInBatch: 40n });
+    for (let index = 0; index < 17; index++) expect(assembler.take(large(index))).to.equal(undefined);
+    await refused(large(17), assembler);
+  });
+
   const broken: [what: string, responses: ReturnType<typeof batch>[], says: RegExp][] = [
     ["begins within a batch", [chunk(1, 2)], /chunk 1 of 2 came where chunk 0 should/],
     ["leaves a chunk out", [chunk(0, 3), chunk(2, 3)], /chunk 2 of 3 came where chunk 1 should/],

@@ -42,6 +42,7 @@ export interface FaultProxy extends AsyncDisposable {
 export async function startFaultProxy(
   target: { host?: string; port: number },
   faultOf: (connection: number) => ConnectionFault | undefined = () => undefined,
+  ownPort = 0,
 ): Promise<FaultProxy> {
   const connections: ProxiedConnection[] = [];
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
@@ -52,7 +53,7 @@ export async function startFaultProxy(
     server.listen(port, "127.0.0.1");
     await once(server, "listening");
   };
-  await listen(0);
+  await listen(ownPort);
   const { port } = server.address() as AddressInfo;
   const reset = () => {
     for (const connection of connections) connection.reset();

@@ -5,16 +5,29 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { Server, ServerCredentials, type ServerWritableStream, type sendUnaryData, status } from "@grpc/grpc-js";
+import {
+  Server,
+  ServerCredentials,
+  type ServerOptions,
+  type ServerWritableStream,
+  type sendUnaryData,
+  status,
+} from "@grpc/grpc-js";
 import { SparkConnectService } from "../../lib/connect/generated/spark-connect_pb.js";
 
 export interface RawServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** @param answer the messages of the next ExecutePlan */
-export async function startRawServer(answer: () => readonly Uint8Array[]): Promise<RawServer> {
-  const grpc = new Server();
+/**
+ * @param answer the messages of the next ExecutePlan
+ * @param options of gRPC, such as its compression
+ */
+export async function startRawServer(
+  answer: () => readonly Uint8Array[],
+  options: ServerOptions = {},
+): Promise<RawServer> {
+  const grpc = new Server({ "grpc.max_send_message_length": -1, ...options });
   const bytes = (value: Uint8Array) => Buffer.from(value);
   const methods = SparkConnectService.methods.filter(({ methodKind }) => methodKind !== "client_streaming");
   const definition = methods.map(({ localName, name, methodKind, parent }) => [

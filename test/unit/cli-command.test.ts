@@ -35,6 +35,8 @@ describe("The arguments of the command line", () => {
     "a target without a name": [...query, "-o", "", "-f", "csv"],
     "a limit that is no number": [...query, "--limit", "ten"],
     "a negative limit": [...query, "--limit=-1"],
+    "a timeout that is no number of seconds": [...query, "--connect-timeout", "5m"],
+    "a timeout of nothing": [...query, "--connect-timeout", "0"],
     "two servers": [...query, "--local", "--remote", "sc://x"],
   };
   for (const [what, args] of Object.entries(wrong)) {
@@ -51,6 +53,12 @@ describe("The arguments of the command line", () => {
     expect(parsed("--local", "2", "-q").url).to.equal("local[2]");
     expect((parseCommand(["--local", ...query]) as Command).url).to.equal("local[*]");
     expect(parsed().url).to.equal(undefined);
+  });
+
+  it("say how many seconds to wait for a server", () => {
+    expect(parsed("--connect-timeout", "300").connectTimeoutMs).to.equal(300_000);
+    expect(parsed("--connect-timeout", "1.5").connectTimeoutMs).to.equal(1_500);
+    expect(parsed().connectTimeoutMs).to.equal(undefined);
   });
 
   it("give parameters as JSON where they are, else as strings, and large integers exactly", () => {

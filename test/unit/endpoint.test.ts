@@ -116,17 +116,23 @@ describe("Endpoint", () => {
   });
 
   describe("by default", () => {
-    it("is the user that runs the process, with no token, no TLS, no limit of a message and a keepalive of a minute", () => {
+    it("is the user that runs the process, with no token, no TLS and messages of 128 MiB at most", () => {
       const endpoint = new Endpoint("sc://host");
       expect(endpoint.userId).to.equal(userInfo().username);
       expect(endpoint.hasToken).to.equal(false);
       expect(endpoint.tls).to.equal(false);
       expect(endpoint.sessionId).to.equal(undefined);
-      expect(endpoint.maxMessageBytes).to.equal(-1);
-      expect(endpoint.keepalive).to.deep.equal({ timeMs: 60_000, timeoutMs: 20_000, withoutCalls: true });
+      expect(endpoint.maxMessageBytes).to.equal(128 * 1024 * 1024);
       expect(endpoint.userAgent).to.equal(
         `spark-arrow-stream/${version} node/${process.versions.node} os/${process.platform}`,
       );
+    });
+
+    // Every 60 s, Spark 3.5 to 4.2 closed the connection after three minutes: "too_many_pings".
+    it("pings less often than a gRPC server in Java takes amiss, which is every five minutes, and never without a call", () => {
+      const { timeMs, withoutCalls } = new Endpoint("sc://host").keepalive!;
+      expect(timeMs).to.be.above(5 * 60_000);
+      expect(withoutCalls).to.equal(false);
     });
 
     it("takes the limit of a message and the keepalive from the URL", () => {
@@ -189,6 +195,26 @@ describe("Endpoint", () => {
       expect(new Endpoint("sc://localhost", { token: "t", tls: false }).tls).to.equal(false);
     });
 
+    const credentials = ["authorization", "Proxy-Authorization", "cookie", "x-api-key", "X-Auth-Token", "my.secret"];
+    it("has its rules in common with headers that are credentials by their names", () => {
+      for (const name of credentials) {
+        const headers = { [name]: SECRET };
+        for (const endpoint of [new Endpoint("sc://host", { headers }), new Endpoint(`sc://host/;${name}=${SECRET}`)]) {
+          expect(endpoint.tls, name).to.deep.equal({});
+        }
+        for (const options of [{ headers, tls: false }, { headers }]) {
+          const error = refusal("sc://host/;use_ssl=false", options);
+          expect(error).to.have.property("code", "INVALID_URL");
+          expect(error.message).to.include(`header "${name}" in plain text to another machine`);
+          expect(inspect(error)).not.to.include(SECRET);
+        }
+        expect(new Endpoint("sc://127.0.0.1", { headers }).tls, name).to.equal(false);
+      }
+      for (const name of ["x-databricks-cluster-id", "x-trace", "x-monkey", "x-partition-key"]) {
+        expect(new Endpoint("sc://host", { headers: { [name]: "v" } }).tls, name).to.equal(false);
+      }
+    });
+
     it("goes over TLS on this machine where that is asked for", () => {
       expect(new Endpoint("sc://localhost/;token=t;use_ssl=true").tls).to.deep.equal({});
       const tls = { ca: "PEM" };
@@ -215,6 +241,14 @@ describe("Endpoint", () => {
         expect(inspect(error)).not.to.include(SECRET);
       });
     }
+  });
+
+  // gRPC took `unix:15002` for the path of a socket, and `dns:443` for a host called 443.
+  it("is a target that gRPC cannot take for another scheme, whatever the host is called", () => {
+    for (const host of ["unix", "dns", "ipv4", "xds"]) {
+      expect(new Endpoint(`sc://${host}`).target).to.equal(`dns:///${host}:15002`);
+    }
+    expect(new Endpoint("sc://[::1]:1").target).to.equal("dns:///[::1]:1");
   });
 
   describe("keeps secrets", () => {

@@ -23,10 +23,23 @@ describe("explainError", () => {
     ["a refusal", { code: status.PERMISSION_DENIED }, "PERMISSION_DENIED", /refuses: the server's words/],
     ["an unknown call", { code: status.UNIMPLEMENTED }, "UNSUPPORTED", /older than Spark 3.5/],
     [
-      "a message over the limit",
-      { code: status.RESOURCE_EXHAUSTED },
+      "a batch over the limit here",
+      { code: status.RESOURCE_EXHAUSTED, message: "Received message larger than max (5 vs 4)" },
       "MESSAGE_TOO_LARGE",
-      /chunks.*maxRecordsPerBatch.*grpc_max_message_size/,
+      /than the 134217728 bytes.*chunks.*maxRecordsPerBatch.*grpc_max_message_size/,
+    ],
+    // The advice was that for a batch.
+    [
+      "an upload over the server's limit",
+      { code: status.RESOURCE_EXHAUSTED, message: "gRPC message exceeds maximum size 134217728: 200000000" },
+      "MESSAGE_TOO_LARGE",
+      /^A request was larger than the server at spark\.example\.com:15002 accepts.*createDataFrame.*maxInboundMessageSize/,
+    ],
+    [
+      "a server that has had enough",
+      { code: status.RESOURCE_EXHAUSTED, message: "too many requests" },
+      "UNAVAILABLE",
+      /takes no more for now: too many requests/,
     ],
     [
       "bytes that are no message",
@@ -61,7 +74,7 @@ describe("explainError", () => {
     ["an interrupt by its SQLSTATE", { sqlState: "HY008" }, "OPERATION_CANCELED", /interrupted/],
     ["an unknown session", { errorClass: "INVALID_HANDLE.SESSION_NOT_FOUND" }, "SESSION_LOST", /Connect again/],
     ["a restarted server", { errorClass: "INVALID_HANDLE.SESSION_CHANGED" }, "SESSION_LOST", /restarted/],
-    ["a closed session", { errorClass: "INVALID_HANDLE.SESSION_CLOSED" }, "SESSION_LOST", /Connect again/],
+    ["a closed session", { errorClass: "INVALID_HANDLE.SESSION_CLOSED" }, "SESSION_LOST", /was closed\. Connect again/],
     ["an unknown operation", { errorClass: "INVALID_HANDLE.OPERATION_NOT_FOUND" }, "OPERATION_LOST", /again/],
     ["an abandoned operation", { errorClass: "INVALID_HANDLE.OPERATION_ABANDONED" }, "OPERATION_LOST", /again/],
     ["a position that is gone", { errorClass: "INVALID_CURSOR.POSITION_NOT_AVAILABLE" }, "OPERATION_LOST", /again/],

@@ -1,0 +1,51 @@
+/**
+ * A mark for the names of temporary files that says which process made them, so that another one may remove those of a
+ * process that was killed. A process id has a meaning on one machine only, and there within one container: directories can
+ * be shared by several of them.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync, readlinkSync } from "node:fs";
+import { hostname } from "node:os";
+
+const MARK = /([0-9a-f]{12})-(\d+)/;
+
+let machine: string | undefined;
+
+/** The mark of this process. */
+export function processMark(): string {
+  return `${thisMachine()}-${process.pid}`;
+}
+
+/** Whether a name has the mark of a process of this machine that is no more. */
+export function isLeftBehind(name: string): boolean {
+  const [, where, pid] = MARK.exec(name) ?? [];
+  return where === thisMachine() && !isAlive(Number(pid));
+}
+
+function thisMachine(): string {
+  if (machine !== undefined) return machine;
+  const facts = [
+    hostname(),
+    tryTo(() => readFileSync("/etc/machine-id", "utf8")),
+    tryTo(() => readlinkSync("/proc/self/ns/pid")),
+  ];
+  machine = createHash("sha256").update(facts.join("\n")).digest("hex").slice(0, 12);
+  return machine;
+}
+
+function tryTo(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return ""; // not on every system
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}
