@@ -82,11 +82,15 @@ export function splitSparkStream(
   const notify = Array.from({ length: count }, (_, index) => (partition: LargePartition) => {
     streams[index]!.emit("largePartition", partition);
   });
-  for (const rows of splitDelivery(requested(source, options), notify, options)) {
-    streams.push(streamOf(SparkStream, () => rows, options));
-  }
+  const shares = options.signal?.aborted
+    ? notify.map(() => unopened)
+    : splitDelivery(requested(source, options), notify, options);
+  for (const rows of shares) streams.push(streamOf(SparkStream, () => rows, options));
   return streams;
 }
+
+/** In place of a query whose signal was aborted before: nothing is sent. */
+const unopened: RowCursor = { next: async () => undefined, close: async () => {} };
 
 type OnLargePartition = (partition: LargePartition) => void;
 type StreamClass<S> = new (rows: RowCursor, readAheadBytes: number, signal: AbortSignal | undefined) => S;
@@ -104,7 +108,9 @@ function open<S extends Readable>(
   }
   const frame = requested(source, options);
   const withDefaults = { readAheadBytes: DEFAULT_READ_AHEAD, ...options };
-  return streamOf(Stream, (onLargePartition) => openDelivery(frame, withDefaults, onLargePartition), options);
+  const rowsOf = (notify: OnLargePartition) =>
+    options.signal?.aborted ? unopened : openDelivery(frame, withDefaults, notify);
+  return streamOf(Stream, rowsOf, options);
 }
 
 function streamOf<S extends Readable>(
