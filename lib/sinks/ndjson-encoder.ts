@@ -30,7 +30,7 @@ export function ndjsonEncoder(schema: Schema, options: JsonOptions): BatchEncode
             yield Buffer.from(text);
             text = "";
           }
-          if (pace.isDue()) yield undefined;
+          if (row % 16 === 0 && pace.isDue()) yield undefined;
         }
         if (!window) yield undefined;
       }

@@ -102,7 +102,7 @@ class Rows extends Transform implements Composable {
     if (this.destroyed) return;
     let failure: Error | undefined;
     try {
-      for (let made = 1; ; made++) {
+      for (;;) {
         if (this.#pace.isDue()) {
           afterTurn(() => this.#give());
           return;
@@ -115,7 +115,7 @@ class Rows extends Transform implements Composable {
           this.#rows = value.rows;
           this.#pushed = 0;
         }
-        if (this.push(this.#window.rowOf(this.#pushed++)) || made < CHUNK) continue;
+        if (this.#pushSome()) continue;
         this.#paused = true;
         return;
       }
@@ -123,6 +123,16 @@ class Rows extends Transform implements Composable {
       failure = error as Error;
     }
     this.#done(failure);
+  }
+
+  /** Pushes CHUNK rows of the window, or all that are left. Returns whether there is room for more. */
+  #pushSome(): boolean {
+    const window = this.#window;
+    const end = Math.min(this.#pushed + CHUNK, this.#rows);
+    let hasRoom = true;
+    for (let row = this.#pushed; row < end; row++) hasRoom = this.push(window.rowOf(row));
+    this.#pushed = end;
+    return hasRoom;
   }
 
   override _read(size: number): void {
