@@ -163,14 +163,23 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
     return super.read(size);
   }
 
-  /** As of any Readable from Node 24 on: a Duplex. Before, Node put a second Readable around it, out of the reach of this. */
-  override compose(...[stream, options]: Parameters<Readable["compose"]>): Duplex {
-    const before = this.listenerCount("error");
-    const composed = isComposable(stream) ? stream[behind](this) : compose(this, stream as NodeJS.ReadWriteStream);
-    // An error of this stream waits for a consumer of the one that is composed, which reads from the start.
-    this.#held.composed(composed, this.listenerCount("error") - before);
-    if (options?.signal) addAbortSignal(options.signal, composed);
-    return composed;
+  /** As of any Readable: its type is that of the @types/node that is installed, which differs between versions. */
+  declare compose: Readable["compose"];
+
+  static {
+    // A Duplex, as from Node 24 on. Before, Node put a second Readable around it, out of the reach of this.
+    const value = function (
+      this: ChainReadable<Counted>,
+      ...[stream, options]: Parameters<Readable["compose"]>
+    ): Duplex {
+      const before = this.listenerCount("error");
+      const composed = isComposable(stream) ? stream[behind](this) : compose(this, stream as NodeJS.ReadWriteStream);
+      // An error of this stream waits for a consumer of the one that is composed, which reads from the start.
+      this.#held.composed(composed, this.listenerCount("error") - before);
+      if (options?.signal) addAbortSignal(options.signal, composed);
+      return composed;
+    };
+    Object.defineProperty(ChainReadable.prototype, "compose", { value, writable: true, configurable: true });
   }
 
   override destroy(error?: Error): this {

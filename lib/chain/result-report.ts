@@ -36,8 +36,8 @@ export interface OperatorMetrics {
 }
 
 /**
- * What `df.observe()` counted: by the observation's name, and then by those of its expressions; by their positions ("0", "1")
- * from a server that sends no names, which is Spark 3.5.
+ * What `df.observe()` counted: by the observation's name, and then by those of its expressions. An expression has its position
+ * ("0", "1") for a name if the one before it has the same name, or the server sends no names, as Spark 3.5.
  */
 export type ObservedMetrics = Readonly<Record<string, Readonly<Record<string, LiteralValue | undefined>>>>;
 
@@ -72,10 +72,19 @@ export class ResultReport {
       const { value } = responseType;
       this.tell(() => progressOf(value));
     }
+    const observed: Record<string, Record<string, LiteralValue | undefined>> = {};
     for (const { name, keys, values } of observedMetrics) {
-      const pairs = values.map((value, index) => [keys[index] ?? String(index), literalValue(value)] as const);
-      this.#observed = { ...this.#observed, [name]: Object.fromEntries(pairs) };
+      // Two observations may have one name, and so may two of their expressions.
+      observed[name] ??= {};
+      const found = observed[name];
+      for (const [index, literal] of values.entries()) {
+        const key = keys[index];
+        const free = key !== undefined && !Object.hasOwn(found, key) ? key : nextFree(found, index);
+        found[free] = literalValue(literal);
+        if (found[free] === undefined) warnOfUnread(`${name}.${key ?? index}`, literal.literalType.case);
+      }
     }
+    this.#observed = { ...this.#observed, ...observed };
     if (metrics && metrics.metrics.length > 0) {
       this.#operators = metrics.metrics.map(({ name, planId, parent, executionMetrics }) => ({
         name,
@@ -90,6 +99,15 @@ export class ResultReport {
       }));
     }
   }
+}
+
+function nextFree(taken: object, from: number): string {
+  for (let index = from; ; index++) if (!Object.hasOwn(taken, String(index))) return String(index);
+}
+
+function warnOfUnread(what: string, type = "unknown"): void {
+  const message = `df.observe(): the value of ${JSON.stringify(what)} is undefined here, since its type (${type}) is not read. Cast it to a string.`;
+  process.emitWarning(message, { type: "SparkStreamWarning", code: "UNREAD_OBSERVATION" });
 }
 
 function progressOf({ stages, numInflightTasks }: ExecutePlanResponse_ExecutionProgress): StreamProgress {

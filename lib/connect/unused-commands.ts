@@ -21,7 +21,12 @@ export class UnusedCommands {
     const head = words.slice(0, WORDS).join(" ").slice(0, MAX_LENGTH);
     const command = { head: head.length < text.trimEnd().length ? `${head} …` : head };
     this.#heads.add(command);
-    return () => this.#heads.delete(command);
+    withUnused.add(this);
+    if (withUnused.size === 1) process.on("beforeExit", warnOfAll);
+    return () => {
+      this.#heads.delete(command);
+      if (this.#heads.size === 0) this.#forget();
+    };
   }
 
   /** A process warning of those that were never used: a DataFrame is not a promise, and `await` does not run it. */
@@ -32,5 +37,17 @@ export class UnusedCommands {
     const message = `spark.sql(${JSON.stringify(first.head)})${others} did not run: its DataFrame was never used. Call execute() on it.`;
     process.emitWarning(message, { type: "SparkStreamWarning", code: "UNUSED_COMMAND" });
     this.#heads.clear();
+    this.#forget();
   }
+
+  #forget(): void {
+    if (withUnused.delete(this) && withUnused.size === 0) process.off("beforeExit", warnOfAll);
+  }
+}
+
+/** Of sessions that are not closed yet: a program may end without closing them. */
+const withUnused = new Set<UnusedCommands>();
+
+function warnOfAll(): void {
+  for (const commands of [...withUnused]) commands.warn();
 }

@@ -9,7 +9,7 @@ import type { Writable } from "node:stream";
 import type { Field, RecordBatch, Schema } from "apache-arrow";
 import { SparkStreamError } from "../errors.js";
 import { turn, turnIsDue } from "../event-loop.js";
-import { abortSignal, isObject, type OptionTable, oneOf } from "../options.js";
+import { abortSignal, checkArgument, isObject, type OptionTable, oneOf } from "../options.js";
 import type { ByteTarget } from "./byte-target.js";
 import { targetOf } from "./target-of.js";
 import { TargetWriter } from "./target-writer.js";
@@ -32,10 +32,21 @@ export interface BatchWriterOptions {
 }
 
 export const batchWriterOptions: OptionTable<BatchWriterOptions> = {
-  schema: [isObject, "an apache-arrow Schema, or a promise of one"],
+  schema: [(schema) => isSchema(schema) || isThenable(schema), "an apache-arrow Schema, or a promise of one"],
   signal: abortSignal,
   invalidText: oneOf("error", "replace"),
 };
+
+function isSchema(value: unknown): value is Schema {
+  const { fields, metadata } = (isObject(value) ? value : {}) as Partial<Schema>;
+  return (
+    Array.isArray(fields) && fields.every((field) => isObject(field) && "type" in field) && metadata instanceof Map
+  );
+}
+
+function isThenable(value: unknown): boolean {
+  return isObject(value) && typeof (value as Partial<PromiseLike<unknown>>).then === "function";
+}
 
 /** Bytes in order. Undefined where there are none yet, and the event loop should turn if that is due. */
 export type Pieces = Iterable<Uint8Array | undefined> | AsyncIterable<Uint8Array | undefined>;
@@ -127,6 +138,7 @@ class BatchWriter extends TargetWriter {
 
   async #emptyEncoder(): Promise<BatchEncoder> {
     const schema = await this.#schema;
+    if (schema !== undefined) checkArgument(this.#name, "schema", schema, [isSchema, "an apache-arrow Schema"]);
     if (schema) return await this.#newEncoder(this.#schemas.ownSchema(schema.fields, schema.metadata));
     throw new SparkStreamError(
       "INVALID_INPUT",

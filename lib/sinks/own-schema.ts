@@ -46,7 +46,8 @@ export function ownSchema(fields: readonly Field[], metadata: ReadonlyMap<string
 }
 
 function ownField(field: Field, dictionaries: Map<DataType, DataType>): Field {
-  return new Field(field.name, ownType(field.type, dictionaries), field.nullable, new Map(field.metadata));
+  // Another writer may have left out an empty name.
+  return new Field(field.name ?? "", ownType(field.type, dictionaries), field.nullable, new Map(field.metadata));
 }
 
 /** What the types have, each some of it. */

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { create } from "@bufbuild/protobuf";
 import { expect } from "chai";
 import { literalValue } from "../../lib/chain/literal-value.js";
@@ -23,6 +24,25 @@ describe("What df.observe() counted", () => {
   it("is named by its place if the server sends no names", () => {
     expect(observed([], 3n, 6n)).to.deep.equal({ check: { 0: 3n, 1: 6n } });
     expect(observed(["rows"], 3n, 6n)).to.deep.equal({ check: { rows: 3n, 1: 6n } });
+  });
+
+  it("loses none of two expressions, or two observations, of one name", () => {
+    expect(observed(["n", "n"], 3n, 6n)).to.deep.equal({ check: { n: 3n, 1: 6n } });
+    const report = new ResultReport();
+    const two = ["a", "b"].map((key, index) => ({ name: "check", keys: [key], values: [long(BigInt(index))] }));
+    report.take(create(ExecutePlanResponseSchema, { observedMetrics: two }));
+    expect(report.observed).to.deep.equal({ check: { a: 0n, b: 1n } });
+  });
+
+  it("is undefined for a type that is not read, with a warning", async () => {
+    const warned = once(process, "warning");
+    const report = new ResultReport();
+    const interval = { literalType: { case: "dayTimeInterval" as const, value: 1n } };
+    report.take(
+      create(ExecutePlanResponseSchema, { observedMetrics: [{ name: "check", keys: ["i"], values: [interval] }] }),
+    );
+    expect(report.observed).to.deep.equal({ check: { i: undefined } });
+    expect((await warned)[0]).to.have.property("code", "UNREAD_OBSERVATION");
   });
 
   it("is text, and not a failure, for a time beyond what a Date holds", () => {
