@@ -71,23 +71,32 @@ export async function untilAborted<T>(signal: AbortSignal | undefined, promise: 
   }
 }
 
-/** Resolves when the promise has settled, or after so many ms. Never rejects. */
-export async function atMost(ms: number, promise: Promise<unknown>): Promise<void> {
+/**
+ * Resolves when the promise has settled, or after so many ms. Never rejects.
+ *
+ * @param keepsProcess whether a process that has nothing else to do waits, too
+ */
+export async function atMost(ms: number, promise: Promise<unknown>, keepsProcess = true): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms);
+    if (!keepsProcess) timer.unref();
   });
   await Promise.race([promise.then(nothing, nothing), late]);
   clearTimeout(timer);
 }
 
-/** Resolves after so many ms, or as soon as one of the signals is aborted. */
-export async function pause(ms: number, ...signals: readonly (AbortSignal | undefined)[]): Promise<void> {
+/** Resolves after so many ms, or as soon as one of the signals is aborted. @param keepsProcess as in atMost() */
+export async function pause(
+  ms: number,
+  signals: readonly (AbortSignal | undefined)[],
+  keepsProcess = true,
+): Promise<void> {
   const forget: (() => void)[] = [];
   const aborted = new Promise<void>((resolve) => {
     for (const signal of signals) if (signal) forget.push(onAbort(signal, resolve));
   });
-  await atMost(ms, aborted);
+  await atMost(ms, aborted, keepsProcess);
   for (const each of forget) each();
 }
 

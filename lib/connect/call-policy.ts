@@ -31,8 +31,15 @@ export function callPolicy(method: string): CallPolicy {
 /** For what can do without an answer. */
 export const briefly: CallPolicy = { timeoutMs: SHORT_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 2 } };
 
-/** For what must not be lost, and may come twice: a passed deadline may be the connection's, so it is tried on another. */
-export const stopping: CallPolicy = { timeoutMs: SHORT_TIMEOUT, policy: { ...briefly.policy, afterDeadline: true } };
+/**
+ * For what must not be lost, and may come twice. A passed deadline may be the connection's, so it is tried on another; and the
+ * server's, which may be silent for a while: it is tried for ten minutes, after which a server has forgotten the query anyway
+ * (spark.connect.execute.manager.detachedTimeout).
+ */
+export const stopping: CallPolicy = {
+  timeoutMs: SHORT_TIMEOUT,
+  policy: { ...defaultRetryPolicy, maxRetries: 60, maxWaitMs: 5_000, afterDeadline: true, background: true },
+};
 
 /** For what the next call makes good. */
 export const once: CallPolicy = { timeoutMs: SHORT_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 0 } };

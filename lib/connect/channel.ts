@@ -280,7 +280,7 @@ class PulledCall<T> implements ResponseStream<T> {
 /** What a call begins with, within the time that it has: a token may never come. */
 async function inTime(metadata: Promise<Metadata>, timeoutMs: number | undefined): Promise<Metadata> {
   if (timeoutMs === undefined) return await metadata;
-  const message = `The token function has given no token for ${timeoutMs / 1000} s.`;
+  const message = `The token function has given no token for ${Math.round(timeoutMs / 100) / 10} s.`;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new SparkStreamError("UNAVAILABLE", message)), timeoutMs);

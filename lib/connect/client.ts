@@ -39,6 +39,9 @@ import { checkWellFormed } from "./well-formed.js";
 
 const { method } = SparkConnectService;
 
+/** ms */
+const LONG_WAIT = 1_000;
+
 /** What a command answers, and its caller has to know; all else that comes are rows, and news of the work. */
 const ANSWERS: ReadonlySet<string | undefined> = new Set(["sqlCommandResult", "checkpointCommandResult"]);
 
@@ -248,11 +251,11 @@ export class Client {
   }
 
   /** Ends the session on the server, with all that runs in it, and closes the connections. Never rejects. */
-  async close(): Promise<void> {
+  async close(timeoutMs?: number): Promise<void> {
     if (this.closed) return;
     this.#closing.abort();
     try {
-      await this.#releaseSession(this.sessionId);
+      await this.#releaseSession(this.sessionId, timeoutMs === undefined ? undefined : { timeoutMs });
     } catch {
       // The server ends an idle session by itself; servers before 4.0 know no other way.
     } finally {
@@ -266,9 +269,11 @@ export class Client {
     this.#channel.close();
   }
 
-  async #releaseSession(sessionId: string): Promise<void> {
+  async #releaseSession(
+    sessionId: string,
+    { timeoutMs }: UnaryOptions = callPolicy(method.releaseSession.name),
+  ): Promise<void> {
     const request = create(method.releaseSession.input, { ...this.#common(), sessionId });
-    const { timeoutMs } = callPolicy(method.releaseSession.name);
     await this.#channel.unary(method.releaseSession, request, { timeoutMs });
   }
 
@@ -306,7 +311,9 @@ export class Client {
         }
         const wait = retryWait(failure, retry, policy);
         if (wait === undefined) throw await untilAborted(signal, this.#explain(failure));
-        await pause(wait, this.#closing.signal, signal);
+        // What goes on behind a stream for minutes is not what a process lives for.
+        const keepsProcess = !(policy.background && wait >= LONG_WAIT);
+        await pause(wait, [this.#closing.signal, signal], keepsProcess);
         if (signal?.aborted) throw new AbortError(signal);
         this.checkOpen();
       }
@@ -369,7 +376,7 @@ async function answersOf(execution: Execution): Promise<ExecutePlanResponse[]> {
 /** In place of what gRPC says, which is where it was with the call. */
 function explainDeadline(error: ServerError, rpc: string, ms: number): ServerError {
   if (error.code !== status.DEADLINE_EXCEEDED) return error;
-  return { ...error, message: `nothing has come for ${ms / 1000} s (${rpc})` };
+  return { ...error, message: `nothing has come for ${Math.round(ms / 100) / 10} s (${rpc})` };
 }
 
 function unexpectedAnswer(what: string): SparkStreamError {

@@ -350,7 +350,7 @@ export class Execution {
       throw await this.#calls.explain(error, this.operationId);
     }
     this.#retries++;
-    await pause(wait, this.#stop.signal, this.#calls.closing);
+    await pause(wait, [this.#stop.signal, this.#calls.closing]);
     if (this.#isRunning()) this.#reattach();
   }
 

@@ -37,7 +37,8 @@ export async function firstAnswer<T>(
     const timeoutMs = Math.min(Math.max(end - performance.now(), 1), CONNECT_TIMEOUT);
     const failure = (await proxyFailure(endpoint, timeoutMs)) ?? (await answerOrFailure(timeoutMs, call));
     if (!(failure instanceof SparkStreamError)) return failure.answer;
-    if (tries === 1 && (await wantsTls(endpoint, failure))) throw speaksTlsOnly(endpoint, failure);
+    if (tries === 1 && (await wantsTls(endpoint, failure, end - performance.now())))
+      throw speaksTlsOnly(endpoint, failure);
     if (failure.code !== "UNAVAILABLE" || connectTimeoutMs === undefined) throw failure;
     if (performance.now() + WAIT >= end) throw gaveUp(failure, tries, connectTimeoutMs);
     await sleep(WAIT);
@@ -77,11 +78,12 @@ function gaveUp(failure: SparkStreamError, tries: number, connectTimeoutMs: numb
 }
 
 /** gRPC cannot tell a server that wants TLS from one that is not there; a handshake can. */
-async function wantsTls(endpoint: Endpoint, { code }: SparkStreamError): Promise<boolean> {
-  if (endpoint.tls !== false || (code !== "UNAVAILABLE" && code !== "UNSUPPORTED")) return false;
+async function wantsTls(endpoint: Endpoint, { code }: SparkStreamError, timeLeft: number): Promise<boolean> {
+  if (endpoint.tls !== false || (code !== "UNAVAILABLE" && code !== "UNSUPPORTED") || timeLeft <= 0) return false;
+  const limit = Math.min(timeLeft, HANDSHAKE_TIMEOUT);
   const { host, port, proxy, address } = endpoint;
   const tls = await import("node:tls");
-  const tunnel = proxy && (await openTunnel(proxy, address, HANDSHAKE_TIMEOUT));
+  const tunnel = proxy && (await openTunnel(proxy, address, limit));
   if (tunnel && !tunnel.socket) return false;
   const way = tunnel ? { socket: tunnel.socket } : { host, port };
   return await new Promise((resolve) => {
@@ -89,7 +91,7 @@ async function wantsTls(endpoint: Endpoint, { code }: SparkStreamError): Promise
       ...way,
       rejectUnauthorized: false,
       ALPNProtocols: ["h2"],
-      timeout: HANDSHAKE_TIMEOUT,
+      timeout: limit,
     });
     const settle = (answer: boolean) => {
       socket.destroy();

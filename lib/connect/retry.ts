@@ -17,6 +17,8 @@ export interface RetryPolicy {
   readonly maxServerWaitMs: number;
   /** Whether a call whose deadline has passed is made again. */
   readonly afterDeadline?: boolean;
+  /** Whether a process that has nothing else to do may end while a call waits to be made again. */
+  readonly background?: boolean;
 }
 
 export const defaultRetryPolicy: RetryPolicy = {

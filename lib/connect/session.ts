@@ -27,6 +27,9 @@ import { UnusedCommands } from "./unused-commands.js";
 /** Parameters of a query: `{ name: value }` for `:name`, an array for `?`. */
 export type SqlArguments = Readonly<Record<string, SqlParameter>> | readonly SqlParameter[];
 
+/** ms of SHORT_TIMEOUT that are left for the release of the session. */
+const RELEASE_TIMEOUT = 1_000;
+
 /** The settings of a session. Every call takes a `signal`. */
 export interface RuntimeConf {
   /** @throws SparkStreamError QUERY_FAILED if the key is not set and has no default, and none is given here. */
@@ -234,8 +237,9 @@ export class SparkSession implements AsyncDisposable {
   async #close(): Promise<void> {
     const farewells = [...this.#farewells].map((farewell) => farewell());
     const ended = Promise.allSettled([...farewells, this.client.stopped()]).then(() => this.#places.close());
-    await atMost(SHORT_TIMEOUT, ended);
-    await this.client.close();
+    const start = performance.now();
+    await atMost(SHORT_TIMEOUT - RELEASE_TIMEOUT, ended);
+    await this.client.close(Math.max(SHORT_TIMEOUT - (performance.now() - start), RELEASE_TIMEOUT));
     await this.#onClose();
   }
 

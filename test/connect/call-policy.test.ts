@@ -1,7 +1,9 @@
 // No call waits for ever, whatever becomes of the server or the connection.
+import { status } from "@grpc/grpc-js";
 import { expect } from "chai";
-import { callPolicy } from "../../lib/connect/call-policy.js";
+import { callPolicy, stopping } from "../../lib/connect/call-policy.js";
 import { SparkConnectService } from "../../lib/connect/generated/spark-connect_pb.js";
+import { retryWait } from "../../lib/connect/retry.js";
 import { connect } from "../../lib/index.js";
 import { startScriptedServer } from "../../lib/testing/index.js";
 import { startFaultProxy } from "../support/fault-proxy.js";
@@ -51,6 +53,18 @@ describe("a call to a server that is there and silent", () => {
     expect(error.code).to.equal("UNAVAILABLE");
     expect(error.message).to.equal("The token function has given no token for 0.2 s.");
     expect(await timeOf(spark.close())).to.be.below(20_000);
+  });
+
+  // A server that was silent for longer than fifteen seconds went on with what had been aborted meanwhile.
+  it("is asked to stop a query for ten minutes, in waits that hold up no process", () => {
+    const { timeoutMs, policy } = stopping;
+    let total = 0;
+    for (let retry = 1, wait: number | undefined = 0; wait !== undefined; retry++) {
+      total += timeoutMs + wait;
+      wait = retryWait({ code: status.DEADLINE_EXCEEDED }, retry, policy, () => 0);
+    }
+    expect(total).to.be.within(500_000, 700_000);
+    expect(policy.background).to.equal(true);
   });
 
   it("leaves its connection, which may be dead, to those that use it already", async () => {
