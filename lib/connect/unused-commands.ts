@@ -21,8 +21,8 @@ export class UnusedCommands {
     const head = words.slice(0, WORDS).join(" ").slice(0, MAX_LENGTH);
     const command = { head: head.length < text.trimEnd().length ? `${head} …` : head };
     this.#heads.add(command);
+    if (withUnused.size === 0) process.on("beforeExit", warnOfAll);
     withUnused.add(this);
-    if (withUnused.size === 1) process.on("beforeExit", warnOfAll);
     return () => {
       this.#heads.delete(command);
       if (this.#heads.size === 0) this.#forget();

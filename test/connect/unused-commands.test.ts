@@ -38,6 +38,19 @@ describe("A SQL command that nobody used", () => {
     await scope[Symbol.asyncDispose]();
   });
 
+  // A script that ends without closing its session had lost its INSERT in silence.
+  it("is named when the program ends, by one listener however many there are, which goes with the last of them", async () => {
+    const { spark, ...scope } = await scripted({ batches: idBatches(1) });
+    const before = process.listenerCount("beforeExit");
+    const inserts = Array.from({ length: 20 }, () => spark.sql("INSERT INTO t VALUES (1)"));
+    expect(process.listenerCount("beforeExit")).to.equal(before + 1);
+    for (const insert of inserts.slice(1)) await insert.execute();
+    const found = await warningsOf(async () => process.emit("beforeExit", 0));
+    expect(found).to.have.length(1);
+    expect(process.listenerCount("beforeExit")).to.equal(before);
+    await scope[Symbol.asyncDispose]();
+  });
+
   it("is no concern if it was used, or was a query", async () => {
     const found = await warningsOf(async () => {
       await using session = await scripted({ batches: idBatches(1) });
