@@ -189,6 +189,7 @@ describe('delivery: "push" on a real Spark', function () {
       else await once(stream, "readable");
       stream.destroy();
       if (!stream.closed) await once(stream, "close");
+      await spark.client.stopped();
       expect(await isListened(proxy.target), `${read}`).to.equal(false);
     }
   });
