@@ -13,5 +13,5 @@ module.exports = {
     "test/connect/slow-consumer.test.ts", // sleeps for longer than a server waits
   ],
   parallel: true,
-  jobs: 2,
+  jobs: 4, // many of them wait for something, and not for a core
 };
