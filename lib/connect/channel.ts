@@ -283,7 +283,8 @@ async function inTime(metadata: Promise<Metadata>, timeoutMs: number | undefined
   const message = `The token function has given no token for ${Math.round(timeoutMs / 100) / 10} s.`;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new SparkStreamError("UNAVAILABLE", message)), timeoutMs);
+    // An aborted call does not wait for it any more, and neither does a process that has nothing else to do.
+    timer = setTimeout(() => reject(new SparkStreamError("UNAVAILABLE", message)), timeoutMs).unref();
   });
   try {
     return await Promise.race([metadata, late]);
