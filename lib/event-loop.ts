@@ -38,15 +38,6 @@ export function turn(): Promise<void> {
   return new Promise(afterTurn);
 }
 
-/** Runs work that yields where it may pause, and takes a turn there if one is due. */
-export async function withTurns<R>(work: Generator<unknown, R>): Promise<R> {
-  for (;;) {
-    const { done, value } = work.next();
-    if (done) return value;
-    if (turnIsDue()) await turn();
-  }
-}
-
 /** Asks {@link turnIsDue} for work in many small pieces, every 32nd time at most where they are quick. */
 export class Pace {
   #every = 1;

@@ -251,11 +251,11 @@ export class Client {
   }
 
   /** Ends the session on the server, with all that runs in it, and closes the connections. Never rejects. */
-  async close(timeoutMs?: number): Promise<void> {
+  async close(options?: UnaryOptions): Promise<void> {
     if (this.closed) return;
     this.#closing.abort();
     try {
-      await this.#releaseSession(this.sessionId, timeoutMs === undefined ? undefined : { timeoutMs });
+      await this.#releaseSession(this.sessionId, options);
     } catch {
       // The server ends an idle session by itself; servers before 4.0 know no other way.
     } finally {

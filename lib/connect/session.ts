@@ -239,7 +239,8 @@ export class SparkSession implements AsyncDisposable {
     const ended = Promise.allSettled([...farewells, this.client.stopped()]).then(() => this.#places.close());
     const start = performance.now();
     await atMost(SHORT_TIMEOUT - RELEASE_TIMEOUT, ended);
-    await this.client.close(Math.max(SHORT_TIMEOUT - (performance.now() - start), RELEASE_TIMEOUT));
+    const timeoutMs = Math.max(SHORT_TIMEOUT - (performance.now() - start), RELEASE_TIMEOUT);
+    await this.client.close({ timeoutMs });
     await this.#onClose();
   }
 
