@@ -3,6 +3,7 @@
  * form. Values are shown in the message, unless they may be secret.
  */
 import { SparkStreamError } from "./errors.js";
+import { checkText } from "./well-formed.js";
 
 /** What a value must be, as the message says it after "must be". */
 export type Rule = readonly [isValid: (value: unknown) => boolean, is: string, more?: RuleDetails];
@@ -32,7 +33,9 @@ export function checkOptions<T extends object>(of: string, options: T, table: Op
 
 /** @throws SparkStreamError INVALID_ARGUMENT: `Argument "rows" of limit() must be …, not 1.5.` */
 export function checkArgument(of: string, name: string, value: unknown, [isValid, is, { secret } = {}]: Rule): void {
-  if (!isValid(value)) throw invalid(`Argument "${name}" of ${of} must be ${is}${butIs(value, secret)}`);
+  const what = `Argument "${name}" of ${of}`;
+  if (!isValid(value)) throw invalid(`${what} must be ${is}${butIs(value, secret)}`);
+  if (!secret) checkTexts(what, value);
 }
 
 /** Checks each of the arguments that a function takes any number of. @throws SparkStreamError INVALID_ARGUMENT */
@@ -55,9 +58,17 @@ function checkBag(of: string, prefix: string, options: object, table: Readonly<R
     const value = (options as Record<string, unknown>)[name];
     if (value === undefined && required) throw invalid(`Option "${prefix}${name}" of ${of} is missing: ${is}`);
     if (value === undefined) continue;
-    if (!isValid(value)) throw invalid(`Option "${prefix}${name}" of ${of} must be ${is}${butIs(value, secret)}`);
+    const what = `Option "${prefix}${name}" of ${of}`;
+    if (!isValid(value)) throw invalid(`${what} must be ${is}${butIs(value, secret)}`);
     if (within && isBag(value)) checkBag(of, `${prefix}${name}.`, value, within);
+    else if (!secret) checkTexts(what, value);
   }
+}
+
+/** A string, and the names and strings of an object: what is written or sent must be what was given. */
+function checkTexts(what: string, value: unknown): void {
+  const texts = isBag(value) ? Object.entries(value).flat() : [value];
+  for (const text of texts) if (isText(text)) checkText(what, text);
 }
 
 function butIs(value: unknown, secret: true | undefined): string {

@@ -12,11 +12,22 @@ const MAX_INLINE = 12;
 /** @throws SparkStreamError INVALID_IPC */
 export function checkValues(data: Data): void {
   const { type } = data;
+  checkValidity(data);
   if (DataType.isUnion(type)) checkUnion(data as Data<Union>);
   else if (DataType.isUtf8View(type) || DataType.isBinaryView(type)) checkViews(data);
   else if (DataType.isDictionary(type)) checkIndexes(data as Data<Dictionary>);
   else checkSizes(data);
   for (const child of data.children) checkValues(child);
+}
+
+/** A column that counts nulls says which they are. Nulls and unions have no validity of their own. */
+function checkValidity(data: Data): void {
+  const { type, length, offset, nullBitmap } = data;
+  if (DataType.isNull(type) || DataType.isUnion(type) || data.nullCount === 0) return;
+  const bits = 8 * (nullBitmap?.length ?? 0);
+  if (bits < offset + length) {
+    throw invalidIpc(`it says ${data.nullCount} of ${length} values are null, and has validity for ${bits}`);
+  }
 }
 
 /** Every value is there: as many offsets, elements and fields as the column has values. */

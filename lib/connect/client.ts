@@ -11,6 +11,7 @@ import { status } from "@grpc/grpc-js";
 import { AbortError, atMost, pause, SETTLE_TIMEOUT, untilAborted } from "../abort.js";
 import type { RunOptions } from "../call-options.js";
 import { SparkStreamError } from "../errors.js";
+import { checkWellFormed } from "../well-formed.js";
 import { briefly, callPolicy, once, stopping } from "./call-policy.js";
 import { Channel, type UnaryOptions } from "./channel.js";
 import type { Endpoint } from "./endpoint.js";
@@ -35,7 +36,6 @@ import { stopOnSignal } from "./process-signals.js";
 import { isTokenRefused, type RetryPolicy, retryWait } from "./retry.js";
 import { readServerError, type ServerError, withDetails } from "./server-error.js";
 import { defaultStreamLimits, readStreamLimits, type StreamLimits, streamLimitKeys } from "./stream-limits.js";
-import { checkWellFormed } from "./well-formed.js";
 
 const { method } = SparkConnectService;
 

@@ -9,9 +9,9 @@ import { SparkStreamError } from "../errors.js";
 import { isLoopback } from "../loopback.js";
 import { filled, isBag, isFilled, isText, type OptionTable, secret, text } from "../options.js";
 import { version } from "../version.js";
+import { checkWellFormed } from "../well-formed.js";
 import { type HttpProxy, proxyFor } from "./proxy.js";
 import { isCredential, Secrets } from "./secrets.js";
-import { checkWellFormed } from "./well-formed.js";
 
 /** A bearer token, or a function that is asked for it before every call, so that it may rotate. */
 export type Token = string | (() => string | Promise<string>);

@@ -12,8 +12,8 @@ import {
 } from "apache-arrow";
 import { encodableSchema } from "../encodable-schema.js";
 import { SparkStreamError } from "../errors.js";
+import { checkWellFormed } from "../well-formed.js";
 import type { RelationInit } from "./plan.js";
-import { checkWellFormed } from "./well-formed.js";
 
 /** Whether it is a Table, or an array of record batches. */
 export function isBatches(data: unknown): boolean {

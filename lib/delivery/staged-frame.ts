@@ -108,7 +108,9 @@ export class StagedFrame {
   async #stageIn(place: QueryPlace, options: StagingOptions): Promise<Checkpoint> {
     this.#place = place;
     try {
-      return await Checkpoint.of(this.#dataFrame.in(place.session), options);
+      const dataFrame = this.#dataFrame.in(place.session);
+      warnOfObservations(await dataFrame.relation(options));
+      return await Checkpoint.of(dataFrame, options);
     } catch (error) {
       void place.release();
       throw error;
@@ -171,4 +173,19 @@ export class StagedFrame {
     this.#ended();
     this.#forget();
   }
+}
+
+/** Spark counts them while it stages, and reports them to nobody. */
+function warnOfObservations(relation: object): void {
+  const names = observationsOf(relation).map((name) => JSON.stringify(name));
+  if (names.length === 0) return;
+  const message = `df.observe(): what ${names.join(", ")} counts is lost with a staged or split frame. Use delivery: "result" or "push".`;
+  process.emitWarning(message, { type: "SparkStreamWarning", code: "UNREAD_OBSERVATION" });
+}
+
+function observationsOf(message: unknown): string[] {
+  if (typeof message !== "object" || message === null || ArrayBuffer.isView(message)) return [];
+  const { case: kind, value } = message as { case?: unknown; value?: { name: string } };
+  const own = kind === "collectMetrics" ? [value!.name] : [];
+  return [...own, ...Object.values(message).flatMap(observationsOf)];
 }

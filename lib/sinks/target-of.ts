@@ -2,6 +2,7 @@ import type { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { SparkStreamError } from "../errors.js";
 import { shown } from "../options.js";
+import { checkText } from "../well-formed.js";
 import { AtomicFile } from "./atomic-file.js";
 import type { ByteTarget } from "./byte-target.js";
 import { StreamTarget } from "./stream-target.js";
@@ -12,7 +13,10 @@ import { StreamTarget } from "./stream-target.js";
  * @throws SparkStreamError INVALID_ARGUMENT
  */
 export function targetOf(target: string | URL | Writable): ByteTarget {
-  if (typeof target === "string" && target !== "" && !target.includes("\0")) return new AtomicFile(target);
+  if (typeof target === "string" && target !== "" && !target.includes("\0")) {
+    checkText("The target", target);
+    return new AtomicFile(target);
+  }
   if (target instanceof URL && target.protocol === "file:") return new AtomicFile(pathOf(target));
   if (isWritable(target)) return new StreamTarget(target);
   throw invalid(target instanceof URL ? target.href : shown(target));

@@ -29,7 +29,7 @@ describe("A text that has half of a UTF-16 pair", () => {
     };
     const before = server.operations.length;
     for (const [what, call] of Object.entries(calls)) {
-      const error = await errorOf(call());
+      const error = await errorOf(Promise.resolve().then(call));
       expect(error.code, what).to.equal("INVALID_ARGUMENT");
       expect(error.message, what).to.contain("half of a UTF-16 pair").and.to.contain("\\ud83d");
     }

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { expect } from "chai";
 import { type SparkSession, type StreamProgress, sparkStream } from "../../lib/index.js";
 import { sparkSession } from "../support/spark.js";
@@ -49,5 +50,16 @@ describe("progress and metrics of a real Spark", function () {
       check: { rows: 1000n, dearest: "1000.00", least: 1, b: false },
       left: { "sum(id)": 9955n, last: "trip 999", day: "2026-06-30" },
     });
+  });
+
+  // It was empty, and nothing said why.
+  it("warn that a staged frame observes nothing", async () => {
+    const warned = once(process, "warning");
+    const frame = spark.range(10).observe("check", "count(*) AS rows").where("id > 5");
+    const stream = sparkStream(frame, { delivery: "staged" });
+    expect(await stream.toArray()).to.have.length.above(0);
+    expect((await warned)[0]).to.have.property("code", "UNREAD_OBSERVATION");
+    expect((await warned)[0].message).to.include('"check"');
+    expect(stream.metrics.observed).to.deep.equal({});
   });
 });

@@ -26,6 +26,7 @@ import {
   vectorFromArray,
 } from "apache-arrow";
 import { expect } from "chai";
+import { SparkStreamError } from "../../lib/errors.js";
 import { arrowWriter, csvWriter, ndjsonWriter, parquetWriter, rows } from "../../lib/index.js";
 import { textCheck } from "../../lib/sinks/values/invalid-text.js";
 import { batchOf, columnsOf, plain } from "../support/ipc.js";
@@ -238,6 +239,25 @@ print(json.dumps([table["t"].to_pylist() for table in tables]))`;
       const of = batch(data);
       expect(textCheck(of.schema.fields)!(of), what).to.equal(of);
     }
+  });
+
+  // One of two values would be lost.
+  it('is an error with "replace" if two keys of a map become the same', () => {
+    const pair: Field[] = [new Field("key", new Utf8(), false), fields[0]!];
+    const type = new Map_(new Field("entries", new Struct(pair), false) as never);
+    const map = (...keys: number[][]) => {
+      const ids = vectorFromArray(
+        keys.map((_, index) => index),
+        new Int8(),
+      ).data[0]!;
+      const children = [column(...keys), ids];
+      const child = makeData({ type: type.children[0]!.type, length: keys.length, nullCount: 0, children } as never);
+      const valueOffsets = Int32Array.of(0, 1, keys.length);
+      return batch(makeData({ type, length: 2, nullCount: 0, valueOffsets, child } as never));
+    };
+    const check = textCheck([new Field("n", new Int32()), new Field("t", type)], "replace")!;
+    expect(() => check(map([0xff], [0xff], [0xfe]))).to.throw(SparkStreamError, /two keys/);
+    expect(() => check(map([0xff], [0xfe], bytesOf("\ufffdb")))).not.to.throw();
   });
 
   it("is an error within a variant, or becomes U+FFFD", async () => {

@@ -312,6 +312,26 @@ describe("IpcDecoder, of rows for apache-arrow's own reader,", () => {
     }
   });
 
+  // They were delivered, and a writer failed over them.
+  it("refuses nulls without validity, of any type", async () => {
+    const type = new Dictionary(new Utf8(), new Int32(), 7);
+    const bytes = ipcOf(batchOf({ d: vectorFromArray(["a", "b", "a"], type) }));
+    // The field node of the column: 3 values, 0 nulls. It stands behind the dictionary's own.
+    const view = new DataView(bytes.buffer);
+    const nodes = Array.from({ length: bytes.length / 8 - 2 }, (_, index) => 8 * index).filter(
+      (at) => view.getBigInt64(at, true) === 3n && view.getBigInt64(at + 8, true) === 0n,
+    );
+    const errors = await Promise.all(
+      nodes.map((at) =>
+        decode(patched(bytes, at + 8, 2)).then(
+          () => undefined,
+          (error: Error) => error,
+        ),
+      ),
+    );
+    expect(errors.map((error) => error?.message).join()).to.include("3 values are null, and has validity for 0");
+  });
+
   // These were believed, and a writer failed with a raw RangeError later.
   it("refuses offsets of a dictionary's values that are broken, or beyond what there is", async () => {
     const of = (dictionary: DataType, ...values: unknown[]) => {

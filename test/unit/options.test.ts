@@ -6,6 +6,7 @@ import {
   checkOptions,
   filled,
   flag,
+  isBag,
   nested,
   type OptionTable,
   oneOf,
@@ -87,6 +88,19 @@ describe("The options of any function", () => {
     checkOptions("f()", { limit: undefined } as unknown as Options, table);
     checkOptions("f()", Object.create({ limit: 5 }) as Options, table);
     expect(refused(Object.create({ limit: 50 }))).to.include('"limit"');
+  });
+
+  // An encoder writes U+FFFD instead: another delimiter, another file.
+  it("are strings that UTF-8 can express, names and values within an object included", () => {
+    const texts: OptionTable<{ name: string; more: object }> = { name: text, more: [isBag, "an object"] };
+    const refusedText = (options: object) =>
+      refusal(() => checkOptions("f()", options as { name: string; more: object }, texts));
+    expect(refusedText({ name: "a\ud800" })).to.match(
+      /^Option "name" of f\(\) has half of a UTF-16 pair at character 1/,
+    );
+    expect(refusedText({ more: { "\udc00": 1 } })).to.include('Option "more" of f()');
+    expect(refusedText({ more: { a: "\udc00" } })).to.include('Option "more" of f()');
+    expect(refusal(() => checkArgument("f()", "name", "\ud800", text))).to.include('Argument "name" of f()');
   });
 
   it("may be required", () => {

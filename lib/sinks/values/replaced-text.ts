@@ -1,11 +1,13 @@
 import { isUtf8 } from "node:buffer";
 import { Data, DataType, Vector } from "apache-arrow";
+import { SparkStreamError } from "../../errors.js";
 import { hasText, isText, textBytes } from "./text-bytes.js";
 
 /**
  * A copy of a column with U+FFFD in the place of what is not UTF-8.
  *
  * @param dictionaries the copies so far: batches share dictionaries, and writers know them by their identity
+ * @throws SparkStreamError INVALID_INPUT if two keys of a map become the same, of which readers keep one
  */
 export function replacedText(data: Data, dictionaries: WeakMap<Vector, Vector>): Data {
   const { type, length, children, dictionary } = data;
@@ -17,8 +19,25 @@ export function replacedText(data: Data, dictionaries: WeakMap<Vector, Vector>):
     dictionaries.set(dictionary, otherDictionary);
   }
   const others = children.map((child) => (hasText(child.type) ? replacedText(child, dictionaries) : child));
+  if (DataType.isMap(type)) checkKeys(data, others[0]!.children[0]!);
   const { nullCount } = data;
   return new Data(type, data.offset, length, DataType.isUnion(type) ? 0 : nullCount, data, others, otherDictionary);
+}
+
+function checkKeys({ valueOffsets, length, children: [entries] }: Data, replaced: Data): void {
+  const keys = entries!.children[0]!;
+  if (!isText(keys.type) || replaced === keys) return;
+  const different = (data: Data, from: number, to: number) => {
+    const texts = Array.from({ length: to - from }, (_, index) => textBytes(data, from + index));
+    return new Set(texts.map((bytes) => Buffer.from(bytes).toString("latin1"))).size;
+  };
+  for (let row = 0; row < length; row++) {
+    const [from, to] = [Number(valueOffsets[row]), Number(valueOffsets[row + 1])];
+    if (different(keys, from, to) === different(replaced, from, to)) continue;
+    const message =
+      'A map has two keys that are not UTF-8 and become the same text with invalidText: "replace". Use map_entries() in the query.';
+    throw new SparkStreamError("INVALID_INPUT", message);
+  }
 }
 
 function replacedLeaf(data: Data): Data {
