@@ -1,4 +1,4 @@
-import { Endpoint } from "../lib/connect/endpoint.js";
+import { Endpoint } from "../lib/connect/rpc/endpoint.js";
 
 /** Where a Spark is. */
 export interface SparkAccess {

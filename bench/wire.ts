@@ -2,12 +2,12 @@
 import { randomUUID } from "node:crypto";
 import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { Client, type ClientReadableStream, credentials, Metadata } from "@grpc/grpc-js";
-import type { Endpoint } from "../lib/connect/endpoint.js";
 import {
   ExecutePlanRequestSchema,
   ReleaseSessionRequestSchema,
   ReleaseSessionResponseSchema,
 } from "../lib/connect/generated/spark-connect_pb.js";
+import type { Endpoint } from "../lib/connect/rpc/endpoint.js";
 
 export interface WireClient {
   readonly grpc: Client;

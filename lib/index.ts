@@ -1,8 +1,13 @@
-export type { CallOptions, RunOptions } from "./call-options.js";
 export type { ArrowIpcBytes } from "./chain/arrow-ipc-bytes.js";
 export { type BatchInfo, batchInfo } from "./chain/batch-info.js";
 export type { InputRow, RowInput } from "./chain/input-rows.js";
-export type { ObservedMetrics, OperatorMetrics, StageProgress, StreamProgress } from "./chain/result-report.js";
+export type {
+  ObservedMetrics,
+  ObservedValue,
+  OperatorMetrics,
+  StageProgress,
+  StreamProgress,
+} from "./chain/source-report.js";
 export type { StreamMetrics } from "./chain/stream-metrics.js";
 export {
   type ConnectOptions,
@@ -21,12 +26,13 @@ export {
   type Token,
   type WriteMode,
 } from "./connect/index.js";
-export type { LargePartition } from "./delivery/staged.js";
+export type { LargePartition } from "./delivery/staged/staged.js";
 export { type ErrorCode, type ErrorDetails, errorCodes, type QueryContext, SparkStreamError } from "./errors.js";
+export type { CallOptions, RunOptions } from "./runtime/call-options.js";
 export { type ArrowWriterOptions, arrowWriter } from "./sinks/arrow-writer.js";
-export { type CsvWriterOptions, csvWriter } from "./sinks/csv-writer.js";
-export { type NdjsonWriterOptions, ndjsonWriter } from "./sinks/ndjson-writer.js";
 export { type ParquetWriterOptions, parquetWriter } from "./sinks/parquet-writer.js";
-export { type RowsOptions, rows } from "./sinks/rows.js";
+export { type CsvWriterOptions, csvWriter } from "./sinks/text/csv-writer.js";
+export { type NdjsonWriterOptions, ndjsonWriter } from "./sinks/text/ndjson-writer.js";
+export { type RowsOptions, rows } from "./sinks/text/rows.js";
 export { arrowIpcBytes, type SparkStream, sparkStream, splitSparkStream } from "./spark-stream.js";
 export type { PushOptions, SparkStreamOptions, SplitStreamOptions } from "./stream-options.js";

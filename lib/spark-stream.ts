@@ -13,12 +13,12 @@ import { ChainReadable } from "./chain/chain-readable.js";
 import type { RowDecoder } from "./chain/decoder-stage.js";
 import { inputRows, type RowInput } from "./chain/input-rows.js";
 import type { RowCursor } from "./chain/row-source.js";
-import type { DataFrame } from "./connect/dataframe.js";
-import { isDataFrame } from "./connect/is-dataframe.js";
-import { SharedRun } from "./connect/shared-run.js";
+import { isDataFrame } from "./connect/session/is-dataframe.js";
+import type { DataFrame } from "./connect/session/session.js";
 import { openDelivery, splitDelivery } from "./delivery/delivery.js";
-import type { LargePartition } from "./delivery/staged.js";
+import type { LargePartition } from "./delivery/staged/staged.js";
 import { SparkStreamError } from "./errors.js";
+import { SharedRun } from "./runtime/shared-run.js";
 import {
   checkRowOptions,
   checkSplit,

@@ -1,6 +1,6 @@
 import type { Schema } from "apache-arrow";
-import { type RunOptions, runOptions } from "./call-options.js";
 import { SparkStreamError } from "./errors.js";
+import { type RunOptions, runOptions } from "./runtime/call-options.js";
 import {
   byteCount,
   checkArgument,
@@ -13,7 +13,7 @@ import {
   type OptionTable,
   oneOf,
   whole,
-} from "./options.js";
+} from "./runtime/options.js";
 
 /** The `signal` destroys the stream with an AbortError. It and the `tags` are those of everything that runs for it. */
 export interface SparkStreamOptions extends RunOptions {

@@ -1,6 +1,6 @@
 /** The limit of forwarding: the Arrow data of the responses, as it is, to another process by a socket. */
 import { once } from "node:events";
-import { Endpoint } from "../../lib/connect/endpoint.js";
+import { Endpoint } from "../../lib/connect/rpc/endpoint.js";
 import { openClient, releaseSession } from "../wire.js";
 import { drainResponses } from "./drain-responses.js";
 import { measured } from "./measured.js";

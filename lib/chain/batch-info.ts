@@ -1,5 +1,5 @@
 import type { RecordBatch } from "apache-arrow";
-import { checkArgument, isObject } from "../options.js";
+import { checkArgument, isObject } from "../runtime/options.js";
 
 /** Where in a result a batch comes from. */
 export interface BatchInfo {

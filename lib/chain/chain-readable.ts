@@ -4,12 +4,12 @@
  */
 import { addAbortSignal, compose, type Duplex, Readable, type ReadableOptions } from "node:stream";
 import type { Schema } from "apache-arrow";
-import { atMost, SETTLE_TIMEOUT } from "../abort.js";
-import { behind, isComposable } from "../composable.js";
 import { isWatched, publish } from "../diagnostics.js";
 import { SparkStreamError } from "../errors.js";
-import { turn, turnIsDue } from "../event-loop.js";
-import { HeldError, isRead, isTold } from "../held-error.js";
+import { atMost, SETTLE_TIMEOUT } from "../runtime/abort.js";
+import { behind, isComposable } from "../runtime/composable.js";
+import { turn, turnIsDue } from "../runtime/event-loop.js";
+import { HeldError, isRead, isTold } from "../runtime/held-error.js";
 import type { BatchInfo } from "./batch-info.js";
 import type { Counted } from "./batch-sink.js";
 import type { Chain, ChainOptions } from "./chain.js";

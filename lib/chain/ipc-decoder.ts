@@ -6,17 +6,17 @@
  * What the plan of a schema cannot build (dictionaries, unions, views) goes through apache-arrow's own reader.
  */
 import type { RecordBatch, Schema } from "apache-arrow";
+import { type BodyCodec, type CodecName, codecIfLoaded, loadCodec } from "../arrow/codec/body-codec.js";
+import { withPauses } from "../arrow/codec/pausing-codec.js";
+import { readWithArrow } from "../arrow/decode/arrow-reader.js";
+import { inRow, invalidIpc } from "../arrow/decode/invalid-ipc.js";
+import { headerType, type IpcMessage, readMessage } from "../arrow/decode/message.js";
+import { codecOf, RecordBatchPlan } from "../arrow/decode/record-batch-plan.js";
+import { StreamSchema } from "../arrow/decode/stream-schema.js";
+import { emptyRecordBatch } from "../arrow/record-batch.js";
 import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow } from "./arrow-ipc-row.js";
-import { readWithArrow } from "./arrow-reader.js";
-import { type BodyCodec, type CodecName, codecIfLoaded, loadCodec } from "./body-codec.js";
 import type { RowDecoder } from "./decoder-stage.js";
-import { inRow, invalidIpc } from "./invalid-ipc.js";
-import { headerType, type IpcMessage, readMessage } from "./ipc-message.js";
-import { withPauses } from "./pausing-codec.js";
-import { emptyRecordBatch } from "./record-batch.js";
-import { codecOf, RecordBatchPlan } from "./record-batch-plan.js";
-import { StreamSchema } from "./stream-schema.js";
 
 /** Decodes the rows of one stream; all of them have one schema. */
 export class IpcDecoder implements RowDecoder<RecordBatch> {

@@ -4,13 +4,13 @@
  * or an end. Pieces are views of the row.
  */
 import type { Schema } from "apache-arrow";
+import { inRow, invalidIpc } from "../arrow/decode/invalid-ipc.js";
+import { headerType, type IpcMessage, readLength, readMessage, tableField } from "../arrow/decode/message.js";
+import { StreamSchema } from "../arrow/decode/stream-schema.js";
 import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow } from "./arrow-ipc-row.js";
 import type { Counted } from "./batch-sink.js";
 import type { RowDecoder } from "./decoder-stage.js";
-import { inRow, invalidIpc } from "./invalid-ipc.js";
-import { headerType, type IpcMessage, readLength, readMessage, tableField } from "./ipc-message.js";
-import { StreamSchema } from "./stream-schema.js";
 
 /** One or more whole messages. */
 export interface Piece extends Counted {

@@ -6,10 +6,10 @@
 import { inspect } from "node:util";
 import { Readable } from "streamx";
 import { SparkStreamError } from "../errors.js";
-import { afterTurn, turnIsDue } from "../event-loop.js";
+import { afterTurn, turnIsDue } from "../runtime/event-loop.js";
 import type { ArrowIpcRow } from "./arrow-ipc-row.js";
 import type { ByteBudget } from "./byte-budget.js";
-import type { ResultReport } from "./result-report.js";
+import type { SourceReport } from "./source-report.js";
 
 /** A place that rows are pulled from, one at a time. */
 export interface RowCursor {
@@ -21,7 +21,7 @@ export interface RowCursor {
    */
   close(): Promise<void>;
   /** What the source tells besides its rows, if it does. */
-  readonly report?: ResultReport;
+  readonly report?: SourceReport;
   /**
    * A cursor with this counts the bytes that it and the chain hold by itself, and is asked for rows without a bound. It is
    * called when the chain lets go of a row, with its bytes.

@@ -1,4 +1,4 @@
-import type { ObservedMetrics, OperatorMetrics, ResultReport } from "./result-report.js";
+import type { ObservedMetrics, OperatorMetrics, SourceReport } from "./source-report.js";
 
 /** What a stream has done: so far, or in all once it is over. */
 export interface StreamMetrics {
@@ -34,7 +34,7 @@ export class StreamCounts {
     this.#since = now;
   }
 
-  snapshot(report: ResultReport | undefined): StreamMetrics {
+  snapshot(report: SourceReport | undefined): StreamMetrics {
     if (this.#waits) this.waitFor(this.#waits);
     const { rows, batches, bytes } = this;
     return {

@@ -1,4 +1,4 @@
-import type { StreamProgress } from "../chain/result-report.js";
+import type { StreamProgress } from "../chain/source-report.js";
 import { amount, rate } from "./amounts.js";
 import type { ResultStream } from "./output.js";
 

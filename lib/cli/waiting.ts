@@ -1,4 +1,4 @@
-import { Endpoint } from "../connect/endpoint.js";
+import { Endpoint } from "../connect/rpc/endpoint.js";
 
 /** ms before anything is said, and between two looks at the clock. */
 const PATIENCE = 2_000;

@@ -1,9 +1,15 @@
-export type { CallOptions, RunOptions } from "../call-options.js";
-export { type ConnectOptions, connect } from "./connect.js";
-export type { DataFrame, ExplainMode, JoinHow } from "./dataframe.js";
-export type { DataFrameReader } from "./dataframe-reader.js";
-export type { DataFrameWriter, WriteMode } from "./dataframe-writer.js";
-export type { EndpointOptions, TlsOptions, Token } from "./endpoint.js";
-export { ipcRows } from "./ipc-rows.js";
-export type { SqlParameter } from "./literal.js";
-export type { RuntimeConf, SparkSession, SqlArguments } from "./session.js";
+export type { CallOptions, RunOptions } from "../runtime/call-options.js";
+export { ipcRows } from "./python/ipc-rows.js";
+export type { EndpointOptions, TlsOptions, Token } from "./rpc/endpoint.js";
+export type { RuntimeConf } from "./session/conf.js";
+export { type ConnectOptions, connect } from "./session/connect.js";
+export type { DataFrameWriter, WriteMode } from "./session/dataframe-writer.js";
+export type { SqlParameter } from "./session/literal.js";
+export type {
+  DataFrame,
+  DataFrameReader,
+  ExplainMode,
+  JoinHow,
+  SparkSession,
+  SqlArguments,
+} from "./session/session.js";

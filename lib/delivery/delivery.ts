@@ -1,12 +1,12 @@
 /** How the rows of a DataFrame come, by name; each delivery is a RowCursor. */
 import type { RowCursor } from "../chain/row-source.js";
-import type { DataFrame } from "../connect/dataframe.js";
+import type { DataFrame } from "../connect/session/session.js";
 import { SparkStreamError } from "../errors.js";
 import { PushedFrame, type PushOptions } from "./push/pushed-frame.js";
-import { confOf, type QueryOptions, ResultCursor } from "./result.js";
-import { type LargePartition, StagedCursor } from "./staged.js";
-import { StagedFrame } from "./staged-frame.js";
-import { type StagedPartition, sharesOf } from "./windows.js";
+import { confOf, type QueryOptions, ResultCursor } from "./result/result.js";
+import { type StagedPartition, sharesOf } from "./staged/partition-windows.js";
+import { type LargePartition, StagedCursor } from "./staged/staged.js";
+import { StagedFrame } from "./staged/staged-frame.js";
 
 export interface DeliveryOptions extends QueryOptions {
   delivery?: "result" | "staged" | "push";

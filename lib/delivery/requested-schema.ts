@@ -1,12 +1,12 @@
 /** Columns as the user wants them: cast by Spark, before any delivery. */
 import type { Field, Schema } from "apache-arrow";
-import type { RunOptions } from "../call-options.js";
-import type { DataFrame } from "../connect/dataframe.js";
-import type { RelationInit } from "../connect/plan.js";
-import { quotedName } from "../connect/quoted-name.js";
-import { sqlType } from "../connect/sql-type.js";
+import { schemaDifference } from "../arrow/schema-difference.js";
+import type { RelationInit } from "../connect/session/plan.js";
+import type { DataFrame } from "../connect/session/session.js";
 import { SparkStreamError } from "../errors.js";
-import { schemaDifference } from "../schema-difference.js";
+import type { RunOptions } from "../runtime/call-options.js";
+import { quotedName } from "./quoted-name.js";
+import { sqlType } from "./sql-type.js";
 
 /**
  * The plan of a frame with its columns cast to those of an Arrow schema: as many, of the same names, in the same order. A

@@ -1,6 +1,6 @@
 import { totalmem } from "node:os";
 import { SparkStreamError } from "../errors.js";
-import { abortSignal, callback, checkOptions, isBag, isText, type OptionTable } from "../options.js";
+import { abortSignal, callback, checkOptions, isBag, isText, type OptionTable } from "../runtime/options.js";
 import type { OnProgress } from "./progress.js";
 
 export interface LocalSparkOptions {

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { SparkStreamError } from "../errors.js";
-import { noFilesAdvice, noFilesLeft } from "../open-files.js";
+import { noFilesAdvice, noFilesLeft } from "../runtime/open-files.js";
 
 export interface ProbeResult {
   /** The exit status; -1 for a command that was killed, also for being too slow. */

@@ -3,7 +3,7 @@
  * library reads. Memory: see ipc/arrow-encoder.ts.
  */
 import type { Writable } from "node:stream";
-import { checkOptions, type OptionTable, oneOf } from "../options.js";
+import { checkOptions, type OptionTable, oneOf } from "../runtime/options.js";
 import { type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
 
 export interface ArrowWriterOptions extends BatchWriterOptions {
@@ -31,7 +31,7 @@ export function arrowWriter(target: string | URL | Writable, options: ArrowWrite
   const stream = (typeof target === "object" && !(target instanceof URL)) || /\.arrows$/i.test(String(target));
   const { format = stream ? "stream" : "file" } = options;
   return batchWriter(NAME, target, options, async () => {
-    const { ArrowEncoder } = await import("./ipc/arrow-encoder.js");
+    const { ArrowEncoder } = await import("../arrow/encode/arrow-encoder.js");
     return (schema) => new ArrowEncoder(schema, format);
   });
 }

@@ -7,12 +7,13 @@
  */
 import type { Writable } from "node:stream";
 import type { Field, RecordBatch, Schema } from "apache-arrow";
+import type { BatchEncoder, NewEncoder, Pieces } from "../arrow/batch-encoder.js";
 import { SparkStreamError } from "../errors.js";
-import { turn, turnIsDue } from "../event-loop.js";
-import { abortSignal, checkArgument, isObject, type OptionTable, oneOf } from "../options.js";
-import type { ByteTarget } from "./byte-target.js";
-import { targetOf } from "./target-of.js";
-import { TargetWriter } from "./target-writer.js";
+import { turn, turnIsDue } from "../runtime/event-loop.js";
+import { abortSignal, checkArgument, isObject, type OptionTable, oneOf } from "../runtime/options.js";
+import type { ByteTarget } from "./files/byte-target.js";
+import { targetOf } from "./files/target-of.js";
+import { TargetWriter } from "./files/target-writer.js";
 import type { InvalidText } from "./values/invalid-text.js";
 
 /** Options of every writer. */
@@ -48,20 +49,6 @@ function isThenable(value: unknown): boolean {
   return isObject(value) && typeof (value as Partial<PromiseLike<unknown>>).then === "function";
 }
 
-/** Bytes in order. Undefined where there are none yet, and the event loop should turn if that is due. */
-export type Pieces = Iterable<Uint8Array | undefined> | AsyncIterable<Uint8Array | undefined>;
-
-/** Makes the bytes of one format. */
-export interface BatchEncoder {
-  /** The bytes that the batch lets go out, in pieces that do not take long to make. */
-  batch(batch: RecordBatch): Pieces;
-  /** The last bytes. */
-  finish(): Pieces;
-}
-
-/** Called with the first batch's schema, or that of the options. */
-export type NewEncoder = (schema: Schema) => BatchEncoder | Promise<BatchEncoder>;
-
 /**
  * @param load of the code that makes the encoder, and of apache-arrow with it: while the target is opened, since loading
  *   takes longer than all else there is to importing this package
@@ -80,8 +67,8 @@ class BatchWriter extends TargetWriter {
   readonly #schema: BatchWriterOptions["schema"];
   readonly #load: () => Promise<NewEncoder>;
   #newEncoder!: NewEncoder;
-  #batches!: typeof import("./record-batch.js");
-  #schemas!: typeof import("./own-schema.js");
+  #batches!: typeof import("../arrow/batch-columns.js");
+  #schemas!: typeof import("../arrow/own-schema.js");
   #texts!: typeof import("./values/invalid-text.js");
   readonly #invalidText: InvalidText | undefined;
   #checkText: ((batch: RecordBatch) => RecordBatch) | undefined;
@@ -101,8 +88,8 @@ class BatchWriter extends TargetWriter {
   protected override async open(): Promise<void> {
     [this.#newEncoder, this.#batches, this.#schemas, this.#texts] = await Promise.all([
       this.#load(),
-      import("./record-batch.js"),
-      import("./own-schema.js"),
+      import("../arrow/batch-columns.js"),
+      import("../arrow/own-schema.js"),
       import("./values/invalid-text.js"),
       super.open(),
     ]);

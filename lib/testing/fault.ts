@@ -3,7 +3,7 @@ import {
   type ExecutePlanResponse,
   ExecutePlanResponse_ArrowBatchSchema,
 } from "../connect/generated/spark-connect_pb.js";
-import type { SparkErrorInit } from "./spark-error.js";
+import type { SparkErrorInit } from "./spark-error-init.js";
 
 /** One thing that goes wrong with a result, and where. */
 export interface Fault {

@@ -14,7 +14,7 @@ import {
   type ReattachExecuteRequest,
   SparkConnectService,
 } from "../connect/generated/spark-connect_pb.js";
-import { readMessage } from "../connect/read-message.js";
+import { readMessage } from "../connect/rpc/read-message.js";
 import type { ScriptedMethod } from "./options.js";
 
 export type StreamCall = ServerWritableStream<ExecutePlanRequest | ReattachExecuteRequest, ExecutePlanResponse>;

@@ -4,4 +4,5 @@ export type { RespondWith, ScriptedMethod, ScriptedRequest, ScriptedServerOption
 export type { ResponseInit, ScriptedResult } from "./scripted-result.js";
 export { type ScriptedServer, startScriptedServer } from "./scripted-server.js";
 export type { ScriptedSession } from "./sessions.js";
-export { type SparkErrorInit, sparkError } from "./spark-error.js";
+export { sparkError } from "./spark-error.js";
+export type { SparkErrorInit } from "./spark-error-init.js";

@@ -1,7 +1,6 @@
 import type { MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { status } from "@grpc/grpc-js";
 import { SparkConnectService } from "../connect/generated/spark-connect_pb.js";
-import { isBatches } from "../connect/local-relation.js";
+import { isBatches } from "../connect/session/local-relation.js";
 import {
   byteCount,
   callback,
@@ -11,19 +10,18 @@ import {
   INT_MAX,
   isBag,
   isFilled,
-  isObject,
   isText,
+  milliseconds,
   nested,
   type OptionTable,
-  type Rule,
   required,
   secret,
-  text,
+  strings,
   whole,
-} from "../options.js";
+} from "../runtime/options.js";
 import type { Fault, FaultAction } from "./fault.js";
 import type { ScriptedResult } from "./scripted-result.js";
-import type { SparkErrorInit } from "./spark-error.js";
+import { checkErrorInit } from "./spark-error-init.js";
 
 /** What the server is like. The parts of a {@link ScriptedResult} given here are the result of every query. */
 export interface ScriptedServerOptions extends Omit<ScriptedResult, "responses"> {
@@ -91,8 +89,6 @@ const tlsOptions: OptionTable<NonNullable<ScriptedServerOptions["tls"]>> = {
   key: required(pem),
   ca: pem,
 };
-const texts: Rule = [(value) => isBag(value) && Object.values(value).every(isText), "an object of strings"];
-const milliseconds = whole(0, INT_MAX, "milliseconds");
 
 const serverOptions: OptionTable<ScriptedServerOptions> = {
   batches: [isBatches, "an apache-arrow Table or an array of RecordBatches"],
@@ -103,7 +99,7 @@ const serverOptions: OptionTable<ScriptedServerOptions> = {
   canClone: flag,
   token: secret(filled),
   tls: nested(tlsOptions),
-  conf: texts,
+  conf: strings,
   faults: [Array.isArray, "an array of faults"],
   respond: nested(Object.fromEntries(Object.keys(methods).map((name) => [name, callback]))),
   retryBufferBytes: [(bytes) => typeof bytes === "number" && bytes >= 0, "a number of bytes"],
@@ -137,19 +133,6 @@ const faultOptions: OptionTable<Fault> = {
   ]),
 };
 
-const errorOptions: OptionTable<SparkErrorInit> = {
-  code: [
-    (name) => isText(name) && name !== "OK" && Object.hasOwn(status, name),
-    "the name of a gRPC status, except OK",
-  ],
-  message: required(text),
-  errorClass: filled,
-  sqlState: filled,
-  messageParameters: texts,
-  queryContext: [(contexts) => Array.isArray(contexts) && contexts.every(isObject), "an array of query contexts"],
-  retryAfterMs: milliseconds,
-};
-
 /** @throws SparkStreamError INVALID_ARGUMENT */
 export function checkServerOptions(options: ScriptedServerOptions): void {
   checkOptions("startScriptedServer()", options, serverOptions);
@@ -166,9 +149,4 @@ function checkFault(fault: Fault): void {
     sessionId: filled,
   });
   if ("status" in action) checkErrorInit("a fault's status", action.status);
-}
-
-/** @throws SparkStreamError INVALID_ARGUMENT */
-export function checkErrorInit(of: string, init: SparkErrorInit): void {
-  checkOptions(of, init, errorOptions);
 }

@@ -5,7 +5,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { RecordBatch, RecordBatchStreamWriter, type Table } from "apache-arrow";
 import type { ExecutePlanResponseSchema } from "../connect/generated/spark-connect_pb.js";
-import { withoutDictionaries } from "../connect/local-relation.js";
+import { withoutDictionaries } from "../connect/session/local-relation.js";
 import { SparkStreamError } from "../errors.js";
 import { sparkSchema } from "./spark-schema.js";
 

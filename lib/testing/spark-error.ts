@@ -11,23 +11,7 @@ import {
   FetchErrorDetailsResponse_QueryContext_ContextType as ContextType,
   type FetchErrorDetailsResponseSchema,
 } from "../connect/generated/spark-connect_pb.js";
-import type { QueryContext } from "../errors.js";
-import { checkErrorInit } from "./options.js";
-
-/** What a server says of a failure. */
-export interface SparkErrorInit {
-  /** The name of a gRPC status. Default: "INTERNAL", which is Spark's for nearly everything. */
-  code?: Exclude<keyof typeof status, "OK">;
-  message: string;
-  /** Spark's error class, e.g. `TABLE_OR_VIEW_NOT_FOUND`; without one the error looks as if it came from gRPC itself. */
-  errorClass?: string;
-  sqlState?: string;
-  messageParameters?: Readonly<Record<string, string>>;
-  /** Only told by FetchErrorDetails, as Spark does. */
-  queryContext?: readonly Partial<QueryContext>[];
-  /** ms; sends a RetryInfo, by which Spark (4.1 and later) asks for another try. */
-  retryAfterMs?: number;
-}
+import { checkErrorInit, type SparkErrorInit } from "./spark-error-init.js";
 
 /** An error that the server answers with, when it is thrown where a call is answered. */
 export class SparkError extends Error {

@@ -1,9 +1,9 @@
 // No call waits for ever, whatever becomes of the server or the connection.
 import { status } from "@grpc/grpc-js";
 import { expect } from "chai";
-import { callPolicy, stopping } from "../../lib/connect/call-policy.js";
 import { SparkConnectService } from "../../lib/connect/generated/spark-connect_pb.js";
-import { retryWait } from "../../lib/connect/retry.js";
+import { callPolicy, stopping } from "../../lib/connect/rpc/call-policy.js";
+import { retryWait } from "../../lib/connect/rpc/retry.js";
 import { connect } from "../../lib/index.js";
 import { startScriptedServer } from "../../lib/testing/index.js";
 import { startFaultProxy } from "../support/fault-proxy.js";

@@ -1,7 +1,7 @@
 import { create, equals, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { expect } from "chai";
-import { readExecutePlanResponse } from "../../lib/connect/execute-response.js";
+import { readExecutePlanResponse } from "../../lib/connect/execution/execute-response.js";
 import { ExecutePlanResponseSchema as schema } from "../../lib/connect/generated/spark-connect_pb.js";
 
 type Init = Exclude<MessageInitShape<typeof schema>, { $typeName: string }>;

@@ -6,14 +6,14 @@ import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { create } from "@bufbuild/protobuf";
 import { expect } from "chai";
+import { ResponseSpool } from "../../lib/connect/execution/response-spool.js";
 import { ExecutePlanResponseSchema } from "../../lib/connect/generated/spark-connect_pb.js";
-import { ResponseSpool } from "../../lib/connect/response-spool.js";
-import { SpillFile } from "../../lib/connect/spill-file.js";
-import { processMark } from "../../lib/process-mark.js";
+import { processMark } from "../../lib/runtime/process-mark.js";
+import { SpillFile } from "../../lib/spool/spill-file.js";
 import { openSpillFiles, spillDirectory, tellsOpenFiles } from "../support/spill.js";
 
 const run = promisify(execFile);
-const source = new URL("../../lib/connect/spill-file.ts", import.meta.url).href;
+const source = new URL("../../lib/spool/spill-file.ts", import.meta.url).href;
 
 /** Runs a script that has a SpillFile, with temporary files in a directory of its own (tsx keeps its own elsewhere). */
 async function inProcess(script: string, directory: string) {

@@ -4,21 +4,21 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Metadata, status } from "@grpc/grpc-js";
 import { type RecordBatch, Table, tableToIPC } from "apache-arrow";
 import { IpcDecoder } from "../../lib/chain/ipc-decoder.js";
-import { BatchAssembler } from "../../lib/chain/response-rows.js";
-import { ResultReport } from "../../lib/chain/result-report.js";
-import { Endpoint } from "../../lib/connect/endpoint.js";
-import { explainError } from "../../lib/connect/explain-error.js";
 import {
   type ExecutePlanResponse,
   ExecutePlanResponseSchema,
   FetchErrorDetailsResponseSchema,
 } from "../../lib/connect/generated/spark-connect_pb.js";
-import { readServerError, withDetails } from "../../lib/connect/server-error.js";
+import { Endpoint } from "../../lib/connect/rpc/endpoint.js";
+import { explainError } from "../../lib/connect/rpc/explain-error.js";
+import { readServerError, withDetails } from "../../lib/connect/rpc/server-error.js";
 import { PushListener } from "../../lib/delivery/push/listener.js";
 import { Secret } from "../../lib/delivery/push/proof.js";
 import { Share } from "../../lib/delivery/push/share.js";
 import { TaskConnection } from "../../lib/delivery/push/task-connection.js";
 import { HELLO_BYTES, NONCE_BYTES } from "../../lib/delivery/push/wire.js";
+import { BatchAssembler } from "../../lib/delivery/result/response-rows.js";
+import { ResultReport } from "../../lib/delivery/result/result-report.js";
 import type { SparkSession } from "../../lib/index.js";
 import { sparkStream } from "../../lib/index.js";
 import { responsesOf } from "../../lib/testing/scripted-result.js";

@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { mapInArrow, type PythonFunction } from "../../lib/connect/python-function.js";
+import { mapInArrow, type PythonFunction } from "../../lib/connect/python/python-function.js";
 import {
   connect,
   type DataFrame,

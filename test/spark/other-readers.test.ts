@@ -25,7 +25,7 @@ import {
 } from "apache-arrow";
 import { expect } from "chai";
 import { arrowIpcBytes, type SparkSession, sparkStream } from "../../lib/index.js";
-import { byteWriter } from "../../lib/sinks/byte-writer.js";
+import { byteWriter } from "../../lib/sinks/files/byte-writer.js";
 import {
   differences,
   type Reads,

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
 import type { Field, RecordBatch } from "apache-arrow";
 import { expect } from "chai";
-import { DataFrame } from "../../lib/connect/dataframe.js";
-import { mapInArrow, type PythonFunction } from "../../lib/connect/python-function.js";
+import { mapInArrow, type PythonFunction } from "../../lib/connect/python/python-function.js";
+import { DataFrame } from "../../lib/connect/session/session.js";
 import {
   batchInfo,
   type PushOptions,

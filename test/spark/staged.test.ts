@@ -3,7 +3,7 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Field, RecordBatch } from "apache-arrow";
 import { expect } from "chai";
-import { DataFrame } from "../../lib/connect/dataframe.js";
+import { DataFrame } from "../../lib/connect/session/session.js";
 import {
   batchInfo,
   type LargePartition,

@@ -5,7 +5,7 @@ import { finished, pipeline } from "node:stream/promises";
 import { Dictionary, Int32, RecordBatchReader, tableFromIPC, Utf8, vectorFromArray } from "apache-arrow";
 import { expect } from "chai";
 import { arrowIpcBytes } from "../../lib/index.js";
-import { byteWriter } from "../../lib/sinks/byte-writer.js";
+import { byteWriter } from "../../lib/sinks/files/byte-writer.js";
 import { batchOf, contentOf, ipcOf, ipcOfSchema, placedAt, rowsOf } from "../support/ipc.js";
 import { runPython } from "../support/python.js";
 import { countTo, idBatches, scripted, within } from "../support/scripted.js";

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { Int32 } from "apache-arrow";
 import { expect } from "chai";
 import { ndjsonWriter } from "../../lib/index.js";
-import { processMark } from "../../lib/process-mark.js";
-import { AtomicFile } from "../../lib/sinks/atomic-file.js";
-import { isMountPoint } from "../../lib/sinks/mount-point.js";
+import { processMark } from "../../lib/runtime/process-mark.js";
+import { AtomicFile } from "../../lib/sinks/files/atomic-file.js";
+import { isMountPoint } from "../../lib/sinks/files/mount-point.js";
 import { batchOfValues, directoryPerTest, failure, writeAll } from "../support/writers.js";
 
 const batch = batchOfValues({ a: [new Int32(), [1]] });
@@ -71,7 +71,7 @@ describe("A file that a writer replaces", () => {
   });
 });
 
-const module = new URL("../../lib/sinks/atomic-file.ts", import.meta.url).href;
+const module = new URL("../../lib/sinks/files/atomic-file.ts", import.meta.url).href;
 const temporary = /^\.spark-arrow-stream-.*\.tmp$/;
 
 /** Another process, in the middle of writing a file. */

@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { Int32, vectorFromArray } from "apache-arrow";
 import { expect } from "chai";
 import { arrowIpcBytes, rows, sparkStream } from "../../lib/index.js";
-import { byteWriter } from "../../lib/sinks/byte-writer.js";
+import { byteWriter } from "../../lib/sinks/files/byte-writer.js";
 import { batchOf, ipcOf } from "../support/ipc.js";
 import { declaredBigEndian } from "../support/ipc-assembler.js";
 import { runPython } from "../support/python.js";

@@ -21,8 +21,8 @@ import {
   vectorFromArray,
 } from "apache-arrow";
 import { expect } from "chai";
+import { ArrowEncoder } from "../../lib/arrow/encode/arrow-encoder.js";
 import { arrowWriter, csvWriter, ndjsonWriter, parquetWriter, rows, sparkStream } from "../../lib/index.js";
-import { ArrowEncoder } from "../../lib/sinks/ipc/arrow-encoder.js";
 import { batchOf, type Row } from "../support/ipc.js";
 import { cpuTime, observed, withClock } from "../support/turns.js";
 import { failure } from "../support/writers.js";

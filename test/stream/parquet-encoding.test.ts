@@ -25,7 +25,7 @@ import {
   vectorFromArray,
 } from "apache-arrow";
 import { expect } from "chai";
-import { columnBuffers } from "../../lib/sinks/ipc/column-buffers.js";
+import { columnBuffers } from "../../lib/arrow/encode/column-buffers.js";
 import { ColumnChunk } from "../../lib/sinks/parquet/column-chunk.js";
 import { type LeafEntries, leafEntries } from "../../lib/sinks/parquet/levels.js";
 import { PageMaker } from "../../lib/sinks/parquet/pages.js";

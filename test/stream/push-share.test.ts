@@ -1,11 +1,11 @@
 import { expect } from "chai";
 import type { ArrowIpcRow } from "../../lib/chain/arrow-ipc-row.js";
-import { ResultReport } from "../../lib/chain/result-report.js";
 import { PushListener } from "../../lib/delivery/push/listener.js";
 import { Secret } from "../../lib/delivery/push/proof.js";
 import { Share, type SharedPartition, type ShareOptions } from "../../lib/delivery/push/share.js";
 import { feedTheHungry } from "../../lib/delivery/push/starvation.js";
 import { TaskConnection } from "../../lib/delivery/push/task-connection.js";
+import { ResultReport } from "../../lib/delivery/result/result-report.js";
 import { PushTask, taskMessage, totalsOf } from "../support/push-task.js";
 import { reaches, turns, until, within } from "../support/until.js";
 

@@ -1,10 +1,10 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { expect } from "chai";
-import { BatchAssembler } from "../../lib/chain/response-rows.js";
 import {
   type ExecutePlanResponse_ArrowBatchSchema,
   ExecutePlanResponseSchema,
 } from "../../lib/connect/generated/spark-connect_pb.js";
+import { BatchAssembler } from "../../lib/delivery/result/response-rows.js";
 import { SparkStreamError } from "../../lib/errors.js";
 import { failureOf } from "../support/ipc.js";
 

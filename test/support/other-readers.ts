@@ -13,7 +13,7 @@ import {
   type SparkSession,
   SparkStreamError,
 } from "../../lib/index.js";
-import { byteWriter } from "../../lib/sinks/byte-writer.js";
+import { byteWriter } from "../../lib/sinks/files/byte-writer.js";
 import { runPython } from "./python.js";
 import { arrowScript } from "./writers.js";
 

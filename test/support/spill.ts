@@ -1,7 +1,7 @@
 // Temporary files of slow consumers, as the system sees them.
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { spillDirectory } from "../../lib/connect/spill-file.js";
+import { spillDirectory } from "../../lib/spool/spill-file.js";
 
 export { spillDirectory };
 

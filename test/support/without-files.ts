@@ -3,10 +3,10 @@ import { closeSync, openSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { SpillFile } from "../../lib/connect/spill-file.js";
 import { connect, parquetWriter, SparkStreamError, sparkStream } from "../../lib/index.js";
 import { startLocalSpark } from "../../lib/local/index.js";
 import { OwnedProcess } from "../../lib/local/owned-process.js";
+import { SpillFile } from "../../lib/spool/spill-file.js";
 import { startScriptedServer } from "../../lib/testing/index.js";
 import { idBatches } from "./scripted.js";
 

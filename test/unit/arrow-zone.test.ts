@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { arrowZone } from "../../lib/sinks/arrow-zone.js";
+import { arrowZone } from "../../lib/arrow/arrow-zone.js";
 
 // What Java's ZoneId.of() takes, with what Spark does to it before; pyarrow and polars could not read a column of most of it.
 describe("The zone of a column in Arrow", () => {

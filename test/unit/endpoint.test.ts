@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { inspect } from "node:util";
 import { expect } from "chai";
-import { Endpoint, type EndpointOptions } from "../../lib/connect/endpoint.js";
+import { Endpoint, type EndpointOptions } from "../../lib/connect/rpc/endpoint.js";
 import { SparkStreamError } from "../../lib/errors.js";
 import { version } from "../../lib/version.js";
 

@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect } from "chai";
-import type { BodyCodec } from "../../lib/chain/body-codec.js";
-import { withPauses } from "../../lib/chain/pausing-codec.js";
-import { afterTurn, Pace, turn, turnIsDue } from "../../lib/event-loop.js";
+import type { BodyCodec } from "../../lib/arrow/codec/body-codec.js";
+import { withPauses } from "../../lib/arrow/codec/pausing-codec.js";
+import { afterTurn, Pace, turn, turnIsDue } from "../../lib/runtime/event-loop.js";
 import { observed, withClock } from "../support/turns.js";
 
 describe("A turn of the event loop", () => {

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { explainDisks } from "../../lib/delivery/explain-disks.js";
+import { explainDisks } from "../../lib/delivery/staged/explain-disks.js";
 import { SparkStreamError } from "../../lib/errors.js";
 
 describe("An error of staging", () => {

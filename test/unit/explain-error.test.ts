@@ -1,8 +1,8 @@
 import { status } from "@grpc/grpc-js";
 import { expect } from "chai";
-import { Endpoint } from "../../lib/connect/endpoint.js";
-import { explainError } from "../../lib/connect/explain-error.js";
-import type { ServerError } from "../../lib/connect/server-error.js";
+import { Endpoint } from "../../lib/connect/rpc/endpoint.js";
+import { explainError } from "../../lib/connect/rpc/explain-error.js";
+import type { ServerError } from "../../lib/connect/rpc/server-error.js";
 import { type ErrorCode, SparkStreamError } from "../../lib/errors.js";
 
 const server = new Endpoint("sc://spark.example.com");

@@ -1,9 +1,9 @@
 import { expect } from "chai";
-import { sortOrder } from "../../lib/connect/expression.js";
 import {
   Expression_SortOrder_SortDirection as Direction,
   Expression_SortOrder_NullOrdering as Nulls,
 } from "../../lib/connect/generated/spark-connect_pb.js";
+import { sortOrder } from "../../lib/connect/session/plan.js";
 
 const ascending = { direction: Direction.ASCENDING, nullOrdering: Nulls.SORT_NULLS_FIRST };
 const descending = { direction: Direction.DESCENDING, nullOrdering: Nulls.SORT_NULLS_LAST };

@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { chunkBytes, largestWindow, windowOf } from "../../lib/connect/flow-control.js";
-import { defaultStreamLimits, parseBytes, readStreamLimits } from "../../lib/connect/stream-limits.js";
+import { chunkBytes, largestWindow, windowOf } from "../../lib/connect/rpc/flow-control.js";
+import { defaultStreamLimits, parseBytes, readStreamLimits } from "../../lib/connect/rpc/stream-limits.js";
 
 const MIB = 1024 * 1024;
 

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { compressFrameSync } from "lz4-napi";
-import { lz4ContentBound } from "../../lib/chain/lz4-frame.js";
+import { lz4ContentBound } from "../../lib/arrow/codec/lz4-frame.js";
 
 const magic = [0x04, 0x22, 0x4d, 0x18];
 const end = [0, 0, 0, 0];

@@ -15,7 +15,7 @@ import {
   shown,
   text,
   whole,
-} from "../../lib/options.js";
+} from "../../lib/runtime/options.js";
 
 interface Options {
   token?: string;

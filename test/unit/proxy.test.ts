@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { proxyFor } from "../../lib/connect/proxy.js";
+import { proxyFor } from "../../lib/connect/rpc/proxy.js";
 
 describe("proxyFor", () => {
   const http_proxy = "http://proxy.test:3128";

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { create } from "@bufbuild/protobuf";
 import { expect } from "chai";
-import { literalValue } from "../../lib/chain/literal-value.js";
-import { ResultReport } from "../../lib/chain/result-report.js";
 import { ExecutePlanResponseSchema, Expression_LiteralSchema } from "../../lib/connect/generated/spark-connect_pb.js";
+import { literalValue } from "../../lib/delivery/result/literal-value.js";
+import { ResultReport } from "../../lib/delivery/result/result-report.js";
 
 const long = (value: bigint) => ({ literalType: { case: "long" as const, value } });
 

@@ -1,6 +1,6 @@
 import { status } from "@grpc/grpc-js";
 import { expect } from "chai";
-import { defaultRetryPolicy, type Failure, isTransient, retryWait } from "../../lib/connect/retry.js";
+import { defaultRetryPolicy, type Failure, isTransient, retryWait } from "../../lib/connect/rpc/retry.js";
 
 const unavailable: Failure = { code: status.UNAVAILABLE };
 const noJitter = () => 0;

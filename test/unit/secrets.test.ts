@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { isCredential, Secrets } from "../../lib/connect/secrets.js";
+import { isCredential, Secrets } from "../../lib/connect/rpc/secrets.js";
 
 function hiding(...secrets: string[]): (text: string) => string {
   const known = new Secrets();

@@ -8,7 +8,7 @@ import {
   FetchErrorDetailsResponse_QueryContext_ContextType as ContextType,
   FetchErrorDetailsResponseSchema,
 } from "../../lib/connect/generated/spark-connect_pb.js";
-import { readServerError, withDetails } from "../../lib/connect/server-error.js";
+import { readServerError, withDetails } from "../../lib/connect/rpc/server-error.js";
 
 /** An error as grpc-js has it. */
 function serviceError(code: number, details: string, trailer?: Uint8Array): Error {

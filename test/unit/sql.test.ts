@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import type { Client } from "../../lib/connect/client.js";
-import { sqlPlan } from "../../lib/connect/sql.js";
+import type { SparkConnectClient } from "../../lib/connect/rpc/spark-connect-client.js";
+import { sqlPlan } from "../../lib/connect/session/sql.js";
 
 const relation = { relType: { case: "sql", value: { query: "" } } } as const;
 const answer = { relType: { case: "localRelation", value: {} } } as const;
@@ -14,7 +14,7 @@ function clientOf(answers: object[] = [{ case: "sqlCommandResult", value: { rela
       return answers.map((responseType) => ({ responseType }));
     },
   };
-  return { commands, client: client as unknown as Client };
+  return { commands, client: client as unknown as SparkConnectClient };
 }
 
 describe("sqlPlan", () => {
@@ -88,7 +88,7 @@ describe("sqlPlan", () => {
 
   it("runs a command that failed no second time, since what it did is not known", async () => {
     let calls = 0;
-    const client = { command: () => Promise.reject(new Error(`failure ${++calls}`)) } as unknown as Client;
+    const client = { command: () => Promise.reject(new Error(`failure ${++calls}`)) } as unknown as SparkConnectClient;
     const plan = sqlPlan(client, "INSERT INTO t VALUES (1)", relation);
     for (let use = 0; use < 2; use++) {
       expect(await plan({}).catch((error: Error) => error.message)).to.equal("failure 1");

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { type StagedPartition, sharesOf, windowsOf } from "../../lib/delivery/windows.js";
+import { type StagedPartition, sharesOf, windowsOf } from "../../lib/delivery/staged/partition-windows.js";
 
 const partitions = (...bytes: number[]): StagedPartition[] =>
   bytes.map((size, id) => ({ id, rows: size, bytes: size }));

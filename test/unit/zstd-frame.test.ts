@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { zstdContentBound, zstdFrameHeader } from "../../lib/chain/zstd-frame.js";
+import { zstdContentBound, zstdFrameHeader } from "../../lib/arrow/codec/zstd-frame.js";
 
 const magic = [0x28, 0xb5, 0x2f, 0xfd];
 

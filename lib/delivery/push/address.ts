@@ -3,9 +3,9 @@ import { createSocket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { isIP } from "node:net";
-import type { Endpoint } from "../../connect/endpoint.js";
+import type { Endpoint } from "../../connect/rpc/endpoint.js";
+import { isLoopback } from "../../connect/rpc/loopback.js";
 import { SparkStreamError } from "../../errors.js";
-import { isLoopback } from "../../loopback.js";
 
 export interface AddressOptions {
   host?: string;

@@ -6,9 +6,9 @@
  * that where the rows are bound to stay within as many bytes without it.
  */
 import { DataType, type Field } from "apache-arrow";
-import type { CallOptions } from "../../call-options.js";
-import type { RuntimeConf } from "../../connect/session.js";
-import type { QueryOptions } from "../result.js";
+import type { RuntimeConf } from "../../connect/session/conf.js";
+import type { CallOptions } from "../../runtime/call-options.js";
+import type { QueryOptions } from "../result/result.js";
 
 /** Spark's own bound. */
 const BATCH_BYTES = 64 * 1024 * 1024;

@@ -3,11 +3,11 @@
  * ordinary execution, with all that this has: reattaching, progress, errors.
  */
 import { IpcDecoder } from "../../chain/ipc-decoder.js";
-import type { ResultReport } from "../../chain/result-report.js";
-import type { DataFrame } from "../../connect/dataframe.js";
-import { mapInArrow } from "../../connect/python-function.js";
+import { mapInArrow } from "../../connect/python/python-function.js";
+import type { DataFrame } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
-import { type QueryOptions, ResultCursor } from "../result.js";
+import { type QueryOptions, ResultCursor } from "../result/result.js";
+import type { ResultReport } from "../result/result-report.js";
 import { explainTask, python } from "./explain-task.js";
 import type { PushedPartition } from "./pushed-partition.js";
 import { pushTask, type TaskSettings } from "./task-source.js";

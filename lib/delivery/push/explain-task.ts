@@ -1,4 +1,4 @@
-import { explainPython, type PythonUser } from "../../connect/python-function.js";
+import { explainPython, type PythonUser } from "../../connect/python/python-function.js";
 import { SparkStreamError } from "../../errors.js";
 import { TROUBLE } from "./task-source.js";
 

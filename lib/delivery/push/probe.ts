@@ -1,11 +1,12 @@
 /** Whether a task can do what it has to, found out by a small one before the query runs, which may take long. */
-import { onAbort } from "../../abort.js";
-import type { RunOptions } from "../../call-options.js";
+
 import { IpcDecoder } from "../../chain/ipc-decoder.js";
-import { mapInArrow } from "../../connect/python-function.js";
-import type { SparkSession } from "../../connect/session.js";
+import { mapInArrow } from "../../connect/python/python-function.js";
+import type { SparkSession } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
-import { ResultCursor } from "../result.js";
+import { onAbort } from "../../runtime/abort.js";
+import type { RunOptions } from "../../runtime/call-options.js";
+import { ResultCursor } from "../result/result.js";
 import { explainProbe, python, unreachable } from "./explain-task.js";
 import { pushProbe, type TaskSettings, TROUBLE } from "./task-source.js";
 

@@ -1,8 +1,8 @@
 /** A frame as a Python function can take it, with the schema that its batches have to come with. */
 import { DataType, type Field, IntervalUnit, Table, tableToIPC } from "apache-arrow";
-import type { RunOptions } from "../../call-options.js";
-import type { DataFrame } from "../../connect/dataframe.js";
+import type { DataFrame } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
+import type { RunOptions } from "../../runtime/call-options.js";
 
 export interface Pushable {
   /** Columns by other names where several have one, and a column where there is none. */

@@ -9,10 +9,10 @@
  * Shared by all its shares: with the last of them it ends, and with the session in any case.
  */
 import type { Socket } from "node:net";
-import { ResultReport } from "../../chain/result-report.js";
-import type { DataFrame } from "../../connect/dataframe.js";
+import type { DataFrame } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
-import type { QueryOptions } from "../result.js";
+import type { QueryOptions } from "../result/result.js";
+import { ResultReport } from "../result/result-report.js";
 import type { AddressOptions } from "./address.js";
 import type { Control } from "./control.js";
 import type { PushListener } from "./listener.js";

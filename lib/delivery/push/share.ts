@@ -10,9 +10,9 @@
  * come as long as it has a slot of the cluster; both have room in a temporary file.
  */
 import type { ArrowIpcRow } from "../../chain/arrow-ipc-row.js";
-import type { ResultReport } from "../../chain/result-report.js";
 import type { RowCursor } from "../../chain/row-source.js";
-import { Spool } from "../../connect/spool.js";
+import { Spool } from "../../spool/spool.js";
+import type { ResultReport } from "../result/result-report.js";
 import { PushedPartition } from "./pushed-partition.js";
 import { arrivalTurn, type Order, partitionTurn, type Turn, type Waiting } from "./turn.js";
 

@@ -5,7 +5,7 @@
  * It sends a partition's batches, waits until all of them are acknowledged, and gives one row, which comes back as the
  * result of the query. Memory: one batch, and its copy that is sent.
  */
-import type { PythonFunction } from "../../connect/python-function.js";
+import type { PythonFunction } from "../../connect/python/python-function.js";
 import { PROBE } from "./wire.js";
 
 /** What a task has to know of the stream. */

@@ -9,14 +9,15 @@
  * Memory: one page, the dictionary, and the compressed pages.
  */
 import { ByteBuffer } from "./byte-buffer.js";
-import { type Dictionary, dictionaryFor } from "./dictionary.js";
+import { dictionaryFor, statisticsFor } from "./column-encoders.js";
+import type { Dictionary } from "./dictionary.js";
 import { bitWidth, writeHybrid } from "./hybrid.js";
 import type { LeafEntries } from "./levels.js";
 import { PageLevels } from "./page-levels.js";
 import type { Page, PageMaker } from "./pages.js";
 import type { LeafNode } from "./parquet-schema.js";
 import { PlainValues, plainSize } from "./plain-values.js";
-import { type Range, type Statistics, statisticsFor } from "./statistics.js";
+import type { Range, Statistics } from "./statistics.js";
 import type { Values } from "./values.js";
 
 /** Numbers of the format. */

@@ -1,4 +1,4 @@
-import type { ColumnBuffers } from "../ipc/column-buffers.js";
+import type { ColumnBuffers } from "../../arrow/encode/column-buffers.js";
 
 /** Reads what a column was taken apart into, in its order: depth first. */
 export class ColumnCursor {

@@ -1,6 +1,6 @@
 /** Values that come by an Arrow dictionary, as {@link Values} without one. */
 import type { Vector } from "apache-arrow";
-import { columnBuffers } from "../ipc/column-buffers.js";
+import { columnBuffers } from "../../arrow/encode/column-buffers.js";
 import { takeBytes } from "./byte-values.js";
 import { ColumnCursor } from "./column-cursor.js";
 import { leafValues } from "./leaf-values.js";

@@ -2,10 +2,7 @@
  * The dictionary of a column chunk: each of its values once, in the order in which they first came. Bounded in bytes: a column
  * of more values is better off without one.
  */
-import { ByteDictionary } from "./byte-dictionary.js";
-import type { PhysicalType } from "./parquet-type.js";
-import { type Values, wordsOf } from "./values.js";
-import { WordDictionary } from "./word-dictionary.js";
+import type { Values } from "./values.js";
 
 export interface Dictionary<V extends Values = Values> {
   /** Values. */
@@ -21,16 +18,4 @@ export interface Dictionary<V extends Values = Values> {
   /** Those of the indices. */
   take(indices: Int32Array): V;
   clear(): void;
-}
-
-/**
- * Undefined for booleans, and where there is no room for any value.
- *
- * @param limit bytes of all values as a dictionary page has them
- */
-export function dictionaryFor(physical: PhysicalType, limit: number): Dictionary | undefined {
-  if (physical === "BOOLEAN" || limit === 0) return undefined;
-  const words = wordsOf(physical);
-  if (words) return new WordDictionary(words, limit) as Dictionary;
-  return new ByteDictionary(physical === "BYTE_ARRAY" ? 4 : 0, limit) as Dictionary;
 }

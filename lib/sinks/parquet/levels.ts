@@ -7,7 +7,7 @@
  * further up. What all entries have in common is not written out: numbers for arrays, undefined for 0, 1, 2 and so on.
  */
 import { Type } from "apache-arrow";
-import type { ColumnBuffers } from "../ipc/column-buffers.js";
+import type { ColumnBuffers } from "../../arrow/encode/column-buffers.js";
 import { offsetsOf } from "./byte-values.js";
 import { ColumnCursor } from "./column-cursor.js";
 import { dictionaryOf } from "./dictionary-values.js";

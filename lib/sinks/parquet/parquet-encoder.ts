@@ -8,10 +8,10 @@
  * being compressed; and the metadata of all row groups so far.
  */
 import type { Field, RecordBatch, Schema, Vector } from "apache-arrow";
+import type { BatchEncoder } from "../../arrow/batch-encoder.js";
+import { messageBytes, schemaMessage } from "../../arrow/encode/message.js";
 import { SparkStreamError } from "../../errors.js";
-import { turn, turnIsDue } from "../../event-loop.js";
-import type { BatchEncoder } from "../batch-writer.js";
-import { messageBytes, schemaMessage } from "../ipc/message.js";
+import { turn, turnIsDue } from "../../runtime/event-loop.js";
 import type { Compress } from "./codec.js";
 import { type ChunkOptions, type ChunkPages, ColumnChunk } from "./column-chunk.js";
 import { arrowSchemaKey, codecNumbers, type ParquetCompression } from "./file-options.js";

@@ -1,6 +1,6 @@
 import type { Field, RecordBatch, Vector } from "apache-arrow";
+import { batchBuffers, type ColumnBuffers } from "../../arrow/encode/column-buffers.js";
 import { SparkStreamError } from "../../errors.js";
-import { batchBuffers, type ColumnBuffers } from "../ipc/column-buffers.js";
 
 /** Rows of a batch. */
 export interface RowSlice {

@@ -1,5 +1,5 @@
 import { type DataType, DateUnit, type Field, TimeUnit, Type } from "apache-arrow";
-import { typeName } from "../../schema-difference.js";
+import { typeName } from "../../arrow/schema-difference.js";
 
 /** A field that the file would not give back as it is. */
 export interface UnsupportedField {

@@ -6,8 +6,8 @@
  * Memory: the values of the rows that are given to it; callers cut long batches into windows.
  */
 import { type Data, type DataType, type Field, Type, type Vector } from "apache-arrow";
+import { typeName } from "../../arrow/schema-difference.js";
 import { SparkStreamError } from "../../errors.js";
-import { typeName } from "../../schema-difference.js";
 import { isVariant } from "./variant-text.js";
 
 /** The values of a column's rows, in order; a null is `format.null`. */

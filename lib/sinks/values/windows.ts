@@ -1,6 +1,6 @@
 import type { Data, Field, RecordBatch } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
-import { turnIsDue } from "../../event-loop.js";
+import { turnIsDue } from "../../runtime/event-loop.js";
 import { type ColumnReader, columnReader, type ValueFormat } from "./column-reader.js";
 import { valuesIn } from "./value-count.js";
 

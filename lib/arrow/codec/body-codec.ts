@@ -1,0 +1,122 @@
+/**
+ * Codecs of compressed Arrow bodies. Nothing is loaded until the first compressed body arrives.
+ *
+ * zstd: node:zlib where it has it (Node 22.15 and later), else @toondepauw/node-zstd. lz4 (frame format): lz4-napi.
+ */
+import * as zlib from "node:zlib";
+import { SparkStreamError } from "../../errors.js";
+import { invalidIpc } from "../decode/invalid-ipc.js";
+import { lz4ContentBound } from "./lz4-frame.js";
+import { zstdContentBound, zstdFrameHeader } from "./zstd-frame.js";
+
+/** Restores one buffer of a body; `length` is its size in bytes once restored, where that is known. */
+export type BodyCodec = (compressed: Uint8Array, length: number | undefined) => Uint8Array;
+
+/** The names behind the numbers of the format (BodyCompression.codec). */
+export const codecNames = ["lz4", "zstd"] as const;
+export type CodecName = (typeof codecNames)[number];
+
+/** The most that one byte can stand for: an RLE block of zstd makes 128 KiB of 4 bytes; a run of lz4 255 of one. */
+const maxExpansion = { zstd: 32768, lz4: 255 } as const;
+
+/** Bytes of window that a decoder should have at the least (RFC 8878, 3.1.1.1.2); more only for a content that is larger. */
+const ZSTD_WINDOW = 8 * 1024 * 1024;
+
+/** Bytes that a buffer may come to, whatever it should hold. */
+const SMALL = 64 * 1024 * 1024;
+
+const loaded = new Map<CodecName, BodyCodec>();
+
+/** A codec that has been loaded before, else undefined. */
+export function codecIfLoaded(name: CodecName): BodyCodec | undefined {
+  return loaded.get(name);
+}
+
+/** Loads a codec. @throws SparkStreamError UNSUPPORTED where its package cannot be loaded on this machine. */
+export async function loadCodec(name: CodecName): Promise<BodyCodec> {
+  const codec = checked(name, name === "zstd" ? await loadZstd() : await loadLz4());
+  loaded.set(name, codec);
+  return codec;
+}
+
+async function loadZstd(): Promise<BodyCodec> {
+  // The types are those of a Node that has it; older ones have not.
+  const native = zlib.zstdDecompressSync as typeof zlib.zstdDecompressSync | undefined;
+  if (native) {
+    return (compressed, length) => {
+      checkZstdFrame(compressed, length);
+      return native(compressed, { maxOutputLength: length === undefined ? undefined : Math.max(length, 1) });
+    };
+  }
+  try {
+    const { Decoder } = await import("@toondepauw/node-zstd");
+    const decoder = new Decoder();
+    return (compressed, length) => {
+      checkZstdFrame(compressed, length);
+      checkContent(zstdContentBound(compressed), compressed, length, maxExpansion.zstd);
+      return decoder.decodeSync(bufferOf(compressed));
+    };
+  } catch (cause) {
+    const advice = 'Use Node 22.15 or later, or ask for no codec: sparkStream(df, { compression: "none" })';
+    throw unavailable("zstd", "@toondepauw/node-zstd", advice, cause);
+  }
+}
+
+/** What a frame claims is allocated before it is read: no more than it can hold, or should. */
+function checkZstdFrame(frame: Uint8Array, length = frame.length * maxExpansion.zstd): void {
+  const { contentSize, windowSize } = zstdFrameHeader(frame);
+  if ((contentSize ?? 0) > length || windowSize > Math.max(length, ZSTD_WINDOW)) {
+    throw new RangeError(`The frame holds ${contentSize} bytes, of ${length}, and wants a window of ${windowSize}.`);
+  }
+}
+
+/**
+ * For a decoder that has no limit of its own. Blocks are rarely full, so that a few of them may come to more than they hold.
+ *
+ * @param bound bytes that the frame may hold by its blocks
+ */
+function checkContent(bound: number, frame: Uint8Array, length: number | undefined, expansion: number): void {
+  const expected = length ?? frame.length * expansion;
+  if (bound > Math.max(4 * expected, SMALL)) throw new RangeError(`The frame may hold ${bound} bytes, of ${expected}.`);
+}
+
+async function loadLz4(): Promise<BodyCodec> {
+  try {
+    const { decompressFrameSync } = await import("lz4-napi");
+    return (compressed, length) => {
+      checkContent(lz4ContentBound(compressed), compressed, length, maxExpansion.lz4);
+      return decompressFrameSync(bufferOf(compressed));
+    };
+  } catch (cause) {
+    throw unavailable("lz4", "lz4-napi", 'Ask for another codec: sparkStream(df, { compression: "zstd" })', cause);
+  }
+}
+
+function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
+}
+
+function unavailable(codec: CodecName, name: string, advice: string, cause: unknown): SparkStreamError {
+  const message = `The server sends ${codec}-compressed batches, and ${name} cannot be loaded on this platform. ${advice}.`;
+  return new SparkStreamError("UNSUPPORTED", message, { cause });
+}
+
+function checked(name: CodecName, codec: BodyCodec): BodyCodec {
+  return (compressed, length) => {
+    if (compressed.length === 0 && !length) return new Uint8Array(0); // Arrow's Java library writes no frame for nothing
+    if (length !== undefined && length > compressed.length * maxExpansion[name]) {
+      throw invalidIpc(`a ${name} buffer of ${compressed.length} bytes claims to hold ${length}`);
+    }
+    let restored: Uint8Array;
+    try {
+      restored = codec(compressed, length);
+    } catch (cause) {
+      throw invalidIpc(`a ${name} buffer of ${compressed.length} bytes cannot be decompressed`, cause);
+    }
+    if (length !== undefined && restored.length !== length) {
+      throw invalidIpc(`a ${name} buffer decompressed to ${restored.length} bytes and not to ${length}`);
+    }
+    // A typed array needs its bytes aligned, and a codec may return a piece of a pool.
+    return restored.byteOffset % 8 === 0 ? restored : new Uint8Array(restored);
+  };
+}

@@ -1,0 +1,64 @@
+import { compressionRegistry, MessageReader, type RecordBatch, RecordBatchReader, type Schema } from "apache-arrow";
+import { SparkStreamError } from "../../errors.js";
+import { codecNames, loadCodec } from "../codec/body-codec.js";
+import { invalidIpc } from "./invalid-ipc.js";
+import type { IpcMessage } from "./message.js";
+import { checkBatchMessage, checkSchemaMessage } from "./metadata-check.js";
+import { checkValues } from "./value-check.js";
+
+let registered: Promise<void> | undefined;
+
+/** @throws SparkStreamError INVALID_IPC, or UNSUPPORTED for a type that apache-arrow does not know. */
+export function readSchema(bytes: Uint8Array, view: DataView, message: IpcMessage): Schema {
+  checkSchemaMessage(view, message);
+  let schema: Schema | null | undefined;
+  try {
+    schema = new MessageReader(aligned(bytes.subarray(message.start, message.bodyStart))).readSchema();
+  } catch (cause) {
+    const unknown = /Unrecognized type: "(\w+)"/.exec((cause as Error).message)?.[1];
+    if (unknown === undefined) throw cause;
+    throw new SparkStreamError("UNSUPPORTED", `It has a column of type ${unknown}, which apache-arrow cannot read.`);
+  }
+  if (!schema) throw invalidIpc("its schema cannot be read");
+  return schema;
+}
+
+/**
+ * The record batches of a blob by apache-arrow's own reader, for schemas that `RecordBatchPlan` does not cover: slower,
+ * and complete. apache-arrow knows no codec by itself: the ones of this package are given to it, unless the user did so.
+ *
+ * @param messages all that follow the schema
+ */
+export async function readWithArrow(
+  bytes: Uint8Array,
+  view: DataView,
+  messages: readonly IpcMessage[],
+  schema: Schema,
+): Promise<RecordBatch[]> {
+  for (const message of messages) checkBatchMessage(view, message, schema.fields);
+  registered ??= registerCodecs();
+  await registered;
+  const batches = [...RecordBatchReader.from(aligned(bytes))];
+  for (const { data } of batches) checkValues(data);
+  return batches;
+}
+
+/** apache-arrow lays an array on the metadata of a union, wherever that is. */
+function aligned(bytes: Uint8Array): Uint8Array {
+  return bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
+}
+
+/** What a compressed buffer claims to hold stands before the bytes that apache-arrow gives to a codec. */
+function claimedLength({ buffer, byteOffset }: Uint8Array): number | undefined {
+  if (byteOffset < 8) return undefined;
+  const length = Number(new DataView(buffer, byteOffset - 8, 8).getBigInt64(0, true));
+  return length >= 0 ? length : undefined;
+}
+
+async function registerCodecs(): Promise<void> {
+  for (const [type, name] of codecNames.entries()) {
+    if (compressionRegistry.get(type)) continue;
+    const codec = await loadCodec(name).catch(() => undefined);
+    if (codec) compressionRegistry.set(type, { decode: (data) => codec(data, claimedLength(data)) });
+  }
+}

@@ -1,0 +1,60 @@
+import type { Schema } from "apache-arrow";
+import { SparkStreamError } from "../../errors.js";
+import { schemaDifference } from "../schema-difference.js";
+import { readSchema } from "./arrow-reader.js";
+import { invalidIpc } from "./invalid-ipc.js";
+import { headerType, type IpcMessage, readMessage } from "./message.js";
+import { isBigEndian } from "./metadata-check.js";
+
+/** A row, of which the schema has been read. */
+export interface OpenedRow {
+  readonly view: DataView;
+  /** The message of the schema. */
+  readonly first: IpcMessage;
+  readonly schema: Schema;
+  /** Whether the numbers of its batches have their highest byte first. */
+  readonly bigEndian: boolean;
+  /** Whether its bytes are those of the first row's. If not, its dictionaries may have other ids. */
+  readonly same: boolean;
+}
+
+/** The schema that all rows of a stream repeat: parsed once, and after that compared by its bytes. */
+export class StreamSchema {
+  #schema: Schema | undefined;
+  #bytes: Buffer | undefined;
+  #bigEndian = false;
+
+  get schema(): Schema | undefined {
+    return this.#schema;
+  }
+
+  /**
+   * Begins to read a row, whose schema must be that of all.
+   *
+   * @throws SparkStreamError INVALID_IPC, SCHEMA_MISMATCH or UNSUPPORTED
+   */
+  open(bytes: Uint8Array): OpenedRow {
+    if (bytes.length === 0) throw invalidIpc("it is empty");
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const first = readMessage(view, 0);
+    if (first?.type !== headerType.schema) throw invalidIpc("it does not begin with a schema");
+    if (this.#schema && this.#bytes?.compare(bytes, 0, first.bodyStart) === 0) {
+      return { view, first, schema: this.#schema, bigEndian: this.#bigEndian, same: true };
+    }
+    const schema = readSchema(bytes, view, first);
+    const bigEndian = isBigEndian(view, first);
+    if (this.#schema === undefined) {
+      this.#schema = schema;
+      this.#bigEndian = bigEndian;
+      this.#bytes = Buffer.from(bytes.subarray(0, first.bodyStart));
+      return { view, first, schema, bigEndian, same: true };
+    }
+    if (bigEndian !== this.#bigEndian) {
+      const message = "Its numbers have another byte order than those of the rows before it.";
+      throw new SparkStreamError("SCHEMA_MISMATCH", message);
+    }
+    const difference = schemaDifference(this.#schema.fields, schema.fields);
+    if (difference) throw new SparkStreamError("SCHEMA_MISMATCH", `Its schema ${difference}.`);
+    return { view, first, schema, bigEndian, same: false };
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Python functions that run where the executors are (mapInArrow), from a client that has no Python: the function travels
+ * as source text within a pickle.
+ */
+
+import { SparkStreamError } from "../../errors.js";
+import type { RunOptions } from "../../runtime/call-options.js";
+import { SharedRun } from "../../runtime/shared-run.js";
+import type { RelationInit } from "../session/plan.js";
+import type { DataFrame, SparkSession } from "../session/session.js";
+import { call, pickledPair } from "./python-pickle.js";
+
+/** pyspark.util.PythonEvalType.SQL_MAP_ARROW_ITER_UDF: an iterator of record batches to another. */
+const MAP_ARROW = 207;
+
+/** From an iterator of a partition's record batches to one of others. */
+export interface PythonFunction {
+  /** As Spark's plans show it. */
+  readonly name: string;
+  /** An expression that gives the function. */
+  readonly expression: string;
+  /** The columns that come out, all of which may be null. */
+  readonly output: Readonly<Record<string, PythonColumn>>;
+}
+
+export type PythonColumn = "binary" | "integer" | "long" | "string";
+
+/** Who needs Python, and what to turn to where there is none: for the error that says so. */
+export interface PythonUser {
+  readonly name: string;
+  /** Follows "or use ". */
+  readonly instead: string;
+}
+
+/** The frame that comes out. Its plan asks first what Python the workers have; see {@link pythonVersion}. */
+export function mapInArrow(source: DataFrame, fn: PythonFunction, user: PythonUser): DataFrame {
+  return source.withPlan(async (options) => {
+    const version = await pythonVersion(source, user, options);
+    return mapPartitions(await source.relation(options), fn, version);
+  });
+}
+
+function mapPartitions(input: RelationInit, { name, expression, output }: PythonFunction, pythonVer: string) {
+  const columns = Object.entries(output);
+  const json = columns.map(([column, type]) => ({ name: column, type, nullable: true, metadata: {} }));
+  const command = pickledPair(
+    call("builtins", "eval", expression),
+    call("pyspark.sql.types", "_parse_datatype_json_string", JSON.stringify({ type: "struct", fields: json })),
+  );
+  const fields = columns.map(([column, type]) => ({
+    name: column,
+    nullable: true,
+    dataType: { kind: { case: type, value: {} } },
+  }));
+  const outputType = { kind: { case: "struct" as const, value: { fields } } };
+  const func = {
+    functionName: name,
+    deterministic: true,
+    function: { case: "pythonUdf" as const, value: { outputType, evalType: MAP_ARROW, command, pythonVer } },
+  };
+  return { relType: { case: "mapPartitions" as const, value: { input, func } } } as RelationInit;
+}
+
+/** Of each session's workers, once it is known. */
+const versions = new WeakMap<SparkSession, SharedRun<string>>();
+
+/** The first call of a session runs two small jobs. */
+async function pythonVersion(source: DataFrame, user: PythonUser, options: RunOptions): Promise<string> {
+  const { session } = source;
+  let known = versions.get(session);
+  if (!known || known.abandoned) {
+    known = new SharedRun((shared) => findVersion(source, shared));
+    versions.set(session, known);
+  }
+  try {
+    return await known.wait(options);
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    if (versions.get(session) === known) versions.delete(session);
+    throw explainPython(error, user);
+  }
+}
+
+const identity: PythonFunction = {
+  name: "find_python",
+  expression: "lambda batches: batches",
+  output: { id: "long" },
+};
+
+/** A worker refuses a function that was made for another version than its own, and says which that is. */
+async function findVersion(source: DataFrame, options: RunOptions & { signal: AbortSignal }): Promise<string> {
+  const probe = (pythonVer: string) => {
+    const input = { relType: { case: "range" as const, value: { end: 1n, step: 1n, numPartitions: 1 } } };
+    return source.withPlan(async () => mapPartitions(input, identity, pythonVer)).execute(options);
+  };
+  const refusal = await probe("0.0").then(
+    () => new SparkStreamError("QUERY_FAILED", "Spark ran a function that was made for no Python that there is."),
+    (error: Error) => error,
+  );
+  if (options.signal.aborted) throw refusal;
+  const version = /(?:has different version:?|worker_version\W+)\s*(\d+\.\d+)/.exec(refusal.message)?.[1];
+  if (version === undefined) throw refusal;
+  await probe(version);
+  return version;
+}
+
+/**
+ * Where a query failed since the workers' Python is not what it takes, the error UNSUPPORTED that says what is missing;
+ * else the error itself.
+ */
+export function explainPython(error: unknown, { name, instead }: PythonUser): unknown {
+  const { message } = error as Error;
+  const reason = /No module named ['"]pyarrow|PyArrow >= \S+ must be installed/i.test(message)
+    ? "their Python has no pyarrow. Install it there"
+    : /Cannot run program|No such file or directory|PYTHON_NOT_FOUND|Python worker failed to connect/i.test(message)
+      ? "there is no Python that Spark can start (spark.pyspark.python, PYSPARK_PYTHON). Install it there, with pyarrow"
+      : undefined;
+  if (reason === undefined) return error;
+  const text = `${name} needs Python with pyarrow where Spark's executors run, and ${reason}; or use ${instead}.`;
+  return new SparkStreamError("UNSUPPORTED", text, { cause: error });
+}

@@ -1,0 +1,348 @@
+/**
+ * gRPC to one server. Messages that answer a streaming call are pulled one at a time.
+ *
+ * Memory: per streaming call at most one message that nobody has asked for, and what the HTTP/2 window lets the server
+ * send ahead: 1 MiB, or more if the server is far away, 7.25 MiB at the most with Spark's own settings (flow-control.ts).
+ *
+ * Every streaming call has a connection to itself for as long as it lasts. On a shared one, a consumer that sleeps would
+ * fill the connection's window and with that stop every other call, even the one that would cancel it.
+ */
+import { readFileSync } from "node:fs";
+import { rootCertificates } from "node:tls";
+import type { DescMessage, DescMethodServerStreaming, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
+import {
+  type CallOptions,
+  type ChannelCredentials,
+  type ChannelInterface,
+  Client,
+  credentials,
+  Metadata,
+  type ServiceError,
+  type StatusObject,
+  status,
+} from "@grpc/grpc-js";
+import { SparkStreamError } from "../../errors.js";
+import { AbortError, onAbort, untilAborted } from "../../runtime/abort.js";
+import type { Endpoint, TlsOptions } from "./endpoint.js";
+import { largestWindow, windowOf } from "./flow-control.js";
+import { readMessage } from "./read-message.js";
+import { defaultStreamLimits } from "./stream-limits.js";
+
+/** Connections kept for streams to come. */
+const MAX_IDLE = 4;
+
+export interface UnaryOptions {
+  /** ms after which the call fails with DEADLINE_EXCEEDED. */
+  timeoutMs?: number;
+  /** Aborted, the call fails with an AbortError. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The answers of a streaming call. */
+export interface ResponseStream<T> {
+  /** The next message; undefined where the server ended the stream with OK. Rejects with a grpc-js ServiceError. */
+  next(): Promise<T | undefined>;
+  /**
+   * Drops the call here. Says nothing to the server about the execution behind it. With a reason, `next()` fails with it,
+   * and the connection, which may be dead, is not used again.
+   */
+  cancel(reason?: Error): void;
+}
+
+export class Channel {
+  /** Bytes that a server may send ahead at the most, on connections that are opened from now on. */
+  largestWindow: number;
+  readonly #endpoint: Endpoint;
+  #unary: Client;
+  readonly #idle: Client[] = [];
+  readonly #all = new Set<Client>();
+  /** What is under way: called, each breaks off with SESSION_CLOSED. */
+  readonly #breakOff = new Set<() => void>();
+  /** ms: the shortest that a call took, which is hardly more than the way to the server and back. */
+  #roundTripMs: number | undefined;
+  #closed = false;
+
+  constructor(endpoint: Endpoint) {
+    this.#endpoint = endpoint;
+    this.largestWindow = largestWindow(defaultStreamLimits, endpoint.maxMessageBytes);
+    this.#unary = this.#open();
+  }
+
+  async unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageShape<I>,
+    { timeoutMs, signal }: UnaryOptions = {},
+  ): Promise<MessageShape<O>> {
+    const metadata = await untilAborted(signal, inTime(this.#metadata(), timeoutMs));
+    const client = this.#unary;
+    const options: CallOptions = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
+    const start = performance.now();
+    return new Promise((resolve, reject) => {
+      const call = client.makeUnaryRequest(
+        path(method),
+        serializer(method.input),
+        deserializer(method.output),
+        request,
+        metadata,
+        options,
+        (error, response) => {
+          this.#breakOff.delete(breakOff);
+          forget();
+          if (error?.code === status.DEADLINE_EXCEEDED) this.#replace(client);
+          if (error) return reject(error);
+          this.#roundTripMs = Math.min(performance.now() - start, this.#roundTripMs ?? Number.POSITIVE_INFINITY);
+          resolve(response!);
+        },
+      );
+      const breakOff = () => {
+        reject(sessionClosed());
+        call.cancel();
+      };
+      this.#breakOff.add(breakOff);
+      const abort = () => {
+        reject(new AbortError(signal!));
+        call.cancel();
+      };
+      const forget = signal ? onAbort(signal, abort) : () => {};
+    });
+  }
+
+  /** The connection may be dead without knowing: calls to come have another. Those under way keep it. */
+  #replace(client: Client): void {
+    if (this.#closed || this.#unary !== client) return;
+    this.#unary = this.#open();
+    this.#all.delete(client);
+    client.close();
+  }
+
+  /** @param read makes a message of its bytes */
+  serverStream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodServerStreaming<I, O>,
+    request: MessageShape<I>,
+    read: (bytes: Buffer) => MessageShape<O>,
+  ): ResponseStream<MessageShape<O>> {
+    let client: Client | undefined;
+    const call = new PulledCall(
+      this.#metadata(),
+      () => {
+        client = this.#idle.pop() ?? this.#open();
+        return client.getChannel().createCall(path(method), Number.POSITIVE_INFINITY, null, null, null);
+      },
+      serializer(method.input)(request),
+      read,
+      (reusable) => {
+        this.#breakOff.delete(breakOff);
+        if (!client || this.#closed) return;
+        if (reusable && this.#idle.length < MAX_IDLE) this.#idle.push(client);
+        else {
+          this.#all.delete(client);
+          client.close();
+        }
+      },
+    );
+    const breakOff = () => call.cancel(sessionClosed());
+    this.#breakOff.add(breakOff);
+    return call;
+  }
+
+  /** Closes the connections. Calls that are under way fail with SESSION_CLOSED, as do those that come later. */
+  close(): void {
+    this.#closed = true;
+    for (const breakOff of this.#breakOff) breakOff();
+    for (const client of this.#all) client.close();
+    this.#all.clear();
+  }
+
+  #open(): Client {
+    const { target, address, maxMessageBytes, keepalive, proxy } = this.#endpoint;
+    const client = new Client(proxy ? `dns:///${proxy.address}` : target, credentialsOf(this.#endpoint.tls), {
+      // grpc-js itself would take the proxy of http_proxy, https_proxy or grpc_proxy for loopback too: see proxy.ts.
+      "grpc.enable_http_proxy": 0,
+      ...(proxy && {
+        "grpc.http_connect_target": target,
+        "grpc.default_authority": address,
+        ...(proxy.credentials && { "grpc.http_connect_creds": proxy.credentials }),
+      }),
+      "grpc-node.flow_control_window": windowOf(this.largestWindow, this.#roundTripMs),
+      "grpc.max_receive_message_length": maxMessageBytes,
+      "grpc.max_send_message_length": -1,
+      "grpc.use_local_subchannel_pool": 1,
+      "grpc.service_config_disable_resolution": 1,
+      "grpc.enable_retries": 0,
+      "grpc.primary_user_agent": this.#endpoint.userAgent,
+      // As soon as the first retry: a call made earlier than gRPC's own second would fail unheard.
+      "grpc.initial_reconnect_backoff_ms": 50,
+      "grpc.max_reconnect_backoff_ms": 5_000,
+      ...(keepalive && {
+        "grpc.keepalive_time_ms": keepalive.timeMs,
+        "grpc.keepalive_timeout_ms": keepalive.timeoutMs,
+        "grpc.keepalive_permit_without_calls": keepalive.withoutCalls ? 1 : 0,
+      }),
+    });
+    this.#all.add(client);
+    return client;
+  }
+
+  async #metadata(): Promise<Metadata> {
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(this.#endpoint.headers)) metadata.set(name, value);
+    const token = await this.#endpoint.token();
+    if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
+    if (this.#closed) throw sessionClosed();
+    return metadata;
+  }
+}
+
+type Call = ReturnType<ChannelInterface["createCall"]>;
+
+/**
+ * A server-streaming call whose messages are asked for one by one. It speaks to grpc-js's Call itself: the streams that
+ * grpc-js puts around one read sixteen messages ahead, and cost as much as decoding a small batch.
+ */
+class PulledCall<T> implements ResponseStream<T> {
+  readonly #deserialize: (bytes: Buffer) => T;
+  readonly #onEnd: (reusable: boolean) => void;
+  #call: Call | undefined;
+  #waiting: { resolve(message: T | undefined): void; reject(error: unknown): void } | undefined;
+  #end: { error?: unknown } | undefined;
+
+  constructor(
+    metadata: Promise<Metadata>,
+    createCall: () => Call,
+    request: Buffer,
+    deserialize: (bytes: Buffer) => T,
+    onEnd: (reusable: boolean) => void,
+  ) {
+    this.#deserialize = deserialize;
+    this.#onEnd = onEnd;
+    metadata
+      .then((ready) => {
+        if (!this.#end) this.#start(createCall(), ready, request);
+      })
+      .catch((error) => this.#ended({ error }));
+  }
+
+  next(): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      if (this.#end) this.#settleEnd(this.#end);
+      else this.#call?.startRead();
+    });
+  }
+
+  cancel(reason?: Error): void {
+    this.#ended(reason ? { error: reason } : {}, reason === undefined);
+    this.#call?.cancelWithStatus(status.CANCELLED, "Cancelled on client");
+  }
+
+  #start(call: Call, metadata: Metadata, request: Buffer): void {
+    this.#call = call;
+    call.start(metadata, {
+      onReceiveMetadata: () => {},
+      onReceiveMessage: (bytes: Buffer) => this.#received(bytes),
+      onReceiveStatus: (end) => this.#ended(end.code === status.OK ? {} : { error: failedCall(end) }),
+    });
+    call.sendMessageWithContext({}, request);
+    call.halfClose();
+    if (this.#waiting) call.startRead();
+  }
+
+  #received(bytes: Buffer): void {
+    const waiting = this.#waiting;
+    if (!waiting) return; // it was cancelled
+    try {
+      const message = this.#deserialize(bytes);
+      this.#waiting = undefined;
+      waiting.resolve(message);
+    } catch (cause) {
+      const details = `A response cannot be read: ${(cause as Error).message}`;
+      this.#ended({ error: failedCall({ code: status.INTERNAL, details, metadata: new Metadata() }) });
+      this.#call?.cancelWithStatus(status.CANCELLED, details);
+    }
+  }
+
+  #ended(end: { error?: unknown }, reusable = true): void {
+    if (this.#end) return;
+    this.#end = end;
+    this.#onEnd(reusable);
+    if (this.#waiting) this.#settleEnd(end);
+  }
+
+  #settleEnd(end: { error?: unknown }): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if ("error" in end) waiting?.reject(end.error);
+    else waiting?.resolve(undefined);
+  }
+}
+
+/** What a call begins with, within the time that it has: a token may never come. */
+async function inTime(metadata: Promise<Metadata>, timeoutMs: number | undefined): Promise<Metadata> {
+  if (timeoutMs === undefined) return await metadata;
+  const message = `The token function has given no token for ${Math.round(timeoutMs / 100) / 10} s.`;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    // An aborted call does not wait for it any more, and neither does a process that has nothing else to do.
+    timer = setTimeout(() => reject(new SparkStreamError("UNAVAILABLE", message)), timeoutMs).unref();
+  });
+  try {
+    return await Promise.race([metadata, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** As grpc-js reports it where a Client makes the call. */
+function failedCall({ code, details, metadata }: StatusObject): ServiceError {
+  return Object.assign(new Error(`${code} ${status[code]}: ${details}`), { code, details, metadata });
+}
+
+function sessionClosed(): SparkStreamError {
+  return new SparkStreamError("SESSION_CLOSED", "The session was closed while this ran. Connect again.");
+}
+
+function path(method: { parent: { typeName: string }; name: string }): string {
+  return `/${method.parent.typeName}/${method.name}`;
+}
+
+function serializer<D extends DescMessage>(schema: D): (message: MessageShape<D>) => Buffer {
+  return (message) => {
+    const bytes = toBinary(schema, message);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  };
+}
+
+function deserializer<D extends DescMessage>(schema: D): (bytes: Buffer) => MessageShape<D> {
+  return (bytes) => readMessage(schema, bytes);
+}
+
+function credentialsOf(tls: false | TlsOptions): ChannelCredentials {
+  if (tls === false) return credentials.createInsecure();
+  const pem = (value: string | Buffer | undefined) => (value === undefined ? null : Buffer.from(value));
+  if (tls.ca !== undefined && !tls.ca.includes("BEGIN CERTIFICATE"))
+    throw invalidTls("its ca is no certificate in PEM");
+  try {
+    return credentials.createSsl(pem(tls.ca) ?? systemCertificates(), pem(tls.key), pem(tls.cert));
+  } catch (cause) {
+    throw invalidTls((cause as Error).message, cause);
+  }
+}
+
+function invalidTls(reason: string, cause?: unknown): SparkStreamError {
+  return new SparkStreamError("INVALID_ARGUMENT", `The tls option cannot be used: ${reason}.`, { cause });
+}
+
+/** Node's own list, and what NODE_EXTRA_CA_CERTS adds to it, which gRPC does not look at. */
+function systemCertificates(): Buffer {
+  const extra = process.env.NODE_EXTRA_CA_CERTS;
+  const certificates = [...rootCertificates];
+  if (extra) {
+    try {
+      certificates.push(readFileSync(extra, "utf8"));
+    } catch {
+      // Node itself only warns about a file that is not there.
+    }
+  }
+  return Buffer.from(certificates.join("\n"));
+}

@@ -1,0 +1,117 @@
+/** From what a server or gRPC says to the error that a user sees: which code, and what to do about it. */
+import { status } from "@grpc/grpc-js";
+import { type ErrorCode, SparkStreamError } from "../../errors.js";
+import type { Endpoint } from "./endpoint.js";
+import { explainNoGrpc, explainUnavailable } from "./explain-connection.js";
+import type { ServerError } from "./server-error.js";
+
+export function explainError(error: ServerError, endpoint: Endpoint, operationId?: string): SparkStreamError {
+  // Raised here, before there was a call: a token that cannot be sent.
+  if (error.cause instanceof SparkStreamError) return error.cause;
+  const [code, message] = explain(error, endpoint);
+  const { cause, errorClass, sqlState, messageParameters, queryContext, serverStackTrace } = error;
+  return new SparkStreamError(code, message, {
+    cause,
+    errorClass,
+    sqlState,
+    messageParameters,
+    queryContext,
+    serverStackTrace,
+    operationId,
+  });
+}
+
+function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
+  const { errorClass = "", message } = error;
+  const server = `the Spark Connect server at ${endpoint.address}`;
+  if (isTooLargeForDriver(error)) {
+    const advice =
+      'Take it in pieces, sparkStream(df, { delivery: "staged" }), or start Spark with a larger spark.driver.maxResultSize.';
+    return ["RESULT_TOO_LARGE", `The result is larger than spark.driver.maxResultSize allows. ${advice} ${message}`];
+  }
+  if (/^INVALID_HANDLE\.SESSION_|^SESSION_CHANGED/.test(errorClass)) {
+    const closed = /SESSION_CLOSED/.test(errorClass);
+    const why = closed ? "it was closed" : "it was closed or was idle for too long, or the server was restarted";
+    return ["SESSION_LOST", `Lost the session on ${server}: ${why}. Connect again.`];
+  }
+  if (errorClass === "OPERATION_CANCELED" || error.sqlState === "HY008") {
+    return ["OPERATION_CANCELED", `The operation was interrupted. ${message}`];
+  }
+  if (/^INVALID_CURSOR\.|OPERATION_ABANDONED|OPERATION_NOT_FOUND/.test(errorClass)) {
+    return ["OPERATION_LOST", `The server no longer has the rest of this result. ${message} Run the query again.`];
+  }
+  if (error.code === status.UNKNOWN && errorClass === "" && WORDLESS.test(message)) {
+    const advice =
+      "A plan or a parameter that is nested too deeply is one: Spark's stack overflows at some hundred levels.";
+    const text = `${capital(server)} failed without saying why (${message.trim()}). Its log has the reason. ${advice}`;
+    return ["QUERY_FAILED", text];
+  }
+  switch (error.code) {
+    case status.UNAVAILABLE:
+      return explainUnavailable(message, endpoint);
+    case status.UNAUTHENTICATED:
+      return [
+        "UNAUTHENTICATED",
+        endpoint.hasToken
+          ? `${capital(server)} does not accept the token. Check that it belongs to this server and has not expired.`
+          : `${capital(server)} demands a token. Give one: connect(url, { token }), or ;token=… in the URL.`,
+      ];
+    case status.PERMISSION_DENIED:
+      return ["PERMISSION_DENIED", `${capital(server)} refuses: ${message}`];
+    case status.UNIMPLEMENTED:
+      return [
+        "UNSUPPORTED",
+        `${capital(server)} does not know this call: ${message}. It may be older than Spark 3.5, or no Spark Connect server at all.`,
+      ];
+    case status.RESOURCE_EXHAUSTED:
+      return explainExhausted(message, endpoint);
+    case status.DEADLINE_EXCEEDED:
+      return [
+        "UNAVAILABLE",
+        `${capital(server)} did not answer in time: ${message}. Check that it runs and has room to work, and try again.`,
+      ];
+    case status.CANCELLED:
+      return ["OPERATION_CANCELED", `The call was cancelled: ${message}.`];
+    default:
+      return explainNoGrpc(message, endpoint) ?? ["QUERY_FAILED", message];
+  }
+}
+
+/** What grpc-js and grpc-java make of an error of the server's own that has no message. */
+const WORDLESS = /^(2 UNKNOWN:\s*|Application error processing RPC)$/;
+/** Whether the server has no such call, or no such part of a plan. */
+export function isUnimplemented(error: unknown): boolean {
+  const cause = error instanceof SparkStreamError ? (error.cause as { code?: unknown } | undefined) : undefined;
+  return cause?.code === status.UNIMPLEMENTED;
+}
+
+/** A message that is too large: one received, by this side's limit, or one sent, by the server's; or another limit. */
+function explainExhausted(message: string, { address, maxMessageBytes }: Endpoint): [ErrorCode, string] {
+  if (/^Received message (larger than max|that decompresses)/.test(message)) {
+    return [
+      "MESSAGE_TOO_LARGE",
+      `A message of the server was larger than the ${maxMessageBytes} bytes that are accepted here: ${message}. From Spark ` +
+        "4.1 on large batches come in chunks, which fit; if the server is older, or chunking is off " +
+        "(spark.connect.session.resultChunking.maxChunkSize), ask for fewer rows per batch: " +
+        "sparkStream(df, { maxRecordsPerBatch }); or allow more: grpc_max_message_size in the URL.",
+    ];
+  }
+  if (/message.*(exceeds maximum|larger than max|too large)/i.test(message)) {
+    return [
+      "MESSAGE_TOO_LARGE",
+      `A request was larger than the server at ${address} accepts: ${message}. Send less at once: createDataFrame() with ` +
+        "fewer rows, or a shorter query; or start the server with a larger spark.connect.grpc.maxInboundMessageSize.",
+    ];
+  }
+  return ["UNAVAILABLE", `The server at ${address}, or something before it, takes no more for now: ${message}.`];
+}
+
+function isTooLargeForDriver({ message, errorClass = "" }: ServerError): boolean {
+  return (
+    /bigger than spark\.driver\.maxResultSize/.test(message) || /MAX_RESULT_SIZE|RESULT_SIZE_EXCEED/.test(errorClass)
+  );
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,391 @@
+/** The calls of one session, with what every request carries, retries, and errors in this package's terms. */
+import { randomUUID } from "node:crypto";
+import {
+  create,
+  type DescMessage,
+  type DescMethodUnary,
+  type MessageInitShape,
+  type MessageShape,
+} from "@bufbuild/protobuf";
+import { status } from "@grpc/grpc-js";
+import { SparkStreamError } from "../../errors.js";
+import { AbortError, atMost, pause, SETTLE_TIMEOUT, untilAborted } from "../../runtime/abort.js";
+import type { RunOptions } from "../../runtime/call-options.js";
+import { checkWellFormed } from "../../runtime/well-formed.js";
+import { readExecutePlanResponse } from "../execution/execute-response.js";
+import { Execution, type ExecutionCalls } from "../execution/execution.js";
+import {
+  type AnalyzePlanRequestSchema,
+  type AnalyzePlanResponse,
+  type ConfigRequest_OperationSchema,
+  ExecutePlanRequestSchema,
+  type ExecutePlanResponse,
+  InterruptRequest_InterruptType as InterruptType,
+  type KeyValue,
+  type PlanSchema,
+  PlanSchema as planSchema,
+  ReattachExecuteRequestSchema,
+  SparkConnectService,
+} from "../generated/spark-connect_pb.js";
+import { briefly, callPolicy, once, stopping } from "./call-policy.js";
+import { Channel, type UnaryOptions } from "./channel.js";
+import type { Endpoint } from "./endpoint.js";
+import { explainError, isUnimplemented } from "./explain-error.js";
+import { chunkBytes, largestWindow } from "./flow-control.js";
+import { stopOnSignal } from "./process-signals.js";
+import { isTokenRefused, type RetryPolicy, retryWait } from "./retry.js";
+import { readServerError, type ServerError, withDetails } from "./server-error.js";
+import { defaultStreamLimits, readStreamLimits, type StreamLimits, streamLimitKeys } from "./stream-limits.js";
+
+const { method } = SparkConnectService;
+
+/** ms */
+const LONG_WAIT = 1_000;
+
+/** What a command answers, and its caller has to know; all else that comes are rows, and news of the work. */
+const ANSWERS: ReadonlySet<string | undefined> = new Set(["sqlCommandResult", "checkpointCommandResult"]);
+
+/** The error class of a clone that exists: an earlier attempt at it succeeded, and its answer was lost. */
+const TAKEN = "INVALID_CLONE_SESSION_REQUEST.TARGET_SESSION_ID_ALREADY_EXISTS";
+
+type AnalyzeInit = MessageInitShape<typeof AnalyzePlanRequestSchema>["analyze"];
+type AnalyzeCase = NonNullable<NonNullable<AnalyzeInit>["case"]>;
+type AnalyzeResult<C> = Extract<AnalyzePlanResponse["result"], { case: C }>["value"];
+
+/** Where nothing is given, that of callPolicy(). */
+interface UnaryCall extends UnaryOptions {
+  policy?: RetryPolicy;
+}
+
+export class SparkConnectClient {
+  readonly endpoint: Endpoint;
+  readonly sessionId: string;
+  /** Counts the calls that may have changed the session: commands, and settings. */
+  changes = 0;
+  readonly #channel: Channel;
+  #serverSessionId: string | undefined;
+  #limits: Promise<StreamLimits> | undefined;
+  /** As they are known at this moment. */
+  #knownLimits = defaultStreamLimits;
+  readonly #closing = new AbortController();
+  /** Whose connections a clone uses. */
+  readonly #parent: SparkConnectClient | undefined;
+  /** What is being stopped on the server, in this session and in clones of it; none of it rejects. */
+  readonly #stops: Set<Promise<unknown>>;
+
+  /** Something runs that a signal which ends this process has to stop before; see stopOnSignal(). */
+  readonly runs: typeof stopOnSignal;
+
+  /**
+   * @param handleSignals whether a signal that ends this process has what runs stopped before
+   * @param clone a session that exists, made of that of another client
+   */
+  constructor(
+    endpoint: Endpoint,
+    handleSignals = true,
+    clone?: { of: SparkConnectClient; sessionId: string; serverSessionId: string },
+  ) {
+    this.endpoint = endpoint;
+    this.runs = clone?.of.runs ?? (handleSignals ? stopOnSignal : () => () => {});
+    this.sessionId = clone?.sessionId ?? endpoint.sessionId ?? randomUUID();
+    this.#serverSessionId = clone?.serverSessionId;
+    this.#parent = clone?.of;
+    this.#stops = clone ? clone.of.#stops : new Set();
+    this.#channel = clone ? clone.of.#channel : new Channel(endpoint);
+  }
+
+  get closed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  /** @throws SparkStreamError SESSION_CLOSED */
+  checkOpen(): void {
+    if (this.closed) throw new SparkStreamError("SESSION_CLOSED", "The session is closed. Connect again.");
+  }
+
+  async analyze<C extends AnalyzeCase>(
+    analyze: AnalyzeInit & { case: C },
+    options?: UnaryCall,
+  ): Promise<AnalyzeResult<C>> {
+    const { result } = await this.#call(method.analyzePlan, { analyze }, options);
+    if (result.case !== analyze.case) throw unexpectedAnswer(`${result.case} for ${analyze.case}`);
+    return result.value as AnalyzeResult<C>;
+  }
+
+  async config(
+    opType: MessageInitShape<typeof ConfigRequest_OperationSchema>["opType"],
+    options?: UnaryCall,
+  ): Promise<KeyValue[]> {
+    try {
+      return (await this.#call(method.config, { operation: { opType } }, options)).pairs;
+    } finally {
+      if (opType?.case === "set" || opType?.case === "unset") this.changes++;
+    }
+  }
+
+  /**
+   * A session with the settings, views and functions that this one has now, which uses this one's connections; undefined if
+   * the server has no such call. To be closed before this one.
+   */
+  async clone(): Promise<SparkConnectClient | undefined> {
+    for (;;) {
+      const sessionId = randomUUID();
+      try {
+        const { newServerSideSessionId } = await this.#call(method.cloneSession, { newSessionId: sessionId });
+        return new SparkConnectClient(this.endpoint, true, {
+          of: this,
+          sessionId,
+          serverSessionId: newServerSideSessionId,
+        });
+      } catch (error) {
+        if (!(error instanceof SparkStreamError)) throw error;
+        if (isUnimplemented(error)) return undefined;
+        // The answer may have been lost, and with it the server's id of that clone.
+        this.#releaseSession(sessionId).catch(() => {});
+        if (error.errorClass !== TAKEN) throw error;
+      }
+    }
+  }
+
+  /** What the server allows a stream; asked once. Never rejects. */
+  limits(): Promise<StreamLimits> {
+    if (this.#parent) return this.#parent.limits();
+    this.#limits ??= this.config({ case: "getOption", value: { keys: [...streamLimitKeys] } }, briefly).then(
+      (pairs) => {
+        this.#knownLimits = readStreamLimits(pairs);
+        this.#channel.largestWindow = this.#largestWindow(this.#knownLimits);
+        return this.#knownLimits;
+      },
+      () => {
+        this.#limits = undefined; // the next time the server may answer
+        return defaultStreamLimits;
+      },
+    );
+    return this.#limits;
+  }
+
+  /** Runs a plan; nothing is sent before the first `next()`. @throws AbortError if the signal was aborted before */
+  execution(plan: MessageInitShape<typeof PlanSchema>, { tags = [], signal }: RunOptions = {}): Execution {
+    this.checkOpen();
+    if (signal?.aborted) throw new AbortError(signal);
+    checkWellFormed([plan, tags, this.endpoint.userId]);
+    const calls: ExecutionCalls = {
+      execute: (operationId, executed) =>
+        this.#channel.serverStream(
+          method.executePlan,
+          create(ExecutePlanRequestSchema, {
+            ...this.#common(),
+            operationId,
+            plan: executed,
+            tags: [...tags],
+            requestOptions: [
+              { requestOption: { case: "reattachOptions", value: { reattachable: true } } },
+              { requestOption: { case: "resultChunkingOptions", value: this.#chunking() } },
+            ],
+          }),
+          readExecutePlanResponse,
+        ),
+      reattach: (operationId, lastResponseId) =>
+        this.#channel.serverStream(
+          method.reattachExecute,
+          create(ReattachExecuteRequestSchema, {
+            ...this.#common(),
+            operationId,
+            ...(lastResponseId !== undefined && { lastResponseId }),
+          }),
+          readExecutePlanResponse,
+        ),
+      releaseUntil: (operationId, responseId) =>
+        this.#call(
+          method.releaseExecute,
+          { operationId, release: { case: "releaseUntil", value: { responseId } } },
+          once,
+        ),
+      releaseAll: (operationId) =>
+        this.#call(method.releaseExecute, { operationId, release: { case: "releaseAll", value: {} } }, briefly),
+      interrupt: (operationId) => this.interrupt({ operationId }, stopping),
+      readError: (error) => this.#readError(error),
+      explain: (error, operationId) => this.#explain(error, operationId),
+      checkSession: (response) => this.#checkSession(response),
+      limits: () => this.limits(),
+      stops: (stopped) => this.stops(stopped),
+      runs: this.runs,
+      mostInFlight: (limits) => this.#largestWindow(limits),
+      tokenRotates: this.endpoint.tokenRotates,
+      closing: this.#closing.signal,
+    };
+    return new Execution(calls, create(planSchema, plan));
+  }
+
+  /** Runs a command, or a plan for what it does, and gives what it answers; rows are dropped as they come. */
+  async command(plan: MessageInitShape<typeof PlanSchema>, options: RunOptions = {}): Promise<ExecutePlanResponse[]> {
+    const { signal } = options;
+    const execution = this.execution(plan, options);
+    try {
+      return await untilAborted(signal, answersOf(execution));
+    } finally {
+      this.changes++;
+      await atMost(SETTLE_TIMEOUT, execution.close());
+    }
+  }
+
+  /** Resolves when all is stopped on the server that was given up here. */
+  async stopped(): Promise<void> {
+    while (this.#stops.size > 0) await Promise.all(this.#stops);
+  }
+
+  /** Something is being stopped, or removed, on the server, which may go on when its stream has ended. Never rejects. */
+  stops(stopped: Promise<unknown>): void {
+    this.#stops.add(stopped);
+    void stopped.then(() => this.#stops.delete(stopped));
+  }
+
+  /** Interrupts on the server. Resolves to the ids of the operations that were running. */
+  async interrupt(what: "all" | { tag: string } | { operationId: string }, options?: UnaryCall): Promise<string[]> {
+    const request =
+      what === "all"
+        ? { interruptType: InterruptType.ALL }
+        : "tag" in what
+          ? { interruptType: InterruptType.TAG, interrupt: { case: "operationTag" as const, value: what.tag } }
+          : {
+              interruptType: InterruptType.OPERATION_ID,
+              interrupt: { case: "operationId" as const, value: what.operationId },
+            };
+    return (await this.#call(method.interrupt, request, options)).interruptedIds;
+  }
+
+  /** Ends the session on the server, with all that runs in it, and closes the connections. Never rejects. */
+  async close(options?: UnaryOptions): Promise<void> {
+    if (this.closed) return;
+    this.#closing.abort();
+    try {
+      await this.#releaseSession(this.sessionId, options);
+    } catch {
+      // The server ends an idle session by itself; servers before 4.0 know no other way.
+    } finally {
+      if (!this.#parent) this.#channel.close();
+    }
+  }
+
+  /** Closes the connections without a word to the server. */
+  abandon(): void {
+    this.#closing.abort();
+    this.#channel.close();
+  }
+
+  async #releaseSession(
+    sessionId: string,
+    { timeoutMs }: UnaryOptions = callPolicy(method.releaseSession.name),
+  ): Promise<void> {
+    const request = create(method.releaseSession.input, { ...this.#common(), sessionId });
+    await this.#channel.unary(method.releaseSession, request, { timeoutMs });
+  }
+
+  #common() {
+    return {
+      sessionId: this.sessionId,
+      userContext: { userId: this.endpoint.userId, userName: this.endpoint.userId },
+      clientType: this.endpoint.userAgent,
+      ...(this.#serverSessionId !== undefined && { clientObservedServerSideSessionId: this.#serverSessionId }),
+    };
+  }
+
+  async #call<I extends DescMessage, O extends DescMessage>(
+    rpc: DescMethodUnary<I, O>,
+    init: object,
+    options: UnaryCall = {},
+  ): Promise<MessageShape<O>> {
+    this.checkOpen();
+    checkWellFormed([init, this.endpoint.userId]);
+    const { timeoutMs, policy, signal } = { ...callPolicy(rpc.name), ...options };
+    let tokenMayBeOld = this.endpoint.tokenRotates;
+    for (let retry = 1; ; retry++) {
+      try {
+        const request = create(rpc.input, { ...this.#common(), ...init } as unknown as MessageInitShape<I>);
+        const response = await this.#channel.unary(rpc, request, { timeoutMs, signal });
+        this.#checkSession(response as { serverSideSessionId?: string });
+        return response;
+      } catch (error) {
+        if (error instanceof SparkStreamError || error instanceof AbortError) throw error;
+        this.checkOpen();
+        const failure = explainDeadline(this.#readError(error), rpc.name, timeoutMs);
+        if (tokenMayBeOld && isTokenRefused(failure)) {
+          tokenMayBeOld = false; // the next call asks for another one
+          continue;
+        }
+        const wait = retryWait(failure, retry, policy);
+        if (wait === undefined) throw await untilAborted(signal, this.#explain(failure));
+        // What goes on behind a stream for minutes is not what a process lives for.
+        const keepsProcess = !(policy.background && wait >= LONG_WAIT);
+        await pause(wait, [this.#closing.signal, signal], keepsProcess);
+        if (signal?.aborted) throw new AbortError(signal);
+        this.checkOpen();
+      }
+    }
+  }
+
+  /** Batches come in chunks if they are large, of a size that fits into a message and can be sent again. */
+  #chunking() {
+    const limits = (this.#parent ?? this).#knownLimits;
+    const preferred = chunkBytes(limits, this.endpoint.maxMessageBytes);
+    return { allowArrowBatchChunking: true, preferredArrowChunkSize: BigInt(preferred) };
+  }
+
+  #largestWindow(limits: StreamLimits): number {
+    return largestWindow(limits, this.endpoint.maxMessageBytes);
+  }
+
+  /** The server's id of the session is learnt from its first answer; another one later means that it is another session. */
+  #checkSession({ serverSideSessionId }: { serverSideSessionId?: string }): void {
+    if (!serverSideSessionId) return;
+    this.#serverSessionId ??= serverSideSessionId;
+    if (this.#serverSessionId === serverSideSessionId) return;
+    const message = `The session on the server at ${this.endpoint.address} was closed, or the server was restarted. Connect again.`;
+    throw new SparkStreamError("SESSION_LOST", message);
+  }
+
+  #readError(error: unknown): ServerError {
+    return readServerError(error, (text) => this.endpoint.hide(text));
+  }
+
+  /** Asks the server for the whole story, where it offers one, and makes the user's error of it. */
+  async #explain(error: ServerError, operationId?: string): Promise<SparkStreamError> {
+    if (this.closed && !(error.cause instanceof SparkStreamError)) {
+      const message = "The session was closed while this ran. Connect again.";
+      return new SparkStreamError("SESSION_CLOSED", message, { cause: error.cause });
+    }
+    let known = error;
+    if (error.errorId !== undefined) {
+      try {
+        const request = create(method.fetchErrorDetails.input, { ...this.#common(), errorId: error.errorId });
+        const { timeoutMs } = callPolicy(method.fetchErrorDetails.name);
+        const details = await this.#channel.unary(method.fetchErrorDetails, request, { timeoutMs });
+        known = withDetails(error, details, (text) => this.endpoint.hide(text));
+      } catch {
+        // What came with the error itself has to do: a server before 4.0, or one that is gone.
+      }
+    }
+    return explainError(known, this.endpoint, operationId);
+  }
+}
+
+async function answersOf(execution: Execution): Promise<ExecutePlanResponse[]> {
+  const answers = [];
+  for (let next = await execution.next(); next; next = await execution.next()) {
+    if (ANSWERS.has(next.responseType.case)) answers.push(next);
+  }
+  return answers;
+}
+
+/** In place of what gRPC says, which is where it was with the call. */
+function explainDeadline(error: ServerError, rpc: string, ms: number): ServerError {
+  if (error.code !== status.DEADLINE_EXCEEDED) return error;
+  return { ...error, message: `nothing has come for ${Math.round(ms / 100) / 10} s (${rpc})` };
+}
+
+function unexpectedAnswer(what: string): SparkStreamError {
+  return new SparkStreamError(
+    "UNSUPPORTED",
+    `The server answered ${what}: it does not speak Spark Connect as Spark does.`,
+  );
+}

@@ -1,0 +1,671 @@
+/**
+ * SparkSession, DataFrame and DataFrameReader. They are one file since each of them makes the others; what they do not need
+ * each other for is in files of their own.
+ */
+import { RecordBatch, type Schema, type Table } from "apache-arrow";
+import { SparkStreamError } from "../../errors.js";
+import { atMost } from "../../runtime/abort.js";
+import { type CallOptions, checkCallOptions, checkRunOptions, type RunOptions } from "../../runtime/call-options.js";
+import { checkArgument, checkArguments, checkKnown, filled, text } from "../../runtime/options.js";
+import type { Execution } from "../execution/execution.js";
+import { PROGRESS_CONF } from "../execution/stop-point.js";
+import {
+  type DataType,
+  Aggregate_GroupType as GroupType,
+  Join_JoinType as JoinType,
+  AnalyzePlanRequest_Explain_ExplainMode as Mode,
+  SetOperation_SetOpType as SetOpType,
+} from "../generated/spark-connect_pb.js";
+import { SHORT_TIMEOUT } from "../rpc/call-policy.js";
+import type { SparkConnectClient } from "../rpc/spark-connect-client.js";
+import {
+  columnNames,
+  dataFrame,
+  dataFrameMark,
+  long,
+  step as longStep,
+  tag as operationTag,
+  partitionCount,
+  rowCount,
+  settings,
+  settingValue,
+  sqlArguments,
+} from "./arguments.js";
+import { arrowSchema } from "./arrow-schema.js";
+import { confAccess, type RuntimeConf, runtimeConf } from "./conf.js";
+import { ConfLock } from "./conf-lock.js";
+import { countRows } from "./count.js";
+import { DataFrameWriter } from "./dataframe-writer.js";
+import { literal, type SqlParameter } from "./literal.js";
+import { isBatches, localRelation } from "./local-relation.js";
+import { type PlanSource, type RelationInit, sortOrder, sqlExpression } from "./plan.js";
+import { type QueryConf, type QuerySession, QuerySessions } from "./query-session.js";
+import { sqlPlan, statementText } from "./sql.js";
+import { UnusedCommands } from "./unused-commands.js";
+
+/** Parameters of a query: `{ name: value }` for `:name`, an array for `?`. */
+export type SqlArguments = Readonly<Record<string, SqlParameter>> | readonly SqlParameter[];
+
+/** ms of SHORT_TIMEOUT that are left for the release of the session. */
+const RELEASE_TIMEOUT = 1_000;
+
+/** A session on a Spark Connect server, made by `connect()`: it makes DataFrames, runs SQL and holds settings. */
+export class SparkSession implements AsyncDisposable {
+  /** @internal */
+  readonly client: SparkConnectClient;
+  readonly conf: RuntimeConf;
+  /** Settings that the session was made with, as the clone of another. */
+  readonly #own: QueryConf;
+  readonly #querySessions: QuerySessions<SparkSession>;
+  /** Whether others may know the session's id, and so change it unseen. */
+  #mayBeJoined: boolean;
+  readonly #onClose: () => Promise<void>;
+  readonly #farewells = new Set<() => Promise<void>>();
+  readonly #unused = new UnusedCommands();
+  #closed: Promise<void> | undefined;
+
+  /** @internal Use `connect()`. */
+  constructor(client: SparkConnectClient, onClose: () => Promise<void> = async () => {}, own: QueryConf = {}) {
+    this.client = client;
+    this.#onClose = onClose;
+    this.#own = own;
+    this.#mayBeJoined = client.endpoint.sessionId !== undefined;
+    this.conf = runtimeConf(client);
+    this.#querySessions = new QuerySessions<SparkSession>(this, new ConfLock(confAccess(client)), {
+      clone: (conf, onClose) => this.#clone(conf, onClose),
+      changes: () => (this.#mayBeJoined ? undefined : client.changes),
+    });
+  }
+
+  /** The session's id, a UUID; another client can join the session by it. */
+  get sessionId(): string {
+    this.#mayBeJoined = true;
+    return this.client.sessionId;
+  }
+
+  /** The version of the server's Spark, such as "4.3.0". */
+  async version(options: CallOptions = {}): Promise<string> {
+    checkCallOptions(options, "version()");
+    return (await this.client.analyze({ case: "sparkVersion", value: {} }, options)).version;
+  }
+
+  /**
+   * A query, or a command. A query runs when its result is asked for; a command (CREATE, INSERT, …) at its DataFrame's
+   * first use, and only then, whatever that is. `await` is no use: a DataFrame is not a promise. A process warning names a
+   * command whose DataFrame was never used, when the session closes.
+   *
+   * @param args bound by the protocol, never put into the text
+   * @throws SparkStreamError INVALID_ARGUMENT for a parameter that has no SQL type
+   */
+  sql(query: string, args: SqlArguments = {}): DataFrame {
+    this.checkOpen();
+    checkArgument("sql()", "query", query, text);
+    checkArgument("sql()", "args", args, sqlArguments);
+    const positional = Array.isArray(args);
+    // Not the entries of an array, which leave out its holes: those are no parameters either.
+    const pairs = positional ? Array.from(args, (value, index) => [String(index), value]) : Object.entries(args);
+    const literals = pairs.map(
+      ([name, value]) => [name, { exprType: { case: "literal", value: literal(value, name) } }] as const,
+    );
+    const relation: RelationInit = {
+      relType: {
+        case: "sql",
+        value: positional
+          ? { query, posArguments: literals.map(([, expression]) => expression) }
+          : { query, namedArguments: Object.fromEntries(literals) },
+      },
+    };
+    const plan = sqlPlan(this.client, query, relation);
+    const used = this.#unused.add(statementText(query));
+    const source: PlanSource = (...options) => {
+      used();
+      return plan(...options);
+    };
+    return new DataFrame(this, source);
+  }
+
+  /** A table or view by its name. */
+  table(name: string): DataFrame {
+    return this.read.table(name);
+  }
+
+  /** One column `id` of BIGINT from `start` (included) to `end` (not). With one argument from 0. */
+  range(end: number | bigint): DataFrame;
+  range(start: number | bigint, end: number | bigint, step?: number | bigint, numPartitions?: number): DataFrame;
+  range(
+    first: number | bigint,
+    second?: number | bigint,
+    step: number | bigint = 1,
+    numPartitions?: number,
+  ): DataFrame {
+    this.checkOpen();
+    const [start, end] = second === undefined ? [0, first] : [first, second];
+    checkArgument("range()", "start", start, long);
+    checkArgument("range()", "end", end, long);
+    checkArgument("range()", "step", step, longStep);
+    if (numPartitions !== undefined) checkArgument("range()", "numPartitions", numPartitions, partitionCount);
+    const value = {
+      start: BigInt(start),
+      end: BigInt(end),
+      step: BigInt(step),
+      ...(numPartitions !== undefined && { numPartitions }),
+    };
+    return new DataFrame(this, async () => ({ relType: { case: "range", value } }));
+  }
+
+  /** Reads files and other sources. */
+  get read(): DataFrameReader {
+    this.checkOpen();
+    return new DataFrameReader(this);
+  }
+
+  /**
+   * A DataFrame of record batches that travel within the plan: for small data, at most some megabytes.
+   *
+   * @throws SparkStreamError INVALID_ARGUMENT without any batch, since there is no schema then; UNSUPPORTED_TYPE for a
+   *   dictionary within a nested column
+   */
+  createDataFrame(data: Table | RecordBatch | readonly RecordBatch[]): DataFrame {
+    this.checkOpen();
+    const given = data instanceof RecordBatch ? [data] : data;
+    checkArgument("createDataFrame()", "data", given, [isBatches, "a Table, a RecordBatch or an array of them"]);
+    const batches = "batches" in given ? given.batches : given;
+    // A relation each: servers before August 2025 silently keep only the first batch of a stream.
+    const frames = batches.map((batch) => {
+      const relation = localRelation(batch);
+      return new DataFrame(this, async () => relation);
+    });
+    if (frames.length === 0) {
+      throw new SparkStreamError(
+        "INVALID_ARGUMENT",
+        "createDataFrame() needs at least one record batch, which may be empty.",
+      );
+    }
+    return unionOf(frames);
+  }
+
+  /** Interrupts all that runs in the session. Resolves to the ids of the operations. */
+  interruptAll(options?: CallOptions): Promise<string[]> {
+    return this.#interrupt("all", options, "interruptAll()");
+  }
+
+  /**
+   * Interrupts what was started with this tag. Queries with settings of their own are found by the session object that
+   * started them, and not by other clients of the session, since they run in clones of it.
+   */
+  async interruptTag(tag: string, options?: CallOptions): Promise<string[]> {
+    checkArgument("interruptTag()", "tag", tag, operationTag);
+    return await this.#interrupt({ tag }, options, "interruptTag()");
+  }
+
+  async interruptOperation(operationId: string, options?: CallOptions): Promise<string[]> {
+    checkArgument("interruptOperation()", "operationId", operationId, filled);
+    return await this.#interrupt({ operationId }, options, "interruptOperation()");
+  }
+
+  async #interrupt(
+    what: Parameters<SparkConnectClient["interrupt"]>[0],
+    options: CallOptions = {},
+    call: string,
+  ): Promise<string[]> {
+    checkCallOptions(options, call);
+    const inClones = [...this.#querySessions.clones].map(({ client }) =>
+      client.interrupt(what, options).catch(() => []),
+    ); // it ends just now
+    const ids = await Promise.all([this.client.interrupt(what, options), ...inClones]);
+    return ids.flat();
+  }
+
+  /** @internal Runs a query in a session that has these settings; see QuerySessions.use. */
+  withQuerySession<T>(
+    dataFrame: DataFrame,
+    conf: QueryConf,
+    use: (session: QuerySession<SparkSession>) => Promise<T>,
+  ): Promise<T> {
+    const lacking = Object.entries(conf).filter(([key, value]) => this.#own[key] !== value);
+    return this.#querySessions.use(() => dataFrame.sparkSchema(), Object.fromEntries(lacking), use);
+  }
+
+  async #clone(conf: QueryConf, onClose: (clone: SparkSession) => void): Promise<SparkSession | undefined> {
+    const client = await this.client.clone();
+    if (!client) return undefined;
+    const clone: SparkSession = new SparkSession(client, async () => onClose(clone), { ...this.#own, ...conf });
+    try {
+      await confAccess(client).set({ ...PROGRESS_CONF, ...conf });
+      return clone;
+    } catch (error) {
+      await clone.close();
+      throw error;
+    }
+  }
+
+  /** @internal @throws SparkStreamError SESSION_CLOSED */
+  checkOpen(): void {
+    this.client.checkOpen();
+  }
+
+  /** Ends the session and all that runs in it; a local Spark that was started for it ends too. May be called twice. */
+  close(): Promise<void> {
+    this.#unused.warn();
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const farewells = [...this.#farewells].map((farewell) => farewell());
+    const ended = Promise.allSettled([...farewells, this.client.stopped()]).then(() => this.#querySessions.close());
+    const start = performance.now();
+    await atMost(SHORT_TIMEOUT - RELEASE_TIMEOUT, ended);
+    const timeoutMs = Math.max(SHORT_TIMEOUT - (performance.now() - start), RELEASE_TIMEOUT);
+    await this.client.close({ timeoutMs });
+    await this.#onClose();
+  }
+
+  /**
+   * @internal Something to do on the server before the session ends, in SHORT_TIMEOUT at most.
+   *
+   * @returns takes it back
+   */
+  beforeClose(farewell: () => Promise<void>): () => void {
+    this.#farewells.add(farewell);
+    return () => this.#farewells.delete(farewell);
+  }
+
+  /** @internal Gives up a session that never came about: the server is told nothing, it may not be there. */
+  async abandon(): Promise<void> {
+    this.client.abandon();
+    await this.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** In order. Halves of halves, since a plan must not be nested as deeply as there may be frames. */
+function unionOf(frames: readonly DataFrame[]): DataFrame {
+  if (frames.length === 1) return frames[0]!;
+  const half = frames.length >> 1;
+  return unionOf(frames.slice(0, half)).union(unionOf(frames.slice(half)));
+}
+
+/** `spark.read.format("csv").option("header", true).load("…")`: each method gives a new reader. */
+export class DataFrameReader {
+  readonly #session: SparkSession;
+  readonly #source: { format?: string; schema?: string; options: Readonly<Record<string, string>> };
+
+  /** @internal Use `session.read`. */
+  constructor(
+    session: SparkSession,
+    source: { format?: string; schema?: string; options?: Record<string, string> } = {},
+  ) {
+    this.#session = session;
+    this.#source = { options: {}, ...source };
+  }
+
+  /** The source's name: "parquet", "csv", "jdbc", "delta", … Default: the server's spark.sql.sources.default. */
+  format(format: string): DataFrameReader {
+    checkArgument("format()", "format", format, filled);
+    return new DataFrameReader(this.#session, { ...this.#source, format });
+  }
+
+  option(key: string, value: string | number | boolean): DataFrameReader {
+    checkArgument("option()", "key", key, filled);
+    checkArgument("option()", "value", value, settingValue);
+    return this.options({ [key]: value });
+  }
+
+  options(options: Readonly<Record<string, string | number | boolean>>): DataFrameReader {
+    checkArgument("options()", "options", options, settings);
+    const strings = Object.fromEntries(Object.entries(options).map(([key, value]) => [key, String(value)]));
+    return new DataFrameReader(this.#session, { ...this.#source, options: { ...this.#source.options, ...strings } });
+  }
+
+  /** @param ddl as in CREATE TABLE: "id BIGINT, name STRING" */
+  schema(ddl: string): DataFrameReader {
+    checkArgument("schema()", "ddl", ddl, filled);
+    return new DataFrameReader(this.#session, { ...this.#source, schema: ddl });
+  }
+
+  /** @param paths as the executors see them; none for a source that has none */
+  load(...paths: string[]): DataFrame {
+    checkArguments("load()", "paths", paths, filled);
+    const { format, schema, options } = this.#source;
+    const value = { options: { ...options }, paths, ...(format && { format }), ...(schema && { schema }) };
+    return this.#read({ case: "dataSource", value });
+  }
+
+  parquet(...paths: string[]): DataFrame {
+    return this.format("parquet").load(...paths);
+  }
+
+  csv(...paths: string[]): DataFrame {
+    return this.format("csv").load(...paths);
+  }
+
+  json(...paths: string[]): DataFrame {
+    return this.format("json").load(...paths);
+  }
+
+  /** A table or view by its name. */
+  table(name: string): DataFrame {
+    checkArgument("table()", "name", name, filled);
+    const value = { unparsedIdentifier: name, options: { ...this.#source.options } };
+    return this.#read({ case: "namedTable", value });
+  }
+
+  #read(
+    readType:
+      | {
+          case: "dataSource";
+          value: { options: Record<string, string>; paths: string[]; format?: string; schema?: string };
+        }
+      | { case: "namedTable"; value: { unparsedIdentifier: string; options: Record<string, string> } },
+  ): DataFrame {
+    return new DataFrame(this.#session, async () => ({ relType: { case: "read", value: { readType } } }));
+  }
+}
+
+const joinTypes = {
+  inner: JoinType.INNER,
+  cross: JoinType.CROSS,
+  full: JoinType.FULL_OUTER,
+  left: JoinType.LEFT_OUTER,
+  right: JoinType.RIGHT_OUTER,
+  semi: JoinType.LEFT_SEMI,
+  anti: JoinType.LEFT_ANTI,
+} as const;
+
+export type JoinHow = keyof typeof joinTypes;
+
+const explainModes = {
+  simple: Mode.SIMPLE,
+  extended: Mode.EXTENDED,
+  codegen: Mode.CODEGEN,
+  cost: Mode.COST,
+  formatted: Mode.FORMATTED,
+} as const;
+
+export type ExplainMode = keyof typeof explainModes;
+
+/**
+ * A query that has not run: a plan, on a session. Every method gives a new DataFrame; nothing is sent before the result,
+ * the schema or a count is asked for. Expressions are SQL text, as in Spark's `selectExpr`.
+ */
+export class DataFrame {
+  readonly session: SparkSession;
+  /** @internal */
+  readonly [dataFrameMark] = true;
+  readonly #plan: PlanSource;
+  /** Calls that the plan is made of, one on another. */
+  readonly #depth: number;
+
+  /** @internal Made by a session or another DataFrame. */
+  constructor(session: SparkSession, plan: PlanSource, depth = 0) {
+    checkDepth(depth);
+    this.session = session;
+    this.#plan = plan;
+    this.#depth = depth;
+  }
+
+  /** The columns given by these expressions: `df.select("id", "price * 1.2 AS gross", "*")`. */
+  select(...expressions: string[]): DataFrame {
+    checkArguments("select()", "expressions", expressions, filled);
+    return this.#then((input) => ({
+      case: "project",
+      value: { input, expressions: expressions.map(sqlExpression) },
+    }));
+  }
+
+  /** The rows for which a condition holds. */
+  where(condition: string): DataFrame {
+    checkArgument("where()", "condition", condition, filled);
+    return this.#then((input) => ({ case: "filter", value: { input, condition: sqlExpression(condition) } }));
+  }
+
+  /** One more column, or another value for the column of that name. */
+  withColumn(name: string, expression: string): DataFrame {
+    checkArgument("withColumn()", "name", name, text);
+    checkArgument("withColumn()", "expression", expression, filled);
+    return this.#then((input) => ({
+      case: "withColumns",
+      value: { input, aliases: [{ name: [name], expr: sqlExpression(expression) }] },
+    }));
+  }
+
+  /** Without these columns; names that are not there are passed over. */
+  drop(...columnNames: string[]): DataFrame {
+    checkArguments("drop()", "columnNames", columnNames, text);
+    return this.#then((input) => ({ case: "drop", value: { input, columnNames } }));
+  }
+
+  /** With other column names, by position: as many as there are columns. */
+  toDF(...columnNames: string[]): DataFrame {
+    checkArguments("toDF()", "columnNames", columnNames, text);
+    return this.#then((input) => ({ case: "toDf", value: { input, columnNames } }));
+  }
+
+  limit(rows: number): DataFrame {
+    checkArgument("limit()", "rows", rows, rowCount);
+    return this.#then((input) => ({ case: "limit", value: { input, limit: rows } }));
+  }
+
+  offset(rows: number): DataFrame {
+    checkArgument("offset()", "rows", rows, rowCount);
+    return this.#then((input) => ({ case: "offset", value: { input, offset: rows } }));
+  }
+
+  /** Sorted by what SQL's ORDER BY takes: `df.orderBy("city", "price DESC NULLS LAST")`. */
+  orderBy(...orders: string[]): DataFrame {
+    checkArguments("orderBy()", "orders", orders, filled);
+    return this.#then((input) => ({ case: "sort", value: { input, order: orders.map(sortOrder), isGlobal: true } }));
+  }
+
+  /** In so many partitions; with expressions, rows of equal values come into one partition. */
+  repartition(numPartitions: number, ...expressions: string[]): DataFrame {
+    checkArgument("repartition()", "numPartitions", numPartitions, partitionCount);
+    checkArguments("repartition()", "expressions", expressions, filled);
+    return this.#then((input) =>
+      expressions.length === 0
+        ? { case: "repartition", value: { input, numPartitions, shuffle: true } }
+        : {
+            case: "repartitionByExpression",
+            value: { input, numPartitions, partitionExprs: expressions.map(sqlExpression) },
+          },
+    );
+  }
+
+  /** The rows of both, columns matched by position, duplicates kept (UNION ALL). */
+  union(other: DataFrame): DataFrame {
+    checkArgument("union()", "other", other, dataFrame);
+    this.#checkSession(other);
+    return this.#with(other, (leftInput, rightInput) => ({
+      case: "setOp",
+      value: { leftInput, rightInput, setOpType: SetOpType.UNION, isAll: true },
+    }));
+  }
+
+  /**
+   * Joined with another on columns that both have by these names; each of them comes once.
+   *
+   * @param how Default: "inner".
+   */
+  join(other: DataFrame, on: string | readonly string[], how: JoinHow = "inner"): DataFrame {
+    checkArgument("join()", "other", other, dataFrame);
+    checkArgument("join()", "on", on, columnNames);
+    this.#checkSession(other);
+    const joinType = oneOf(joinTypes, how, "join type");
+    const usingColumns = typeof on === "string" ? [on] : [...on];
+    return this.#with(other, (left, right) => ({ case: "join", value: { left, right, joinType, usingColumns } }));
+  }
+
+  /** `df.groupBy("city").agg("count(*) AS trips", "avg(price)")`. Without expressions: one group of all rows. */
+  groupBy(...groupings: string[]): { agg(...aggregates: string[]): DataFrame } {
+    checkArguments("groupBy()", "groupings", groupings, filled);
+    return {
+      agg: (...aggregates) => {
+        checkArguments("agg()", "aggregates", aggregates, filled);
+        return this.#then((input) => ({
+          case: "aggregate",
+          value: {
+            input,
+            groupType: GroupType.GROUPBY,
+            groupingExpressions: groupings.map(sqlExpression),
+            aggregateExpressions: aggregates.map(sqlExpression),
+          },
+        }));
+      },
+    };
+  }
+
+  /**
+   * Counts while the rows pass by: aggregates as SQL text, whose values are in `stream.metrics.observed[name]` when the stream
+   * has ended. `df.observe("check", "count(*) AS rows", "max(price) AS dearest")`.
+   */
+  observe(name: string, ...aggregates: string[]): DataFrame {
+    checkArgument("observe()", "name", name, filled);
+    checkArguments("observe()", "aggregates", aggregates, filled);
+    return this.#then((input) => ({
+      case: "collectMetrics",
+      value: { input, name, metrics: aggregates.map(sqlExpression) },
+    }));
+  }
+
+  /** Under a name that expressions can qualify columns with. */
+  alias(name: string): DataFrame {
+    checkArgument("alias()", "name", name, filled);
+    return this.#then((input) => ({ case: "subqueryAlias", value: { input, alias: name } }));
+  }
+
+  /** Makes it known to SQL by this name, until the session ends. */
+  async createOrReplaceTempView(name: string, options: RunOptions = {}): Promise<void> {
+    checkArgument("createOrReplaceTempView()", "name", name, filled);
+    checkRunOptions(options, "createOrReplaceTempView()");
+    const input = await this.relation(options);
+    const command = { commandType: { case: "createDataframeView" as const, value: { input, name, replace: true } } };
+    await this.session.client.command({ opType: { case: "command", value: command } }, options);
+  }
+
+  /**
+   * The schema as Spark will send it. Nothing runs for it, unless the DataFrame is a SQL command.
+   *
+   * @throws SparkStreamError QUERY_FAILED where the query does not hold together; UNSUPPORTED for a type that Arrow lacks
+   */
+  async schema(options: RunOptions = {}): Promise<Schema> {
+    checkRunOptions(options, "schema()");
+    const { conf } = this.session;
+    const { signal } = options;
+    const [schema, timeZone, largeVarTypes] = await Promise.all([
+      this.sparkSchema(options),
+      conf.get("spark.sql.session.timeZone", undefined, { signal }),
+      conf.get("spark.sql.execution.arrow.useLargeVarTypes", "false", { signal }),
+    ]);
+    return arrowSchema(schema, { timeZone, largeVarTypes: largeVarTypes === "true" });
+  }
+
+  /** @internal The schema in Spark's own types. */
+  async sparkSchema(options: RunOptions = {}): Promise<DataType | undefined> {
+    const plan = await this.#rootPlan(options);
+    return (await this.session.client.analyze({ case: "schema", value: { plan } }, callOf(options))).schema;
+  }
+
+  /** @internal Whether it reads from a source that never ends. */
+  async isStreaming(options: RunOptions = {}): Promise<boolean> {
+    const plan = await this.#rootPlan(options);
+    return (await this.session.client.analyze({ case: "isStreaming", value: { plan } }, callOf(options))).isStreaming;
+  }
+
+  /** How many rows there are, counted by Spark. */
+  async count(options: RunOptions = {}): Promise<number> {
+    checkRunOptions(options, "count()");
+    const counted = this.groupBy().agg("count(1) AS rows");
+    const frameWith = (metric?: string) => (metric ? counted.observe(metric, "max(rows) AS rows") : counted);
+    return await countRows((metric) => frameWith(metric).execution(options), options.signal);
+  }
+
+  /** Spark's plan for it, as text. */
+  async explain(mode: ExplainMode = "simple", options: RunOptions = {}): Promise<string> {
+    checkRunOptions(options, "explain()");
+    const explainMode = oneOf(explainModes, mode, "explain mode");
+    const plan = await this.#rootPlan(options);
+    const explain = { case: "explain" as const, value: { plan, explainMode } };
+    return (await this.session.client.analyze(explain, callOf(options))).explainString;
+  }
+
+  /** Writes it where Spark can: a table, or files that the executors reach. */
+  get write(): DataFrameWriter {
+    return new DataFrameWriter(async (operation, options) => {
+      const value = { ...operation, input: await this.relation(options) };
+      const command = { commandType: { case: "writeOperation" as const, value } };
+      await this.session.client.command({ opType: { case: "command", value: command } }, options);
+    });
+  }
+
+  /** Runs it for what it does and drops the rows: for SQL commands such as CREATE or INSERT. */
+  async execute(options: RunOptions = {}): Promise<void> {
+    checkRunOptions(options, "execute()");
+    await this.session.client.command(await this.#rootPlan(options), options);
+  }
+
+  /** @internal What has to run for it has these tags, and ends with the signal. */
+  relation(options: RunOptions): Promise<RelationInit> {
+    return this.#plan(options);
+  }
+
+  /** @internal The query, ready to be run. The signal ends what has to run before; the execution is closed by `close()`. */
+  async execution(options: RunOptions = {}): Promise<Execution> {
+    return this.session.client.execution(await this.#rootPlan(options), options);
+  }
+
+  /** @internal Another DataFrame of the session. */
+  withPlan(plan: PlanSource, depth = this.#depth): DataFrame {
+    return new DataFrame(this.session, plan, depth);
+  }
+
+  /** @internal The same query in a clone of its session. */
+  in(session: SparkSession): DataFrame {
+    return session === this.session ? this : new DataFrame(session, this.#plan, this.#depth);
+  }
+
+  async #rootPlan(options: RunOptions) {
+    return { opType: { case: "root" as const, value: await this.relation(options) } };
+  }
+
+  #then(build: (input: RelationInit) => RelationInit["relType"]): DataFrame {
+    const plan: PlanSource = async (options) => ({ relType: build(await this.#plan(options)) });
+    return this.withPlan(plan, this.#depth + 1);
+  }
+
+  #with(other: DataFrame, build: (left: RelationInit, right: RelationInit) => RelationInit["relType"]): DataFrame {
+    const plan: PlanSource = async (options) => {
+      const [left, right] = [await this.#plan(options), await other.#plan(options)];
+      return { relType: build(left, right) };
+    };
+    return this.withPlan(plan, Math.max(this.#depth, other.#depth) + 1);
+  }
+
+  #checkSession(other: DataFrame): void {
+    if (other.session === this.session) return;
+    throw new SparkStreamError("INVALID_ARGUMENT", "The two DataFrames belong to different sessions.");
+  }
+}
+
+/** Of a call that runs nothing, and so has no tags. */
+function callOf({ signal }: RunOptions): CallOptions {
+  return { signal };
+}
+
+/** Each call nests two messages, of which Spark reads 1,024 levels (spark.connect.grpc.marshallerRecursionLimit). */
+const MAX_DEPTH = 500;
+
+function checkDepth(depth: number): void {
+  if (depth <= MAX_DEPTH) return;
+  const advice = "Give several expressions to one call, or save what the first calls make as a table.";
+  const message = `The DataFrame is made of more than ${MAX_DEPTH} calls, one on another, and Spark reads no deeper plan. ${advice}`;
+  throw new SparkStreamError("INVALID_ARGUMENT", message);
+}
+
+function oneOf<T extends object>(table: T, key: keyof T & string, what: string): T[keyof T] {
+  checkKnown(what, "", key, Object.keys(table));
+  return table[key];
+}

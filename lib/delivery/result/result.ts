@@ -1,0 +1,135 @@
+/**
+ * Delivery "result": the whole result in one execution, its batches in order of the partitions. Spark runs all partitions
+ * at once and buffers on its driver what the consumer has not taken; memory here is that of the chain.
+ */
+
+import type { ArrowIpcRow } from "../../chain/arrow-ipc-row.js";
+import type { RowCursor } from "../../chain/row-source.js";
+import type { Execution } from "../../connect/execution/execution.js";
+import type { ExecutePlanResponse } from "../../connect/generated/spark-connect_pb.js";
+import type { QueryConf, QuerySession } from "../../connect/session/query-session.js";
+import type { DataFrame, SparkSession } from "../../connect/session/session.js";
+import { AbortError } from "../../runtime/abort.js";
+import type { RunOptions } from "../../runtime/call-options.js";
+import { BatchAssembler } from "./response-rows.js";
+import { ResultReport } from "./result-report.js";
+
+/** What a query may have of its own, whatever its delivery. */
+export interface QueryOptions {
+  maxRecordsPerBatch?: number;
+  /** Of what Spark hands to a Python function. */
+  maxBytesPerBatch?: number;
+  compression?: "none" | "zstd";
+  tags?: readonly string[];
+}
+
+export class ResultCursor implements RowCursor {
+  readonly #dataFrame: DataFrame;
+  readonly #options: QueryOptions;
+  readonly report: ResultReport;
+  readonly #batches = new BatchAssembler();
+  /** Settles when there is an execution, or will be none. */
+  readonly #opened: Promise<void>;
+  #onOpened: () => void = () => {};
+  #place: QuerySession<SparkSession> | undefined;
+  #execution: Execution | undefined;
+  #first: Promise<ExecutePlanResponse | undefined> | undefined;
+  #firstTaken = false;
+  /** Aborted by `close()`. */
+  readonly #stop = new AbortController();
+  #closed: Promise<void> | undefined;
+
+  /** @throws SparkStreamError SESSION_CLOSED */
+  constructor(dataFrame: DataFrame, options: QueryOptions, report = new ResultReport()) {
+    dataFrame.session.checkOpen();
+    this.report = report;
+    this.#dataFrame = dataFrame;
+    this.#options = options;
+    this.#opened = new Promise((resolve) => {
+      this.#onOpened = resolve;
+    });
+  }
+
+  /** Sends the query, ahead of the first `next`. One response is taken in, which shows that Spark runs it. */
+  start(): void {
+    if (this.#first) return;
+    this.#first = this.#start();
+    this.#first.catch(() => this.#onOpened()); // the error is for whoever asks for the first row
+  }
+
+  async next(): Promise<ArrowIpcRow | undefined> {
+    let response = this.#firstTaken ? await this.#execution!.next() : await this.#takeFirst();
+    for (; response; response = await this.#execution!.next()) {
+      const row = this.#batches.take(response);
+      if (row) return row;
+      this.report.take(response);
+    }
+    return undefined;
+  }
+
+  close(): Promise<void> {
+    this.#stop.abort();
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #takeFirst(): Promise<ExecutePlanResponse | undefined> {
+    this.start();
+    const first = await this.#first;
+    this.#firstTaken = true;
+    return first;
+  }
+
+  get #run(): RunOptions {
+    return { tags: this.#options.tags, signal: this.#stop.signal };
+  }
+
+  async #start(): Promise<ExecutePlanResponse | undefined> {
+    // What has to run first, such as a SQL command, is of the session, and a clone is to see what it did.
+    const relation = await this.#dataFrame.relation(this.#run);
+    if (this.#stop.signal.aborted) throw new AbortError(this.#stop.signal);
+    const query = this.#dataFrame.withPlan(async () => relation);
+    return await query.session.withQuerySession(query, confOf(this.#options), (place) => this.#startIn(query, place));
+  }
+
+  async #startIn(query: DataFrame, place: QuerySession<SparkSession>): Promise<ExecutePlanResponse | undefined> {
+    this.#place = place;
+    try {
+      this.#execution = await query.in(place.session).execution(this.#run);
+      this.#onOpened();
+      const execution = this.#execution;
+      return await place.start(() => execution.next());
+    } catch (error) {
+      void this.#end();
+      throw error;
+    }
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#first) return;
+    await this.#opened;
+    // Nothing depends on the release of what has come whole.
+    const isWhole = this.#execution?.state === "complete" || this.#execution?.state === "released";
+    const ended = this.#end();
+    if (!isWhole) await ended;
+  }
+
+  async #end(): Promise<void> {
+    const [execution, place] = [this.#execution, this.#place];
+    await execution?.close();
+    await execution?.released;
+    await place?.release();
+  }
+}
+
+/** The settings that these options are in Spark. */
+export function confOf({ maxRecordsPerBatch, maxBytesPerBatch, compression }: QueryOptions): QueryConf {
+  const conf = {
+    "spark.sql.execution.arrow.maxRecordsPerBatch": maxRecordsPerBatch,
+    "spark.sql.execution.arrow.maxBytesPerBatch": maxBytesPerBatch,
+    "spark.sql.execution.arrow.compression.codec": compression,
+  };
+  return Object.fromEntries(
+    Object.entries(conf).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
+  );
+}

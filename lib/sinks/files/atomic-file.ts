@@ -1,0 +1,192 @@
+/**
+ * A file that appears when it is complete: written beside its target under a hidden name, and renamed onto it. Until
+ * then a file that was there before stays as it was, and a reader sees that one or none. In, bytes; nothing is held.
+ *
+ * What a process that was killed left in the directory is removed by the next that writes there; once per directory.
+ *
+ * The rename is the moment of truth: an abort before it leaves nothing behind, an abort after it comes too late. There is
+ * no fsync, as with cp or PySpark: after a power cut the file may be missing or short.
+ */
+import { randomUUID } from "node:crypto";
+import * as fs from "node:fs";
+import { opendir, rename, unlink } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { SparkStreamError } from "../../errors.js";
+import { isLeftBehind, processMark } from "../../runtime/process-mark.js";
+import type { ByteTarget } from "./byte-target.js";
+import { isMountPoint } from "./mount-point.js";
+
+const close = promisify(fs.close);
+const write = promisify(fs.write);
+
+const NAME = /^\.spark-arrow-stream-[0-9a-f-]+\.tmp$/;
+
+/** Directories that were looked through. */
+const tidied = new Set<string>();
+
+export class AtomicFile implements ByteTarget {
+  readonly #path: string;
+  #target: string;
+  #temporary = "";
+  /** -1 where it is not open. */
+  #descriptor = -1;
+  #aborted = false;
+  /** What is under way; never rejects. */
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#target = resolve(path);
+  }
+
+  /**
+   * Synchronous, as is the removal: a pipeline that fails tells so without waiting for its streams to close, and then
+   * nothing must be in the directory.
+   *
+   * @throws SparkStreamError WRITE_FAILED where the target can't be written: now, rather than at its end.
+   */
+  open(): Promise<void> {
+    return this.#run(async () => {
+      this.#target = followLinks(this.#target);
+      const existing = fs.statSync(this.#target, { throwIfNoEntry: false });
+      if (existing?.isDirectory()) throw osError("EISDIR", "it is a directory");
+      if (existing && !existing.isFile()) {
+        throw osError("EINVAL", "it is not a regular file; pass a Writable for a device or pipe");
+      }
+      if (existing && isMountPoint(this.#target)) throw osError("EBUSY", reasons.EBUSY!);
+      // Renaming asks for rights on the directory alone; a file that may not be written is not to be replaced either.
+      if (existing) fs.closeSync(fs.openSync(this.#target, "r+"));
+      // Readers of directories, Spark's too, skip names with a dot in front.
+      const directory = dirname(this.#target);
+      const temporary = join(directory, `.spark-arrow-stream-${processMark()}-${randomUUID()}.tmp`);
+      this.#descriptor = fs.openSync(temporary, "wx");
+      this.#temporary = temporary;
+      if (existing) keepOwner(this.#descriptor, existing);
+      await removeLeftOvers(directory);
+    });
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#run(async () => {
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesWritten } = await write(this.#descriptor, bytes, done);
+        done += bytesWritten;
+      }
+    });
+  }
+
+  commit(): Promise<void> {
+    return this.#run(async () => {
+      await this.#close();
+      if (this.#aborted) throw givenUp();
+      await rename(this.#temporary, this.#target);
+      this.#temporary = "";
+    });
+  }
+
+  async abort(): Promise<void> {
+    this.#aborted = true;
+    this.#remove();
+    await this.#running;
+    await this.#close().catch(() => {});
+    this.#remove(); // where the system would not remove an open file
+  }
+
+  #remove(): void {
+    if (this.#temporary === "") return;
+    try {
+      fs.rmSync(this.#temporary, { force: true });
+    } catch {
+      // It has a name that nobody reads.
+    }
+  }
+
+  async #close(): Promise<void> {
+    if (this.#descriptor === -1) return;
+    const descriptor = this.#descriptor;
+    this.#descriptor = -1;
+    await close(descriptor);
+  }
+
+  async #run(step: () => Promise<void>): Promise<void> {
+    if (this.#aborted) throw this.#failed(givenUp());
+    const running = step();
+    this.#running = running.catch(() => {});
+    await running.catch((error: unknown) => {
+      throw this.#failed(error as NodeJS.ErrnoException);
+    });
+  }
+
+  #failed(cause: NodeJS.ErrnoException): SparkStreamError {
+    const why = reasons[cause.code ?? ""] ?? cause.message;
+    return new SparkStreamError("WRITE_FAILED", `Cannot write ${this.#path}: ${why} (${cause.code ?? "unknown"}).`, {
+      cause,
+    });
+  }
+}
+
+/** Those of this machine's processes that are no more. A directory that many share is read once by each process. */
+async function removeLeftOvers(directory: string): Promise<void> {
+  if (tidied.has(directory)) return;
+  tidied.add(directory);
+  try {
+    for await (const { name } of await opendir(directory)) {
+      if (NAME.test(name) && isLeftBehind(name)) await unlink(join(directory, name)).catch(() => {});
+    }
+  } catch {
+    // A directory can be written to by those who may not read it.
+  }
+}
+
+const reasons: { readonly [code: string]: string } = {
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the file system is read-only",
+  ENOENT: "its directory does not exist",
+  ENOTDIR: "a part of the path is not a directory",
+  ENOSPC: "no space is left on the device",
+  EDQUOT: "the disk quota is used up",
+  ELOOP: "its symbolic links form a circle",
+  ENAMETOOLONG: "the name is too long",
+  EMFILE: "too many files are open",
+  EBUSY:
+    "it is a mount point (a file mounted by Docker's -v, say), which cannot be replaced. Mount its directory, or pass a Writable: createWriteStream(path)",
+};
+
+function givenUp(): NodeJS.ErrnoException {
+  return osError("ECANCELED", "writing was given up");
+}
+
+function osError(code: string, message: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(message), { code });
+}
+
+/** The owner, the group and the rights of the file that is replaced, as far as this process may set them. */
+function keepOwner(descriptor: number, { uid, gid, mode }: fs.Stats): void {
+  const own = fs.fstatSync(descriptor);
+  for (const [user, group] of [
+    [uid, gid],
+    [own.uid, gid], // a process that is not root may give a file to a group of its own
+  ] as const) {
+    if (own.uid === user && own.gid === group) break;
+    try {
+      fs.fchownSync(descriptor, user, group);
+      break;
+    } catch {
+      // The replaced file's directory is this process's, and the file was not.
+    }
+  }
+  fs.fchmodSync(descriptor, mode & 0o777); // after the owner, which may clear some
+}
+
+/** Renaming onto a symbolic link would replace the link; what it points to is meant, there or not. */
+function followLinks(path: string): string {
+  try {
+    return fs.realpathSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  if (!fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return path;
+  return followLinks(resolve(dirname(path), fs.readlinkSync(path)));
+}

@@ -1,0 +1,44 @@
+import type { Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { SparkStreamError } from "../../errors.js";
+import { shown } from "../../runtime/options.js";
+import { checkText } from "../../runtime/well-formed.js";
+import { AtomicFile } from "./atomic-file.js";
+import type { ByteTarget } from "./byte-target.js";
+import { StreamTarget } from "./stream-target.js";
+
+/**
+ * What a user names as the target of a sink.
+ *
+ * @throws SparkStreamError INVALID_ARGUMENT
+ */
+export function targetOf(target: string | URL | Writable): ByteTarget {
+  if (typeof target === "string" && target !== "" && !target.includes("\0")) {
+    checkText("The target", target);
+    return new AtomicFile(target);
+  }
+  if (target instanceof URL && target.protocol === "file:") return new AtomicFile(pathOf(target));
+  if (isWritable(target)) return new StreamTarget(target);
+  throw invalid(target instanceof URL ? target.href : shown(target));
+}
+
+function pathOf(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    throw invalid(url.href);
+  }
+}
+
+/** Of Node or of streamx. A Buffer can be written to, too, and is not meant. */
+function isWritable(target: unknown): target is Writable {
+  const { write, end, once } = (target ?? {}) as Partial<Writable>;
+  return [write, end, once].every((method) => typeof method === "function");
+}
+
+function invalid(what: string): SparkStreamError {
+  return new SparkStreamError(
+    "INVALID_ARGUMENT",
+    `The target must be a path, a file: URL, or a Writable, not ${what}.`,
+  );
+}

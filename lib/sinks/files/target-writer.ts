@@ -1,0 +1,90 @@
+/**
+ * A Writable around a ByteTarget: what a chunk becomes is the business of who extends it. "finish" comes when the target is
+ * committed; a writer that fails or is destroyed leaves nothing that looks finished.
+ */
+import { Writable, type WritableOptions } from "node:stream";
+import { HeldError } from "../../runtime/held-error.js";
+import type { ByteTarget } from "./byte-target.js";
+
+export abstract class TargetWriter extends Writable {
+  protected readonly target: ByteTarget;
+  readonly #held = new HeldError(this, () => this.#used || this.writableLength > 0 || this.writableEnded);
+  #used = false;
+
+  constructor(target: ByteTarget, options: WritableOptions, signal?: AbortSignal) {
+    super(options);
+    this.target = target;
+    if (signal) this.#held.failOnAbort(signal, (error) => this.#fail(error));
+  }
+
+  /** Settles when the target has room for more. */
+  protected abstract take(chunk: unknown): Promise<void>;
+
+  /** Writes the last bytes. */
+  protected async finish(): Promise<void> {}
+
+  override _construct(callback: Callback): void {
+    const opened = this.destroyed || this.#held.error ? Promise.resolve() : this.open();
+    settle(
+      opened.catch((error: Error) => this.#fail(error)),
+      callback,
+    );
+  }
+
+  /** Before the first chunk. */
+  protected open(): Promise<void> {
+    return this.target.open((error) => this.#fail(error));
+  }
+
+  /** Ends the writer with an error that is not its user's. The target is let go of at once, whenever somebody gets the error. */
+  #fail(error: Error): void {
+    if (this.destroyed || this.#held.error) return;
+    void this.target.abort(error);
+    this.#held.fail(error);
+  }
+
+  override _write(chunk: unknown, _encoding: BufferEncoding, callback: Callback): void {
+    this.#used = true;
+    if (this.#held.error) callback(this.#held.error);
+    else settle(this.take(chunk), callback);
+  }
+
+  override _final(callback: Callback): void {
+    this.#used = true;
+    if (this.#held.error) callback(this.#held.error);
+    else
+      settle(
+        this.finish().then(() => this.target.commit()),
+        callback,
+      );
+  }
+
+  /** A stream that is being opened is destroyed later; and a pipeline that fails tells so at once. */
+  override destroy(error?: Error): this {
+    const first = this.#held.firstOf(error);
+    void this.target.abort(first ?? null);
+    return super.destroy(first);
+  }
+
+  override _destroy(error: Error | null, callback: Callback): void {
+    settle(
+      this.target.abort(error).then(() => {
+        if (error) throw error;
+      }),
+      (failure) => {
+        this.#held.release(failure ?? null);
+        callback(failure);
+      },
+    );
+  }
+}
+
+type Callback = (error?: Error | null) => void;
+
+/** Calls back outside of the promise, where an exception of somebody's listener is not taken for a rejection. */
+function settle(promise: Promise<void>, callback: Callback): void {
+  promise.then(
+    () => process.nextTick(callback),
+    (error: Error) => process.nextTick(callback, error),
+  );
+}

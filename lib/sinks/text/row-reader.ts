@@ -1,0 +1,52 @@
+/** Record batches to plain objects, window by window. */
+import type { Field, RecordBatch } from "apache-arrow";
+import { checkColumns, columnsOf, recordBatch } from "../../arrow/batch-columns.js";
+import { fieldNames } from "../values/column-reader.js";
+import { textCheck } from "../values/invalid-text.js";
+import { jsFormat, type ValueOptions } from "../values/js-format.js";
+import { rowBuilder } from "../values/row-builder.js";
+import { windowReader } from "../values/windows.js";
+
+/** Rows. */
+const WINDOW = 1024;
+
+/** Some rows, each of which becomes an object when it is asked for. */
+export interface RowObjects {
+  readonly rows: number;
+  rowOf(row: number): Record<string, unknown>;
+}
+
+/**
+ * The rows of a chunk that must be a record batch, with the columns of those before it. Yields undefined in the midst of
+ * its work if the event loop should turn.
+ *
+ * @throws SparkStreamError INVALID_INPUT, SCHEMA_MISMATCH or UNSUPPORTED_TYPE
+ */
+export type BatchReader = (chunk: unknown) => Generator<RowObjects | undefined>;
+
+/** @param sink named in errors */
+export function batchReader(sink: string, options: ValueOptions): BatchReader {
+  let expected: readonly Field[] = [];
+  let read: ((batch: RecordBatch) => Generator<RowObjects | undefined>) | undefined;
+  return (chunk) => {
+    const batch = recordBatch(chunk, sink);
+    const fields = columnsOf(batch);
+    if (!read) {
+      read = objectsOf(fields, options);
+      expected = fields;
+    }
+    checkColumns(expected, fields);
+    return read(batch);
+  };
+}
+
+function objectsOf(fields: readonly Field[], options: ValueOptions) {
+  const checkText = textCheck(fields, options.invalidText);
+  const build = rowBuilder(fieldNames(fields));
+  const windows = windowReader(fields, jsFormat(options), WINDOW);
+  return function* (batch: RecordBatch) {
+    for (const window of windows(checkText?.(batch) ?? batch)) {
+      yield window && { rows: window.rows, rowOf: build(window.columns) };
+    }
+  };
+}

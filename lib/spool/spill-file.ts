@@ -1,0 +1,131 @@
+/**
+ * A temporary file that records are appended to and taken from in order. Its name is gone as soon as it is open, so that
+ * nothing is left behind however the process ends. Where a system cannot do that (Windows), the file is removed when it is
+ * closed, and what a crash left is removed by the next one that is opened.
+ *
+ * The directory has a name that anybody can guess, in one that everybody can write to. It is used if it is a directory of
+ * this user that nobody else can enter; if it is anything else, such as a symbolic link, the file gets a new directory.
+ */
+import { randomUUID } from "node:crypto";
+import { type FileHandle, lstat, mkdir, mkdtemp, open, readdir, rmdir, unlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { SparkStreamError } from "../errors.js";
+import { noFilesAdvice, noFilesLeft } from "../runtime/open-files.js";
+import { isLeftBehind, processMark } from "../runtime/process-mark.js";
+
+/** One directory per user, so that one does not stand in the way of another. */
+export const spillDirectory = join(tmpdir(), `spark-arrow-stream-${process.getuid?.() ?? "user"}`);
+const NAME = /^spill-[0-9a-f-]+$/;
+const LENGTH_BYTES = 4;
+
+export class SpillFile {
+  readonly #file: FileHandle;
+  readonly #path: string | undefined;
+  #writeAt = 0;
+  #readAt = 0;
+
+  /** @throws SparkStreamError WRITE_FAILED */
+  static async create(): Promise<SpillFile> {
+    return await create().catch((error) => Promise.reject(writeFailed(error)));
+  }
+
+  /** @internal Use `SpillFile.create()`. @param path of a file that has to be removed in the end */
+  constructor(file: FileHandle, path: string | undefined) {
+    this.#file = file;
+    this.#path = path;
+  }
+
+  /** @throws SparkStreamError WRITE_FAILED */
+  async append(record: Uint8Array): Promise<void> {
+    const length = Buffer.alloc(LENGTH_BYTES);
+    length.writeUInt32LE(record.length);
+    const at = this.#writeAt;
+    this.#writeAt += LENGTH_BYTES + record.length;
+    const { bytesWritten } = await this.#file
+      .writev([length, record], at)
+      .catch((error) => Promise.reject(writeFailed(error)));
+    if (bytesWritten < LENGTH_BYTES + record.length) throw writeFailed(new Error("the disk is full"));
+  }
+
+  /**
+   * The oldest record that was not taken yet; undefined where there is none.
+   *
+   * @throws SparkStreamError INCOMPLETE_RESULT where the file cannot be read
+   */
+  async take(): Promise<Uint8Array | undefined> {
+    if (this.#readAt === this.#writeAt) return undefined;
+    try {
+      const length = (await this.#read(LENGTH_BYTES)).readUInt32LE();
+      return await this.#read(length);
+    } catch (error) {
+      throw readFailed(error as Error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+    if (this.#path !== undefined) await remove(this.#path);
+  }
+
+  async #read(length: number): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    for (let done = 0; done < length; ) {
+      const { bytesRead } = await this.#file.read(bytes, done, length - done, this.#readAt + done);
+      if (bytesRead === 0) throw new Error("it ends too soon");
+      done += bytesRead;
+    }
+    this.#readAt += length;
+    return bytes;
+  }
+}
+
+async function create(): Promise<SpillFile> {
+  const directory = await ownDirectory();
+  const path = join(directory, `spill-${processMark()}-${randomUUID()}`);
+  const file = await open(path, "wx+", 0o600);
+  const removed = await remove(path).then(
+    () => true,
+    () => false,
+  );
+  return new SpillFile(file, removed ? undefined : path);
+}
+
+/** A directory that only this user can enter. */
+async function ownDirectory(): Promise<string> {
+  await mkdir(tmpdir(), { recursive: true });
+  await mkdir(spillDirectory, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  const found = await lstat(spillDirectory);
+  const posix = process.getuid !== undefined;
+  const own = found.isDirectory() && (!posix || (found.uid === process.getuid!() && (found.mode & 0o077) === 0));
+  if (!own) return await mkdtemp(`${spillDirectory}-`); // mode 0700
+  await removeLeftOvers();
+  return spillDirectory;
+}
+
+/** Removes a file, and its directory if that was made for it. */
+async function remove(path: string): Promise<void> {
+  await unlink(path);
+  if (dirname(path) !== spillDirectory) await rmdir(dirname(path)).catch(() => {});
+}
+
+function writeFailed(error: Error): SparkStreamError {
+  const advice = noFilesLeft(error.message)
+    ? noFilesAdvice
+    : "Make room there, or set TMPDIR to a directory that has some";
+  const message = `What a slow consumer has not taken could not be written to ${spillDirectory}: ${error.message}. ${advice}.`;
+  return new SparkStreamError("WRITE_FAILED", message, { cause: error });
+}
+
+function readFailed(cause: Error): SparkStreamError {
+  const message = `Rows that were kept in a temporary file cannot be read back: ${cause.message}. Run the query again.`;
+  return new SparkStreamError("INCOMPLETE_RESULT", message, { cause });
+}
+
+async function removeLeftOvers(): Promise<void> {
+  for (const name of await readdir(spillDirectory)) {
+    if (NAME.test(name) && isLeftBehind(name)) await unlink(join(spillDirectory, name)).catch(() => {});
+  }
+}
