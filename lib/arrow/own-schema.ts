@@ -23,11 +23,11 @@ import {
   Struct,
   Time,
   Timestamp,
-  Type,
   Union,
   Utf8,
   Utf8View,
 } from "apache-arrow";
+import { byType } from "./arrow-type.js";
 import { arrowZone } from "./arrow-zone.js";
 
 /**
@@ -50,82 +50,36 @@ function ownField(field: Field, dictionaries: Map<DataType, DataType>): Field {
   return new Field(field.name ?? "", ownType(field.type, dictionaries), field.nullable, new Map(field.metadata));
 }
 
-/** What the types have, each some of it. */
-interface Parameters {
-  isSigned: boolean;
-  bitWidth: never;
-  precision: number;
-  scale: number;
-  unit: never;
-  timezone: string | null;
-  byteWidth: number;
-  listSize: number;
-  keysSorted: boolean;
-  mode: number;
-  typeIds: Int32Array;
-  id: number;
-  isOrdered: boolean;
-  indices: DataType;
-  dictionary: DataType;
-}
-
 function ownType(type: DataType, dictionaries: Map<DataType, DataType>): DataType {
-  const of = type as unknown as Parameters;
-  const children = ((type.children ?? []) as Field[]).map((field) => ownField(field, dictionaries));
-  const child = children[0]!;
-  switch (type.typeId as Type) {
-    case Type.Null:
-      return new Null();
-    case Type.Bool:
-      return new Bool();
-    case Type.Int:
-      return new Int(of.isSigned, of.bitWidth);
-    case Type.Float:
-      return new Float(of.precision);
-    case Type.Decimal:
-      return new Decimal(of.scale, of.precision, of.bitWidth);
-    case Type.Utf8:
-      return new Utf8();
-    case Type.LargeUtf8:
-      return new LargeUtf8();
-    case Type.Utf8View:
-      return new Utf8View();
-    case Type.Binary:
-      return new Binary();
-    case Type.LargeBinary:
-      return new LargeBinary();
-    case Type.BinaryView:
-      return new BinaryView();
-    case Type.FixedSizeBinary:
-      return new FixedSizeBinary(of.byteWidth);
-    case Type.Date:
-      return new Date_(of.unit);
-    case Type.Time:
-      return new Time(of.unit, of.bitWidth);
-    case Type.Timestamp:
-      return new Timestamp(of.unit, of.timezone && arrowZone(of.timezone));
-    case Type.Duration:
-      return new Duration(of.unit);
-    case Type.Interval:
-      return new Interval(of.unit);
-    case Type.Struct:
-      return new Struct(children);
-    case Type.List:
-      return new List(child);
-    case Type.LargeList:
-      return new LargeList(child);
-    case Type.FixedSizeList:
-      return new FixedSizeList(of.listSize, child);
-    case Type.Map:
-      return new Map_(child as never, of.keysSorted);
-    case Type.Union:
-      return new Union(of.mode, of.typeIds, children);
-    case Type.Dictionary: {
-      const values = dictionaries.get(of.dictionary) ?? ownType(of.dictionary, dictionaries);
-      dictionaries.set(of.dictionary, values);
-      return new Dictionary(values, ownType(of.indices, dictionaries) as never, of.id, of.isOrdered);
-    }
-    default:
-      return type;
-  }
+  const own = (field: Field) => ownField(field, dictionaries);
+  return byType<DataType>(type, {
+    Null: () => new Null(),
+    Bool: () => new Bool(),
+    Int: ({ isSigned, bitWidth }) => new Int(isSigned, bitWidth),
+    Float: ({ precision }) => new Float(precision),
+    Decimal: ({ scale, precision, bitWidth }) => new Decimal(scale, precision, bitWidth),
+    Utf8: () => new Utf8(),
+    LargeUtf8: () => new LargeUtf8(),
+    Utf8View: () => new Utf8View(),
+    Binary: () => new Binary(),
+    LargeBinary: () => new LargeBinary(),
+    BinaryView: () => new BinaryView(),
+    FixedSizeBinary: ({ byteWidth }) => new FixedSizeBinary(byteWidth),
+    Date: ({ unit }) => new Date_(unit),
+    Time: ({ unit, bitWidth }) => new Time(unit, bitWidth),
+    Timestamp: ({ unit, timezone }) => new Timestamp(unit, timezone && arrowZone(timezone)),
+    Duration: ({ unit }) => new Duration(unit),
+    Interval: ({ unit }) => new Interval(unit),
+    Struct: ({ children }) => new Struct(children.map(own)),
+    List: ({ children }) => new List(own(children[0]!)),
+    LargeList: ({ children }) => new LargeList(own(children[0]!)),
+    FixedSizeList: ({ listSize, children }) => new FixedSizeList(listSize, own(children[0]!)),
+    Map: ({ children, keysSorted }) => new Map_(own(children[0]!), keysSorted),
+    Union: ({ mode, typeIds, children }) => new Union(mode, typeIds, children.map(own)),
+    Dictionary: ({ dictionary, indices, id, isOrdered }) => {
+      const values = dictionaries.get(dictionary) ?? ownType(dictionary, dictionaries);
+      dictionaries.set(dictionary, values);
+      return new Dictionary(values, ownType(indices, dictionaries) as typeof indices, id, isOrdered);
+    },
+  });
 }
