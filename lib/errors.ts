@@ -114,3 +114,14 @@ export class SparkStreamError extends Error {
     return Object.assign({ name: this.name, message: this.message }, this as object);
   }
 }
+
+/** The error of everything that runs in a session when it is closed. */
+export function sessionClosed(cause?: unknown): SparkStreamError {
+  return new SparkStreamError("SESSION_CLOSED", "The session was closed while this ran. Connect again.", { cause });
+}
+
+/** @param reason a clause that says how the rows that arrived differ from those that Spark sent */
+export function incompleteResult(reason: string): SparkStreamError {
+  const message = `The result is not what Spark sent: ${reason}. Run the query again.`;
+  return new SparkStreamError("INCOMPLETE_RESULT", message);
+}

@@ -15,7 +15,7 @@ import { inputRows, type RowInput } from "./chain/input-rows.js";
 import type { RowCursor } from "./chain/row-source.js";
 import { isDataFrame } from "./connect/session/is-dataframe.js";
 import type { DataFrame } from "./connect/session/session.js";
-import { openDelivery, splitDelivery } from "./delivery/delivery.js";
+import { type OnLargePartition, openDelivery } from "./delivery/delivery.js";
 import type { LargePartition } from "./delivery/staged/staged.js";
 import { SparkStreamError } from "./errors.js";
 import { SharedRun } from "./runtime/shared-run.js";
@@ -25,9 +25,8 @@ import {
   checkStreamOptions,
   type SparkStreamOptions,
   type SplitStreamOptions,
+  streamDefaults,
 } from "./stream-options.js";
-
-const DEFAULT_READ_AHEAD = 16 * 1024 * 1024;
 
 /**
  * A DataFrame, or rows of SPARK-54337's shape, as a Readable of record batches.
@@ -76,23 +75,18 @@ export function splitSparkStream(
     throw new SparkStreamError("INVALID_INPUT", "splitSparkStream() splits DataFrames: rows come in one stream.");
   }
   checkSplit("splitSparkStream()", count, splitOptions);
-  const { delivery = "staged", ...others } = splitOptions;
-  const options = { readAheadBytes: DEFAULT_READ_AHEAD, ...others, delivery };
+  const options = { ...splitOptions, delivery: splitOptions.delivery ?? ("staged" as const) };
   const streams: SparkStream[] = [];
   const notify = Array.from({ length: count }, (_, index) => (partition: LargePartition) => {
     streams[index]!.emit("largePartition", partition);
   });
-  const shares = options.signal?.aborted
-    ? notify.map(() => unopened)
-    : splitDelivery(requested(source, options), notify, options);
-  for (const rows of shares) streams.push(streamOf(SparkStream, () => rows, options));
+  for (const rows of cursors(source, options, notify)) streams.push(streamOf(SparkStream, () => rows, options));
   return streams;
 }
 
 /** In place of a query whose signal was aborted before: nothing is sent. */
 const unopened: RowCursor = { next: async () => undefined, close: async () => {} };
 
-type OnLargePartition = (partition: LargePartition) => void;
 type StreamClass<S> = new (rows: RowCursor, readAheadBytes: number, signal: AbortSignal | undefined) => S;
 
 function open<S extends Readable>(
@@ -106,17 +100,23 @@ function open<S extends Readable>(
     checkRowOptions(of, options);
     return streamOf(Stream, () => inputRows(source), options);
   }
-  const frame = requested(source, options);
-  const withDefaults = { readAheadBytes: DEFAULT_READ_AHEAD, ...options };
-  const rowsOf = (notify: OnLargePartition) =>
-    options.signal?.aborted ? unopened : openDelivery(frame, withDefaults, notify);
-  return streamOf(Stream, rowsOf, options);
+  return streamOf(Stream, (notify) => cursors(source, options, [notify])[0]!, options);
+}
+
+/** One for each of the streams, which are told of large partitions. */
+function cursors(
+  source: DataFrame,
+  options: SparkStreamOptions,
+  streams: readonly OnLargePartition[],
+): readonly RowCursor[] {
+  if (options.signal?.aborted) return streams.map(() => unopened);
+  return openDelivery(requested(source, options), options, streams);
 }
 
 function streamOf<S extends Readable>(
   Stream: StreamClass<S>,
   rowsOf: (onLargePartition: OnLargePartition) => RowCursor,
-  { signal, readAheadBytes = DEFAULT_READ_AHEAD }: SparkStreamOptions,
+  { signal, readAheadBytes = streamDefaults.readAheadBytes }: SparkStreamOptions,
 ): S {
   const rows = rowsOf((partition) => stream.emit("largePartition", partition));
   const stream: S = new Stream(rows, readAheadBytes, signal);

@@ -1,3 +1,7 @@
+/**
+ * Every option of a stream: its type, its default and its check. What a delivery needs of them is picked from here
+ * (`Pick<…>`), and what becomes a setting of Spark does so in delivery/query-conf.ts.
+ */
 import type { Schema } from "apache-arrow";
 import { SparkStreamError } from "./errors.js";
 import { type RunOptions, runOptions } from "./runtime/call-options.js";
@@ -23,8 +27,8 @@ export interface SparkStreamOptions extends RunOptions {
    * Rows per batch at most; default: the server's `spark.sql.execution.arrow.maxRecordsPerBatch`, which is 10,000, and with
    * "push" fewer where rows have strings, so that batches stay within 64 MiB without Spark measuring each row.
    *
-   * A setting of this query alone, as `compression` is: it runs in a clone of its session. A server that cannot clone
-   * sessions (before Spark 4.1, Sail) has it set in the session until the query has started, and its other queries wait.
+   * Like `compression`, it holds for this query alone, which runs in a clone of its session. On a server that cannot clone
+   * sessions (before Spark 4.1, Sail), it is set in the session until the query has started, and other queries wait.
    */
   maxRecordsPerBatch?: number;
   /** The codec that Spark (4.1 or later) compresses this query's batches with; default: the session's, which is "none". */
@@ -36,25 +40,25 @@ export interface SparkStreamOptions extends RunOptions {
   requestedSchema?: Schema;
   /**
    * "result" (default): one query, whose result Spark's driver buffers as a whole, within spark.driver.maxResultSize.
-   * "staged": computed once onto the executors' disks and taken from there piece by piece; any size, from Spark 4.0 on.
-   * "push": the tasks send their batches to this process themselves; any size, where the executors have Python with
-   * pyarrow and can connect to this process.
+   * "staged": computed once onto the executors' disks and read from there piece by piece; any size, from Spark 4.0 on.
+   * "push": the tasks send their batches to this process themselves; any size, if the executors have Python with pyarrow
+   * and can connect to this process.
    */
   delivery?: "result" | "staged" | "push";
-  /** "push": where tasks connect to, and the order in which their batches come. */
+  /** "push": the address that tasks connect to, and the order of their batches. */
   push?: PushOptions;
-  /** "staged": bytes of Arrow data per piece, which is one partition at least. Default: 64 MiB. */
+  /** "staged": bytes of Arrow data per piece, which has at least one partition. Default: 64 MiB. */
   windowBytes?: number;
   /** "staged": the ids of the partitions wanted, from 0; they come in order. Default: all. */
   partitions?: readonly number[];
   /**
-   * "staged": whether Spark's driver is asked for a garbage collection at the end, which is what frees the disks. Default:
-   * true; with false that waits for the driver's own (spark.cleaner.periodicGC.interval, 30 minutes).
+   * "staged": whether Spark's driver is asked to collect garbage at the end, which frees the executors' disks. With false
+   * they are freed by the driver's own collection (spark.cleaner.periodicGC.interval, 30 minutes). Default: true.
    */
   collectGarbage?: boolean;
 }
 
-/** Those of `splitSparkStream()`: a result comes in one stream, so it is staged, or pushed. */
+/** Options of `splitSparkStream()`. With delivery "result" there is one stream only, so the default is "staged". */
 export interface SplitStreamOptions extends SparkStreamOptions {
   delivery?: "staged" | "push";
 }
@@ -66,8 +70,8 @@ export interface PushOptions {
   /** The port to listen on. Default: 0, a free one. */
   port?: number;
   /**
-   * What executors are told to connect to, where that is something else than `host`: a name or address as they see it,
-   * with `:port` where that differs, too.
+   * The address that executors connect to, if it is not `host`: a name or address as they see it, with `:port` if the port
+   * differs, too.
    */
   advertise?: string;
   /** TLS 1.3. Default: true, unless both addresses are loopback ones; only then false is taken. */
@@ -78,11 +82,23 @@ export interface PushOptions {
    */
   order?: "arrival" | "partition";
   /**
-   * Holds each partition back, in memory and then in a temporary file, until its task has ended, so that one which is
-   * another each time it is computed may be computed anew. Default: false.
+   * Holds each partition back, in memory and then in a temporary file, until its task has ended. A task that fails can then
+   * be repeated even if it computes different rows each time. Default: false.
    */
   spool?: boolean;
 }
+
+/**
+ * Options that are not given. For those that are missing here, the server's setting holds (`maxRecordsPerBatch`,
+ * `compression`), or it depends on the connection (`push.host`, `push.tls`), or there is none.
+ */
+export const streamDefaults = {
+  delivery: "result",
+  readAheadBytes: 16 * 1024 * 1024,
+  windowBytes: 64 * 1024 * 1024,
+  collectGarbage: true,
+  push: { order: "arrival", spool: false },
+} as const satisfies SparkStreamOptions;
 
 const pushOptions: OptionTable<PushOptions> = {
   host: filled,
@@ -117,7 +133,7 @@ const streamOptions: OptionTable<SparkStreamOptions> = {
   collectGarbage: flag,
 };
 
-/** Options that only some deliveries have. */
+/** Options that no other delivery has. */
 const STAGED_ONLY = ["windowBytes", "partitions", "collectGarbage"] as const;
 
 /**
@@ -134,9 +150,9 @@ export function checkStreamOptions(of: string, options: SparkStreamOptions): voi
 }
 
 /**
- * For rows that are made already.
+ * Checks the options of a stream whose source is rows.
  *
- * @throws SparkStreamError INVALID_ARGUMENT for what only a query can have
+ * @throws SparkStreamError INVALID_ARGUMENT for an option that needs a query
  */
 export function checkRowOptions(of: string, { delivery, requestedSchema }: SparkStreamOptions): void {
   if (delivery === "staged" || delivery === "push") throw needs(of, "delivery", `a DataFrame, if it is "${delivery}"`);

@@ -6,7 +6,7 @@
  * that were decoded must agree. A sender that does not say (Spark 3.5 and other servers have no offsets) is believed.
  */
 import { Writable } from "streamx";
-import { SparkStreamError } from "../errors.js";
+import { incompleteResult } from "../errors.js";
 import type { ArrowIpcRow, DecodedRow } from "./arrow-ipc-row.js";
 import type { BatchInfo } from "./batch-info.js";
 
@@ -67,16 +67,9 @@ export function batchSink<T extends Counted>({ deliver, onRowDone, empty }: Batc
 function check({ row, batches }: DecodedRow<Counted>, rowsBefore: number): void {
   const count = batches.reduce((sum, batch) => sum + batch.numRows, 0);
   if (row.startOffset !== undefined && row.startOffset !== rowsBefore) {
-    throw incomplete(`the next rows begin at ${row.startOffset}, and ${rowsBefore} have arrived before them`);
+    throw incompleteResult(`the next rows begin at ${row.startOffset}, and ${rowsBefore} have arrived before them`);
   }
   if (row.rowCount !== undefined && row.rowCount !== count) {
-    throw incomplete(`a batch at row ${rowsBefore} should have ${row.rowCount} rows and has ${count}`);
+    throw incompleteResult(`a batch at row ${rowsBefore} should have ${row.rowCount} rows and has ${count}`);
   }
-}
-
-function incomplete(reason: string): SparkStreamError {
-  return new SparkStreamError(
-    "INCOMPLETE_RESULT",
-    `The result is not what Spark sent: ${reason}. Run the query again.`,
-  );
 }

@@ -1,80 +1,56 @@
-/** How the rows of a DataFrame come, by name; each delivery is a RowCursor. */
+/** Opens a delivery by its name: each is a RowCursor over a DataFrame, or several that share its partitions. */
 import type { RowCursor } from "../chain/row-source.js";
 import type { DataFrame } from "../connect/session/session.js";
 import { SparkStreamError } from "../errors.js";
-import { PushedFrame, type PushOptions } from "./push/pushed-frame.js";
-import { confOf, type QueryOptions, ResultCursor } from "./result/result.js";
+import { type SparkStreamOptions, streamDefaults } from "../stream-options.js";
+import { PushedFrame } from "./push/pushed-frame.js";
+import { queryConf } from "./query-conf.js";
+import { ResultCursor } from "./result/result.js";
 import { type StagedPartition, sharesOf } from "./staged/partition-windows.js";
 import { type LargePartition, StagedCursor } from "./staged/staged.js";
 import { StagedFrame } from "./staged/staged-frame.js";
 
-export interface DeliveryOptions extends QueryOptions {
-  delivery?: "result" | "staged" | "push";
-  /** Bytes of Arrow data in memory. */
-  readAheadBytes: number;
-  push?: PushOptions;
-  windowBytes?: number;
-  partitions?: readonly number[];
-  collectGarbage?: boolean;
-}
-
-type OnLargePartition = (partition: LargePartition) => void;
-
-const DEFAULT_WINDOW = 64 * 1024 * 1024;
-
-/** @throws SparkStreamError SESSION_CLOSED */
-export function openDelivery(
-  dataFrame: DataFrame,
-  { delivery, ...options }: DeliveryOptions,
-  onLargePartition: OnLargePartition,
-): RowCursor {
-  if (delivery === "push") return push(dataFrame, 1, options)[0]!;
-  if (delivery !== "staged") return new ResultCursor(dataFrame, options);
-  const { partitions } = options;
-  const choose = partitions && ((all: readonly StagedPartition[]) => chosen(all, partitions));
-  return new StagedCursor(stage(dataFrame, options), {
-    ...stagedOptions(options),
-    onLargePartition,
-    ...(choose && { choose }),
-  });
-}
+export type OnLargePartition = (partition: LargePartition) => void;
 
 /**
- * So many cursors over one frame, staged or pushed, each over a share of its partitions.
+ * One cursor for each of the streams, which are one unless the frame is staged or pushed.
  *
+ * @param streams the listener of each for its partitions that are over `windowBytes`
  * @throws SparkStreamError SESSION_CLOSED
  */
-export function splitDelivery(
+export function openDelivery(
   dataFrame: DataFrame,
-  onLargePartition: readonly OnLargePartition[],
-  options: DeliveryOptions,
+  options: SparkStreamOptions,
+  streams: readonly OnLargePartition[],
 ): readonly RowCursor[] {
-  if (options.delivery === "push") return push(dataFrame, onLargePartition.length, options);
-  const { partitions } = options;
-  const staged = stage(dataFrame, options);
-  return onLargePartition.map(
-    (notify, index, { length }) =>
-      new StagedCursor(staged, {
-        ...stagedOptions(options),
-        onLargePartition: notify,
-        choose: (all) => sharesOf(partitions ? chosen(all, partitions) : all, length)[index]!,
-      }),
-  );
+  const { delivery, tags, maxRecordsPerBatch, compression, ...others } = { ...streamDefaults, ...given(options) };
+  const batches = { maxRecordsPerBatch, compression };
+  switch (delivery) {
+    case "result":
+      return [new ResultCursor(dataFrame, { conf: queryConf(batches), tags })];
+    case "push": {
+      const { push, readAheadBytes } = others;
+      return new PushedFrame(dataFrame, { ...batches, tags, push, readAheadBytes, count: streams.length }).shares;
+    }
+    case "staged": {
+      const { windowBytes, collectGarbage, partitions } = others;
+      const conf = queryConf(batches);
+      const frame = new StagedFrame(dataFrame, { collectGarbage, tags: tags ?? [], conf });
+      return streams.map((onLargePartition, index) => {
+        const choose = (all: readonly StagedPartition[]) =>
+          sharesOf(partitions ? chosen(all, partitions) : all, streams.length)[index]!;
+        return new StagedCursor(frame, { conf, tags, windowBytes, onLargePartition, choose });
+      });
+    }
+  }
 }
 
-function push(dataFrame: DataFrame, count: number, { push = {}, ...options }: DeliveryOptions): readonly RowCursor[] {
-  return new PushedFrame(dataFrame, { ...options, push, count }).shares;
+/** Without the options that are undefined. */
+function given<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }
 
-function stage(dataFrame: DataFrame, { collectGarbage = true, tags = [], ...query }: DeliveryOptions): StagedFrame {
-  return new StagedFrame(dataFrame, { collectGarbage, tags, conf: confOf(query) });
-}
-
-function stagedOptions({ windowBytes = DEFAULT_WINDOW, delivery: _, partitions: __, ...query }: DeliveryOptions) {
-  return { ...query, windowBytes };
-}
-
-/** Spark tells of partitions with rows only: one without any, before the last that has some, is one all the same. */
+/** Spark reports only partitions with rows. One without rows, before the last that has some, exists all the same. */
 function chosen(all: readonly StagedPartition[], ids: readonly number[]): StagedPartition[] {
   const last = all.at(-1)?.id ?? -1;
   const unknown = ids.filter((id) => id > last);

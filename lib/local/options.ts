@@ -1,6 +1,14 @@
 import { totalmem } from "node:os";
 import { SparkStreamError } from "../errors.js";
-import { abortSignal, callback, checkOptions, isBag, isText, type OptionTable } from "../runtime/options.js";
+import {
+  abortSignal,
+  callback,
+  checkOptions,
+  isBag,
+  isText,
+  localMaster,
+  type OptionTable,
+} from "../runtime/options.js";
 import type { OnProgress } from "./progress.js";
 
 export interface LocalSparkOptions {
@@ -41,10 +49,7 @@ const reserved: Readonly<Record<string, string>> = {
 const isPort = (port: unknown) => Number.isInteger(port) && Number(port) >= 1024 && Number(port) <= 65535;
 
 const localOptions: OptionTable<LocalSparkOptions> = {
-  master: [
-    (master) => isText(master) && /^local(\[(\*|\d+)(,\d+)?\])?$/.test(master),
-    '"local", "local[4]" or "local[*]"',
-  ],
+  master: localMaster,
   conf: [isBag, "an object of strings"],
   // Spark takes no privileged port.
   port: [(port) => port === 0 || isPort(port), "0, or a port from 1024 to 65535"],

@@ -96,6 +96,12 @@ export const abortSignal: Rule = [
 /** A number of bytes. It may be Infinity. */
 export const byteCount: Rule = [(value) => typeof value === "number" && value >= 1, "a number of bytes, 1 or more"];
 
+/** A master of Spark on this machine. */
+export const localMaster: Rule = [
+  (master) => isText(master) && /^local(\[(\*|\d+)(,\d+)?\])?$/.test(master),
+  '"local", "local[4]" or "local[*]"',
+];
+
 /** An object of strings. */
 export const strings: Rule = [(value) => isBag(value) && Object.values(value).every(isText), "an object of strings"];
 

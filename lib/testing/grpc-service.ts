@@ -1,5 +1,5 @@
 /** The service as grpc-js wants it: described by the protocol's descriptors, its calls handed to one function per kind. */
-import { create, type DescMessage, type Message, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { create, type Message } from "@bufbuild/protobuf";
 import type {
   Metadata,
   Server,
@@ -14,7 +14,7 @@ import {
   type ReattachExecuteRequest,
   SparkConnectService,
 } from "../connect/generated/spark-connect_pb.js";
-import { readMessage } from "../connect/rpc/read-message.js";
+import { deserializer, serializer } from "../connect/rpc/messages.js";
 import type { ScriptedMethod } from "./options.js";
 
 export type StreamCall = ServerWritableStream<ExecutePlanRequest | ReattachExecuteRequest, ExecutePlanResponse>;
@@ -56,12 +56,4 @@ export function addSparkConnect(server: Server, service: CallHandlers): void {
     };
   }
   server.addService(Object.fromEntries(definition), handlers);
-}
-
-function serializer<D extends DescMessage>(schema: D): (message: MessageShape<D>) => Buffer {
-  return (message) => Buffer.from(toBinary(schema, message));
-}
-
-function deserializer<D extends DescMessage>(schema: D): (bytes: Buffer) => MessageShape<D> {
-  return (bytes) => readMessage(schema, bytes);
 }

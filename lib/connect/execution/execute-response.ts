@@ -9,7 +9,7 @@ import {
   type ExecutePlanResponse_ArrowBatch,
   ExecutePlanResponseSchema,
 } from "../generated/spark-connect_pb.js";
-import { readMessage } from "../rpc/read-message.js";
+import { readMessage } from "../rpc/messages.js";
 
 /** @throws Error where the bytes are no such message. */
 export function readExecutePlanResponse(bytes: Buffer): ExecutePlanResponse {

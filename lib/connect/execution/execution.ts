@@ -2,8 +2,7 @@
  * One execution of a plan on the server, from ExecutePlan to ReleaseExecute, as a state machine that is pulled.
  *
  * In: a plan. Out: the server's responses, each once and in order. Memory: one response while the consumer pulls (see
- * channel.ts for what is in flight below that); while it sleeps, a spool of SPOOL_MEMORY bytes and beyond that a temporary
- * file.
+ * channel.ts for what is in flight below that); while it sleeps, that of drain.ts.
  *
  *   state        on                                        to           doing
  *   idle         next                                      starting     ExecutePlan, operation id made here
@@ -16,7 +15,7 @@
  *   any          the token is refused, and a function      starting or  the same at once, with the token of that moment; once
  *                gives it                                  reattaching  between two responses
  *   streaming    silent for silentAfter(), though pulled   reattaching  the same, on another connection
- *   streaming    drainAfter() has passed since the attach  draining     take what is in flight into the spool
+ *   streaming    drainAfter() has passed since the attach  draining     take what is in flight into the spool (drain.ts)
  *   draining     the stream has ended                      reattaching  the same; then streaming, and nobody pulls again
  *   draining     all that can be in flight taken, or the consumer pulls  streaming
  *   reattaching  a response                                streaming
@@ -42,9 +41,10 @@ import type { ExecutePlanResponse, Plan } from "../generated/spark-connect_pb.js
 import type { ResponseStream } from "../rpc/channel.js";
 import { isTokenRefused, type RetryPolicy, retryWait } from "../rpc/retry.js";
 import type { ServerError } from "../rpc/server-error.js";
-import { drainAfter, type StreamLimits } from "../rpc/stream-limits.js";
+import type { StreamLimits } from "../rpc/stream-limits.js";
+import { Drain } from "./drain.js";
 import { ReceivedResponses } from "./received-responses.js";
-import { ResponseSpool, sizeOf } from "./response-spool.js";
+import { sizeOf } from "./response-spool.js";
 import { SilenceWatch } from "./silence.js";
 import { StopPoint } from "./stop-point.js";
 
@@ -101,20 +101,11 @@ const SIGN_OF_LIFE = 2_500;
 /** ms that such a wait may last where the process is about to end; and for which nobody hears of it that it was stopped. */
 const LAST_WAIT = 400;
 const HOLD = 5_000;
-/** ms after which a stream is looked at again; most have ended by then. */
-const SOON = 500;
 /** ms: a stream that ends sooner without a response was no use, and the next one may be none either. */
 const USELESS = 1_000;
 /** Deadlines in a row after which a stream is opened again, without a response between them. */
 const MAX_EXPIRED = 3;
 const USELESS_STREAM = "it ends every stream at once, without an answer";
-/**
- * Bytes that one drain takes beyond what can be in flight: a stream with more is alive. (Besides the first response, which
- * the transport holds, and the last, of which only the beginning may be in flight.)
- */
-const DRAIN_MARGIN = 512 * 1024;
-/** Bytes of drained responses in memory. */
-const SPOOL_MEMORY = 16 * 1024 * 1024;
 /** Bytes received after which the server is told that it may forget them. */
 const RELEASE_BYTES = 64 * 1024 * 1024;
 
@@ -122,24 +113,17 @@ export class Execution {
   readonly operationId = randomUUID();
   readonly #calls: ExecutionCalls;
   readonly #silence: SilenceWatch;
+  readonly #drain: Drain;
   readonly #plan: Plan;
   readonly #policy: RetryPolicy | undefined;
   #state: ExecutionState = "idle";
   #stream: ResponseStream<ExecutePlanResponse> | undefined;
-  /** Counts streams, and says when the present one was opened (ms, performance.now()). */
-  #attaches = 0;
-  #attachedAt = 0;
   /** Whether the present stream has given anything new. */
   #answered = false;
   readonly #received = new ReceivedResponses();
   /** Since the last response that was new. */
   #retries = 0;
   #tokenRetried = false;
-  readonly #spool = new ResponseSpool(SPOOL_MEMORY);
-  #watchTimer: NodeJS.Timeout | undefined;
-  #drained: Promise<void> | undefined;
-  #consumerWaits = false;
-  #failure: { error: unknown } | undefined;
   #unreleasedBytes = 0;
   #releasing = false;
   #reading: Promise<ExecutePlanResponse | undefined> | undefined;
@@ -159,6 +143,14 @@ export class Execution {
     this.#silence = new SilenceWatch(() => calls.limits());
     this.#plan = plan;
     this.#policy = policy;
+    this.#drain = new Drain({
+      isRunning: () => this.#isRunning(),
+      pull: () => this.#pull(),
+      setDraining: (draining) => this.#setDraining(draining),
+      fail: () => this.#fail(),
+      limits: () => calls.limits(),
+      mostInFlight: (limits) => calls.mostInFlight(limits),
+    });
   }
 
   get state(): ExecutionState {
@@ -178,22 +170,9 @@ export class Execution {
    */
   async next(): Promise<ExecutePlanResponse | undefined> {
     try {
-      return await this.#next();
+      return await this.#drain.next();
     } finally {
       if (this.#hold) await this.#hold;
-    }
-  }
-
-  async #next(): Promise<ExecutePlanResponse | undefined> {
-    if (this.#spool.length > 0) return await this.#spool.shift();
-    this.#consumerWaits = true;
-    try {
-      if (this.#drained) await this.#drained; // at once, or with the response that it waits for
-      if (this.#spool.length > 0) return await this.#spool.shift();
-      if (this.#failure) throw this.#failure.error;
-      return await this.#pull();
-    } finally {
-      this.#consumerWaits = false;
     }
   }
 
@@ -203,7 +182,7 @@ export class Execution {
    * that answer. Never rejects. The session knows of it, so nobody has to wait for it (`atMost`).
    */
   async close(): Promise<void> {
-    clearTimeout(this.#watchTimer);
+    this.#drain.stop();
     if (this.#state === "idle") this.#state = "released";
     if (this.#isRunning()) {
       this.#state = "cancelled";
@@ -211,8 +190,7 @@ export class Execution {
       this.#stops(this.#stopOnServer());
     }
     await this.#stopped;
-    await this.#drained;
-    await this.#spool.close().catch(() => {});
+    await this.#drain.close();
   }
 
   #stops(stopped: Promise<void>): void {
@@ -229,6 +207,11 @@ export class Execution {
     if (this.#state === "released") return;
     await this.#calls.interrupt(this.operationId).catch(() => {});
     await closed;
+  }
+
+  #setDraining(draining: boolean): void {
+    if (draining) this.#state = "draining";
+    else if (this.#state === "draining") this.#state = "streaming";
   }
 
   #isRunning(): boolean {
@@ -284,7 +267,7 @@ export class Execution {
 
   /** The stream has ended, and the result has not. */
   async #goOn(): Promise<void> {
-    const useless = !this.#answered && performance.now() - this.#attachedAt < USELESS;
+    const useless = !this.#answered && this.#drain.streamAge < USELESS;
     if (useless) await this.#recover({ code: status.UNAVAILABLE, message: USELESS_STREAM, cause: undefined });
     else this.#reattach();
   }
@@ -301,10 +284,8 @@ export class Execution {
 
   #attached(stream: ResponseStream<ExecutePlanResponse>): void {
     this.#stream = stream;
-    this.#attaches++;
-    this.#attachedAt = performance.now();
     this.#answered = false;
-    this.#watch(SOON);
+    this.#drain.attached();
   }
 
   /** Whether the response is for the consumer: not a heartbeat, not one that came before. */
@@ -352,51 +333,6 @@ export class Execution {
     this.#retries++;
     await pause(wait, [this.#stop.signal, this.#calls.closing]);
     if (this.#isRunning()) this.#reattach();
-  }
-
-  /** A timer that keeps no process alive. */
-  #watch(delay: number): void {
-    clearTimeout(this.#watchTimer);
-    this.#watchTimer = setTimeout(() => this.#lookAfter(), delay).unref();
-  }
-
-  /**
-   * Takes what is left of a stream that should have ended by now, so that the result is resumed before the server forgets
-   * it: its consumer may be asleep, or just slow.
-   */
-  async #lookAfter(): Promise<void> {
-    const attaches = this.#attaches;
-    const limits = await this.#calls.limits();
-    if (!this.#isRunning() || attaches !== this.#attaches) return; // another stream has a watch of its own
-    const left = this.#attachedAt + drainAfter(limits) - performance.now();
-    if (left > 0) return this.#watch(left);
-    // A consumer that waits has taken all there is; and one drain at a time.
-    if (this.#consumerWaits || this.#drained) return this.#watch(SOON);
-    this.#drained = this.#drain(this.#calls.mostInFlight(limits) + DRAIN_MARGIN).finally(() => {
-      this.#drained = undefined;
-      if (this.#isRunning() && attaches === this.#attaches)
-        this.#watch(this.#consumerWaits ? SOON : drainAfter(limits));
-    });
-  }
-
-  /** Takes what is in flight, until the stream has ended and a new one is there. A failure is kept for the consumer. */
-  async #drain(bytes: number): Promise<void> {
-    const attaches = this.#attaches;
-    this.#state = "draining";
-    try {
-      for (let between = 0, last = 0, taken = 0; between < bytes && attaches === this.#attaches; taken++) {
-        const response = await this.#pull();
-        if (!response) break;
-        if (taken > 1) between += last;
-        last = sizeOf(response);
-        await this.#spool.push(response);
-        if (this.#consumerWaits) break;
-      }
-    } catch (error) {
-      this.#failure = { error };
-      if (this.#isRunning()) this.#fail();
-    }
-    if (this.#state === "draining") this.#state = "streaming";
   }
 
   #fail(): void {

@@ -2,7 +2,7 @@
  * What has arrived of an execution: where to go on from, and what came before. Memory: the ids of twice GENERATION
  * responses with a fingerprint each, and after a reattach a map of them.
  */
-import { SparkStreamError } from "../../errors.js";
+import { incompleteResult, type SparkStreamError } from "../../errors.js";
 import type { ExecutePlanResponse } from "../generated/spark-connect_pb.js";
 
 /** Responses whose ids are remembered, to drop those that a server sends again after a reattach: so many at the least. */
@@ -84,8 +84,5 @@ function sampled(data: Uint8Array): number {
 }
 
 function ambiguous(id: string, first: string, second: string): SparkStreamError {
-  const message =
-    `The result is not what Spark sent: two different responses have the id ${id} (${first}; ${second}). ` +
-    "Run the query again.";
-  return new SparkStreamError("INCOMPLETE_RESULT", message);
+  return incompleteResult(`two different responses have the id ${id} (${first}; ${second})`);
 }

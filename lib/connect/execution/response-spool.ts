@@ -1,7 +1,7 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { Spool } from "../../spool/spool.js";
 import { type ExecutePlanResponse, ExecutePlanResponseSchema } from "../generated/spark-connect_pb.js";
-import { readMessage } from "../rpc/read-message.js";
+import { readMessage } from "../rpc/messages.js";
 
 /** Responses that had to be taken from the server before the consumer wanted them: so many bytes of Arrow data in memory. */
 export class ResponseSpool extends Spool<ExecutePlanResponse> {

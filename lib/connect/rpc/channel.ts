@@ -10,7 +10,6 @@
 import { readFileSync } from "node:fs";
 import { rootCertificates } from "node:tls";
 import type { DescMessage, DescMethodServerStreaming, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
-import { toBinary } from "@bufbuild/protobuf";
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -22,11 +21,11 @@ import {
   type StatusObject,
   status,
 } from "@grpc/grpc-js";
-import { SparkStreamError } from "../../errors.js";
+import { SparkStreamError, sessionClosed } from "../../errors.js";
 import { AbortError, onAbort, untilAborted } from "../../runtime/abort.js";
 import type { Endpoint, TlsOptions } from "./endpoint.js";
 import { largestWindow, windowOf } from "./flow-control.js";
-import { readMessage } from "./read-message.js";
+import { deserializer, serializer } from "./messages.js";
 import { defaultStreamLimits } from "./stream-limits.js";
 
 /** Connections kept for streams to come. */
@@ -298,23 +297,8 @@ function failedCall({ code, details, metadata }: StatusObject): ServiceError {
   return Object.assign(new Error(`${code} ${status[code]}: ${details}`), { code, details, metadata });
 }
 
-function sessionClosed(): SparkStreamError {
-  return new SparkStreamError("SESSION_CLOSED", "The session was closed while this ran. Connect again.");
-}
-
 function path(method: { parent: { typeName: string }; name: string }): string {
   return `/${method.parent.typeName}/${method.name}`;
-}
-
-function serializer<D extends DescMessage>(schema: D): (message: MessageShape<D>) => Buffer {
-  return (message) => {
-    const bytes = toBinary(schema, message);
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  };
-}
-
-function deserializer<D extends DescMessage>(schema: D): (bytes: Buffer) => MessageShape<D> {
-  return (bytes) => readMessage(schema, bytes);
 }
 
 function credentialsOf(tls: false | TlsOptions): ChannelCredentials {

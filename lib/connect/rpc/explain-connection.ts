@@ -5,7 +5,7 @@
 import type { ErrorCode } from "../../errors.js";
 import { noFilesAdvice, noFilesLeft } from "../../runtime/open-files.js";
 import type { Endpoint } from "./endpoint.js";
-import { MAX_NESTING } from "./read-message.js";
+import { MAX_NESTING } from "./messages.js";
 
 /** For a call that ended as UNAVAILABLE. */
 export function explainUnavailable(message: string, endpoint: Endpoint): [ErrorCode, string] {

@@ -8,7 +8,7 @@ import {
   type MessageShape,
 } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
-import { SparkStreamError } from "../../errors.js";
+import { SparkStreamError, sessionClosed } from "../../errors.js";
 import { AbortError, atMost, pause, SETTLE_TIMEOUT, untilAborted } from "../../runtime/abort.js";
 import type { RunOptions } from "../../runtime/call-options.js";
 import { checkWellFormed } from "../../runtime/well-formed.js";
@@ -350,10 +350,7 @@ export class SparkConnectClient {
 
   /** Asks the server for the whole story, where it offers one, and makes the user's error of it. */
   async #explain(error: ServerError, operationId?: string): Promise<SparkStreamError> {
-    if (this.closed && !(error.cause instanceof SparkStreamError)) {
-      const message = "The session was closed while this ran. Connect again.";
-      return new SparkStreamError("SESSION_CLOSED", message, { cause: error.cause });
-    }
+    if (this.closed && !(error.cause instanceof SparkStreamError)) return sessionClosed(error.cause);
     let known = error;
     if (error.errorId !== undefined) {
       try {

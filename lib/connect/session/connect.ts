@@ -6,6 +6,7 @@ import {
   flag,
   INT_MAX,
   isBag,
+  localMaster,
   type OptionTable,
   text,
   whole,
@@ -37,8 +38,6 @@ const connectOptions: OptionTable<ConnectOptions> = {
   connectTimeoutMs: whole(1, INT_MAX, "milliseconds"),
 };
 
-const LOCAL = /^local(\[(\*|\d+)(,\d+)?\])?$/;
-
 /**
  * A session on a Spark Connect server, which has answered a first call when this resolves.
  *
@@ -57,7 +56,7 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
   }
   const { local: localOptions, handleSignals = true, connectTimeoutMs, ...others } = options;
   const opening = { handleSignals, connectTimeoutMs };
-  if (!LOCAL.test(target)) return await open(new Endpoint(target, others), opening);
+  if (!localMaster[0](target)) return await open(new Endpoint(target, others), opening);
 
   // Loaded here, since most users have a server.
   const { startLocalSpark } = await import("../../local/index.js");

@@ -6,13 +6,9 @@ import { isIP } from "node:net";
 import type { Endpoint } from "../../connect/rpc/endpoint.js";
 import { isLoopback } from "../../connect/rpc/loopback.js";
 import { SparkStreamError } from "../../errors.js";
+import type { PushOptions } from "../../stream-options.js";
 
-export interface AddressOptions {
-  host?: string;
-  port?: number;
-  advertise?: string;
-  tls?: boolean;
-}
+type AddressOptions = Pick<PushOptions, "host" | "port" | "advertise" | "tls">;
 
 export interface PushAddress {
   readonly host: string;

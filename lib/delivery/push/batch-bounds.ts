@@ -8,7 +8,7 @@
 import { DataType, type Field } from "apache-arrow";
 import type { RuntimeConf } from "../../connect/session/conf.js";
 import type { CallOptions } from "../../runtime/call-options.js";
-import type { QueryOptions } from "../result/result.js";
+import type { BatchOptions } from "../query-conf.js";
 
 /** Spark's own bound. */
 const BATCH_BYTES = 64 * 1024 * 1024;
@@ -21,7 +21,7 @@ const FEW_ROWS = 1_000;
 /** What Spark takes for no bound on bytes. */
 const UNBOUNDED = 2 ** 31 - 1;
 
-type Bounds = Pick<QueryOptions, "maxRecordsPerBatch" | "maxBytesPerBatch">;
+type Bounds = Pick<BatchOptions, "maxRecordsPerBatch" | "maxBytesPerBatch">;
 
 /** @returns what to set for the query whose rows have these fields; `maxRecordsPerBatch` is what was asked for, if it was */
 export async function boundsOf(

@@ -5,7 +5,7 @@
 import { IpcDecoder } from "../../chain/ipc-decoder.js";
 import { mapInArrow } from "../../connect/python/python-function.js";
 import type { DataFrame } from "../../connect/session/session.js";
-import { SparkStreamError } from "../../errors.js";
+import { incompleteResult } from "../../errors.js";
 import { type QueryOptions, ResultCursor } from "../result/result.js";
 import type { ResultReport } from "../result/result-report.js";
 import { explainTask, python } from "./explain-task.js";
@@ -37,11 +37,11 @@ export class Control {
     try {
       for (let row = await this.#cursor.next(); row; row = await this.#cursor.next()) {
         if (row.startOffset !== undefined && row.startOffset !== rows)
-          throw incomplete("Rows of its tasks are missing");
+          throw incompleteResult("Rows of its tasks are missing");
         for (const batch of await decoder.decode(row)) {
           rows += batch.numRows;
           for (const { partition, attempt, rows, batches, bytes, digest } of batch) {
-            if (this.#committed.has(partition)) throw incomplete(`Partition ${partition} has come twice`);
+            if (this.#committed.has(partition)) throw incompleteResult(`Partition ${partition} has come twice`);
             this.#committed.set(partition, {
               attempt,
               rows: Number(rows),
@@ -65,10 +65,11 @@ export class Control {
   check(partitions: ReadonlyMap<number, PushedPartition>): void {
     for (let id = 0; id < Math.max(this.#committed.size, partitions.size); id++) {
       const [told, found] = [this.#committed.get(id), partitions.get(id)];
-      if (!told || !found) throw incomplete(`Of partition ${id} nothing has come from ${told ? "its task" : "Spark"}`);
+      if (!told || !found)
+        throw incompleteResult(`Of partition ${id} nothing has come from ${told ? "its task" : "Spark"}`);
       if (found.completeBy !== told.attempt || !sameTotals(found.totals, told)) {
         const { rows, batches } = found.totals;
-        throw incomplete(
+        throw incompleteResult(
           `Of partition ${id} ${rows} rows in ${batches} batches have come (attempt ${found.completeBy}), and its task sent ${told.rows} in ${told.batches} (attempt ${told.attempt})`,
         );
       }
@@ -78,11 +79,4 @@ export class Control {
   close(): Promise<void> {
     return this.#cursor.close();
   }
-}
-
-function incomplete(reason: string): SparkStreamError {
-  return new SparkStreamError(
-    "INCOMPLETE_RESULT",
-    `The result is not what Spark sent: ${reason}. Run the query again.`,
-  );
 }

@@ -32,7 +32,7 @@ export async function probe(
   reached.set(session, addresses);
   if (addresses.has(address)) return;
   const frame = mapInArrow(session.range(0, 1, 1, 1), pushProbe({ ...settings, patience: PATIENCE }), python);
-  const cursor = new ResultCursor(frame, { ...(tags && { tags }) });
+  const cursor = new ResultCursor(frame, { tags });
   const forget = onAbort(signal, () => void cursor.close());
   try {
     const row = await cursor.next();

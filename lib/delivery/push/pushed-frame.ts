@@ -10,10 +10,10 @@
  */
 import type { Socket } from "node:net";
 import type { DataFrame } from "../../connect/session/session.js";
-import { SparkStreamError } from "../../errors.js";
-import type { QueryOptions } from "../result/result.js";
+import { SparkStreamError, sessionClosed } from "../../errors.js";
+import { type PushOptions, type SparkStreamOptions, streamDefaults } from "../../stream-options.js";
+import { queryConf } from "../query-conf.js";
 import { ResultReport } from "../result/result-report.js";
-import type { AddressOptions } from "./address.js";
 import type { Control } from "./control.js";
 import type { PushListener } from "./listener.js";
 import { Secret } from "./proof.js";
@@ -22,18 +22,11 @@ import type { SocketReader } from "./socket-reader.js";
 import { feedTheHungry } from "./starvation.js";
 import type { TaskConnection } from "./task-connection.js";
 import type { TaskSettings } from "./task-source.js";
-import type { Order } from "./turn.js";
 import { type Claim, PROBE } from "./wire.js";
 
-export interface PushOptions extends AddressOptions {
-  order?: Order;
-  spool?: boolean;
-}
-
-export interface PushedFrameOptions extends QueryOptions {
-  push: PushOptions;
-  /** Bytes of Arrow data in memory, of each share. */
-  readAheadBytes: number;
+export interface PushedFrameOptions
+  extends Pick<SparkStreamOptions, "tags" | "maxRecordsPerBatch" | "compression">,
+    Pick<Required<SparkStreamOptions>, "push" | "readAheadBytes"> {
   /** How many shares. */
   count: number;
 }
@@ -68,7 +61,7 @@ export class PushedFrame {
     this.#dataFrame = dataFrame;
     this.#options = options;
     const { count, readAheadBytes: limit, push } = options;
-    const { order = "arrival", spool = false } = push;
+    const { order = streamDefaults.push.order, spool = streamDefaults.push.spool } = push;
     const shared = { limit, order, spool, count, report: this.#report, onClose: (share: Share) => this.#leave(share) };
     this.shares = Array.from({ length: count }, (_, index) => new Share({ ...shared, index }));
     for (const share of this.shares) this.#open.add(share);
@@ -102,8 +95,7 @@ export class PushedFrame {
       probe(session, push.advertise ?? settings.host, settings, { tags, signal }),
     ]);
     signal.throwIfAborted();
-    const query = { ...bounds, ...(tags && { tags }) };
-    const control = new Control(frame, settings, query, this.#report);
+    const control = new Control(frame, settings, { conf: queryConf(bounds), tags }, this.#report);
     this.#control = control;
     this.#timer = setInterval(() => feedTheHungry(this.shares), LOOK).unref();
     await control.run();
@@ -162,7 +154,7 @@ export class PushedFrame {
 
   /** First the query, so that its tasks are stopped and do not fail. */
   async #end(): Promise<void> {
-    this.#fail(new SparkStreamError("SESSION_CLOSED", "The session was closed while this ran. Connect again."));
+    this.#fail(sessionClosed());
     this.#stop.abort(new SparkStreamError("OPERATION_CANCELED", "The stream was given up."));
     clearInterval(this.#timer);
     const cutOff = setTimeout(() => this.#listener?.close(), GRACE);

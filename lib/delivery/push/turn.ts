@@ -1,10 +1,12 @@
+import type { PushOptions } from "../../stream-options.js";
+
 /**
  * Which partition may hand a batch on.
  *
  *   order "arrival"     any; one batch of each in turn, so that none is left behind
  *   order "partition"   one after the other, by their ids
  */
-export type Order = "arrival" | "partition";
+export type Order = NonNullable<PushOptions["order"]>;
 
 /** What a turn has to know of a partition. */
 export interface Waiting {

@@ -6,7 +6,7 @@
 
 import type { ArrowIpcRow } from "../../chain/arrow-ipc-row.js";
 import type { ExecutePlanResponse, ExecutePlanResponse_ArrowBatch } from "../../connect/generated/spark-connect_pb.js";
-import { SparkStreamError } from "../../errors.js";
+import { incompleteResult, SparkStreamError } from "../../errors.js";
 
 /** Bytes of a batch: it is an array of bytes to Spark, and Java's have no more. */
 const MAX_BATCH = 2 ** 31 - 1;
@@ -29,7 +29,7 @@ export class BatchAssembler {
   take(response: ExecutePlanResponse): ArrowIpcRow | undefined {
     if (response.responseType.case === "arrowBatch") return this.#take(response.responseType.value);
     if (response.responseType.case === "resultComplete" && this.#chunks.length > 0) {
-      throw incomplete(`the result ends within a batch, after ${this.#chunks.length} of its chunks`);
+      throw incompleteResult(`the result ends within a batch, after ${this.#chunks.length} of its chunks`);
     }
     return undefined; // progress and metrics come between any two chunks
   }
@@ -38,14 +38,15 @@ export class BatchAssembler {
     const count = Number(batch.numChunksInBatch ?? 1n);
     const index = Number(batch.chunkIndex ?? 0n);
     if (index !== this.#chunks.length || index >= count) {
-      throw incomplete(`chunk ${index} of ${count} came where chunk ${this.#chunks.length} should`);
+      throw incompleteResult(`chunk ${index} of ${count} came where chunk ${this.#chunks.length} should`);
     }
     if (count === 1) return row(batch, batch.data);
     if (count > MAX_CHUNKS) throw tooLarge(`it claims to come in ${count} chunks`);
     this.#bytes += batch.data.length;
     if (this.#bytes > MAX_BATCH) throw tooLarge(`${index + 1} of its ${count} chunks have ${this.#bytes} bytes`);
     this.#first ??= batch;
-    if (!describesSame(batch, this.#first)) throw incomplete(`chunk ${index} of ${count} belongs to another batch`);
+    if (!describesSame(batch, this.#first))
+      throw incompleteResult(`chunk ${index} of ${count} belongs to another batch`);
     this.#chunks.push(batch.data);
     if (this.#chunks.length < count) return undefined;
     const data = Buffer.concat(this.#chunks);
@@ -73,11 +74,4 @@ function row(batch: ExecutePlanResponse_ArrowBatch, data: Uint8Array): ArrowIpcR
 function tooLarge(what: string): SparkStreamError {
   const message = `A batch of the result is larger than the ${MAX_BATCH} bytes that Spark can put into one: ${what}.`;
   return new SparkStreamError("MESSAGE_TOO_LARGE", message);
-}
-
-function incomplete(reason: string): SparkStreamError {
-  return new SparkStreamError(
-    "INCOMPLETE_RESULT",
-    `The result is not what Spark sent: ${reason}. Run the query again.`,
-  );
 }

@@ -14,13 +14,9 @@ import type { RunOptions } from "../../runtime/call-options.js";
 import { BatchAssembler } from "./response-rows.js";
 import { ResultReport } from "./result-report.js";
 
-/** What a query may have of its own, whatever its delivery. */
-export interface QueryOptions {
-  maxRecordsPerBatch?: number;
-  /** Of what Spark hands to a Python function. */
-  maxBytesPerBatch?: number;
-  compression?: "none" | "zstd";
-  tags?: readonly string[];
+/** What a query is run with: settings of its own, and tags to interrupt it by. */
+export interface QueryOptions extends Pick<RunOptions, "tags"> {
+  readonly conf?: QueryConf;
 }
 
 export class ResultCursor implements RowCursor {
@@ -31,7 +27,7 @@ export class ResultCursor implements RowCursor {
   /** Settles when there is an execution, or will be none. */
   readonly #opened: Promise<void>;
   #onOpened: () => void = () => {};
-  #place: QuerySession<SparkSession> | undefined;
+  #session: QuerySession<SparkSession> | undefined;
   #execution: Execution | undefined;
   #first: Promise<ExecutePlanResponse | undefined> | undefined;
   #firstTaken = false;
@@ -85,20 +81,22 @@ export class ResultCursor implements RowCursor {
   }
 
   async #start(): Promise<ExecutePlanResponse | undefined> {
-    // What has to run first, such as a SQL command, is of the session, and a clone is to see what it did.
+    // A SQL command that the query rests on runs in the session itself, before a clone is made that has to see its effect.
     const relation = await this.#dataFrame.relation(this.#run);
     if (this.#stop.signal.aborted) throw new AbortError(this.#stop.signal);
     const query = this.#dataFrame.withPlan(async () => relation);
-    return await query.session.withQuerySession(query, confOf(this.#options), (place) => this.#startIn(query, place));
+    return await query.session.withQuerySession(query, this.#options.conf ?? {}, (session) =>
+      this.#startIn(query, session),
+    );
   }
 
-  async #startIn(query: DataFrame, place: QuerySession<SparkSession>): Promise<ExecutePlanResponse | undefined> {
-    this.#place = place;
+  async #startIn(query: DataFrame, session: QuerySession<SparkSession>): Promise<ExecutePlanResponse | undefined> {
+    this.#session = session;
     try {
-      this.#execution = await query.in(place.session).execution(this.#run);
+      this.#execution = await query.in(session.session).execution(this.#run);
       this.#onOpened();
       const execution = this.#execution;
-      return await place.start(() => execution.next());
+      return await session.start(() => execution.next());
     } catch (error) {
       void this.#end();
       throw error;
@@ -115,21 +113,9 @@ export class ResultCursor implements RowCursor {
   }
 
   async #end(): Promise<void> {
-    const [execution, place] = [this.#execution, this.#place];
+    const [execution, session] = [this.#execution, this.#session];
     await execution?.close();
     await execution?.released;
-    await place?.release();
+    await session?.release();
   }
-}
-
-/** The settings that these options are in Spark. */
-export function confOf({ maxRecordsPerBatch, maxBytesPerBatch, compression }: QueryOptions): QueryConf {
-  const conf = {
-    "spark.sql.execution.arrow.maxRecordsPerBatch": maxRecordsPerBatch,
-    "spark.sql.execution.arrow.maxBytesPerBatch": maxBytesPerBatch,
-    "spark.sql.execution.arrow.compression.codec": compression,
-  };
-  return Object.fromEntries(
-    Object.entries(conf).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
-  );
 }

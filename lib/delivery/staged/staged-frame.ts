@@ -11,6 +11,7 @@ import type { QueryConf, QuerySession } from "../../connect/session/query-sessio
 import type { DataFrame, SparkSession } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
 import { onAbort } from "../../runtime/abort.js";
+import type { SparkStreamOptions } from "../../stream-options.js";
 import { ResultCursor } from "../result/result.js";
 import { Checkpoint } from "./checkpoint.js";
 import { explainDisks } from "./explain-disks.js";
@@ -24,14 +25,12 @@ export interface StageUser {
   close(): Promise<void>;
 }
 
-export interface StagedFrameOptions {
-  /** Whether Spark's driver is asked to collect garbage at the end; see Checkpoint.remove. */
-  collectGarbage: boolean;
-  /** Of the queries that stage it. */
+export interface StagedFrameOptions extends Pick<Required<SparkStreamOptions>, "collectGarbage"> {
+  /** Of the queries that stage the frame. */
   tags: readonly string[];
   /**
-   * Settings of those and of the queries that read it. A checkpoint is known to its session only, so that with settings all
-   * of them run in one place, and its readers find it there.
+   * Settings of these queries and of those that read the frame. Only its session knows a checkpoint, so with settings all
+   * of them run in the same clone.
    */
   conf: QueryConf;
 }
@@ -52,7 +51,7 @@ export class StagedFrame {
   readonly #stop = new AbortController();
   readonly #forget: () => void;
   readonly #ended: () => void;
-  #place: QuerySession<SparkSession> | undefined;
+  #querySession: QuerySession<SparkSession> | undefined;
   #checkpoint: Checkpoint | undefined;
   #removed: Promise<void> | undefined;
 
@@ -93,8 +92,8 @@ export class StagedFrame {
     try {
       await this.#checkCanBeStaged(options);
       const { session } = this.#dataFrame;
-      const checkpoint = await session.withQuerySession(this.#dataFrame, this.options.conf, (place) =>
-        this.#stageIn(place, options),
+      const checkpoint = await session.withQuerySession(this.#dataFrame, this.options.conf, (querySession) =>
+        this.#stageIn(querySession, options),
       );
       this.#checkpoint = checkpoint;
       const partitions = await this.#count(checkpoint.frame, options);
@@ -105,14 +104,14 @@ export class StagedFrame {
     }
   }
 
-  async #stageIn(place: QuerySession<SparkSession>, options: StagingOptions): Promise<Checkpoint> {
-    this.#place = place;
+  async #stageIn(querySession: QuerySession<SparkSession>, options: StagingOptions): Promise<Checkpoint> {
+    this.#querySession = querySession;
     try {
-      const dataFrame = this.#dataFrame.in(place.session);
+      const dataFrame = this.#dataFrame.in(querySession.session);
       warnOfObservations(await dataFrame.relation(options));
       return await Checkpoint.of(dataFrame, options);
     } catch (error) {
-      void place.release();
+      void querySession.release();
       throw error;
     }
   }
@@ -169,7 +168,7 @@ export class StagedFrame {
     this.#stop.abort(new SparkStreamError("OPERATION_CANCELED", "The staging was given up."));
     await this.partitions.catch(() => {});
     await this.#checkpoint?.remove(this.options.collectGarbage);
-    await this.#place?.release();
+    await this.#querySession?.release();
     this.#ended();
     this.#forget();
   }

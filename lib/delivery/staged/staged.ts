@@ -7,7 +7,8 @@
  */
 import type { ArrowIpcRow } from "../../chain/arrow-ipc-row.js";
 import type { RowCursor } from "../../chain/row-source.js";
-import { SparkStreamError } from "../../errors.js";
+import { sessionClosed } from "../../errors.js";
+import type { SparkStreamOptions } from "../../stream-options.js";
 import type { QueryOptions } from "../result/result.js";
 import { ResultReport } from "../result/result-report.js";
 import { type StagedPartition, windowsOf } from "./partition-windows.js";
@@ -24,12 +25,10 @@ export interface LargePartition {
   readonly windowBytes: number;
 }
 
-export interface StagedOptions extends QueryOptions {
-  /** Bytes of Arrow data in a window. */
-  windowBytes: number;
-  /** Which partitions; all that are given by default. May throw. */
-  choose?: (partitions: readonly StagedPartition[]) => readonly StagedPartition[];
-  onLargePartition?: (partition: LargePartition) => void;
+export interface StagedOptions extends QueryOptions, Pick<Required<SparkStreamOptions>, "windowBytes"> {
+  /** Selects the partitions to read. May throw. */
+  choose(partitions: readonly StagedPartition[]): readonly StagedPartition[];
+  onLargePartition(partition: LargePartition): void;
 }
 
 export class StagedCursor implements RowCursor, StageUser {
@@ -59,7 +58,7 @@ export class StagedCursor implements RowCursor, StageUser {
     } catch (error) {
       if (!this.#closed) throw error;
     }
-    throw new SparkStreamError("SESSION_CLOSED", "The session was closed while this ran. Connect again.");
+    throw sessionClosed();
   }
 
   close(): Promise<void> {
@@ -94,9 +93,9 @@ export class StagedCursor implements RowCursor, StageUser {
   async #plan(): Promise<StagedPartition[][]> {
     const all = await this.#stage.partitions;
     const { choose, windowBytes, onLargePartition } = this.#options;
-    const chosen = choose?.(all) ?? all;
+    const chosen = choose(all);
     for (const { id, rows, bytes } of chosen) {
-      if (bytes > windowBytes) onLargePartition?.({ partition: id, rows, bytes, windowBytes });
+      if (bytes > windowBytes) onLargePartition({ partition: id, rows, bytes, windowBytes });
     }
     const windows = windowsOf(chosen, windowBytes);
     this.#sectionLength = sectionLength(windows.length);
