@@ -1,11 +1,14 @@
 import { type Data, makeData, RecordBatch, type Schema, Struct } from "apache-arrow";
 
 /**
- * A record batch with this very schema and data, whose columns must be of one length. Not by apache-arrow's constructor,
- * which derives a new schema for each batch: it gives columns of one name, which Spark allows, one type, and takes more
- * time than all else there is to decoding a batch of many columns.
+ * Makes a record batch of this schema and data, whose columns must have one length, past apache-arrow's constructor. That
+ * derives a new schema for each batch: columns of one name, which Spark allows, get one type, and it takes longer than
+ * everything else there is to decoding a batch of many columns.
+ *
+ * The three properties are all that a RecordBatch of apache-arrow 21.2 has; test/unit/arrow-hazards.test.ts fails if a
+ * version has others.
  */
-export function recordBatch(schema: Schema, data: Data<Struct>): RecordBatch {
+export function makeRecordBatch(schema: Schema, data: Data<Struct>): RecordBatch {
   const batch = Object.create(RecordBatch.prototype);
   batch.schema = schema;
   batch.data = data;
@@ -16,5 +19,5 @@ export function recordBatch(schema: Schema, data: Data<Struct>): RecordBatch {
 /** A record batch of 0 rows. */
 export function emptyRecordBatch(schema: Schema): RecordBatch {
   const children = schema.fields.map(({ type }) => makeData({ type, length: 0, nullCount: 0 }));
-  return recordBatch(schema, makeData({ type: new Struct(schema.fields), length: 0, nullCount: 0, children }));
+  return makeRecordBatch(schema, makeData({ type: new Struct(schema.fields), length: 0, nullCount: 0, children }));
 }

@@ -1,3 +1,4 @@
+import { endOfStream } from "../arrow/format.js";
 import { SparkStreamError } from "../errors.js";
 import { ChainReadable } from "./chain-readable.js";
 import type { RowDecoder } from "./decoder-stage.js";
@@ -5,7 +6,6 @@ import type { Piece } from "./ipc-pieces.js";
 import type { RowCursor } from "./row-source.js";
 
 /** The mark that a stream ends with. */
-const endOfStream = Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0);
 
 /** The Readable that `arrowIpcBytes()` returns, of bytes: one Arrow IPC stream. */
 export class ArrowIpcBytes extends ChainReadable<Piece> {

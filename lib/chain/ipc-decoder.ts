@@ -6,13 +6,14 @@
  * What the plan of a schema cannot build (dictionaries, unions, views) goes through apache-arrow's own reader.
  */
 import type { RecordBatch, Schema } from "apache-arrow";
-import { type BodyCodec, type CodecName, codecIfLoaded, loadCodec } from "../arrow/codec/body-codec.js";
+import { type BodyCodec, codecIfLoaded, loadCodec } from "../arrow/codec/body-codec.js";
 import { withPauses } from "../arrow/codec/pausing-codec.js";
 import { readWithArrow } from "../arrow/decode/arrow-reader.js";
 import { inRow, invalidIpc } from "../arrow/decode/invalid-ipc.js";
-import { headerType, type IpcMessage, readMessage } from "../arrow/decode/message.js";
+import { type MessageLocation, messageAt } from "../arrow/decode/message.js";
 import { codecOf, RecordBatchPlan } from "../arrow/decode/record-batch-plan.js";
 import { StreamSchema } from "../arrow/decode/stream-schema.js";
+import { type CodecName, headerTypes } from "../arrow/format.js";
 import { emptyRecordBatch } from "../arrow/record-batch.js";
 import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow } from "./arrow-ipc-row.js";
@@ -56,10 +57,10 @@ export class IpcDecoder implements RowDecoder<RecordBatch> {
     if (bigEndian) throw otherByteOrder();
     if (known === undefined) this.#plan = RecordBatchPlan.compile(schema);
     const plan = this.#plan;
-    const messages: IpcMessage[] = [];
+    const messages: MessageLocation[] = [];
     const codecs = new Set<CodecName>();
-    for (let next = readMessage(view, first.end); next !== undefined; next = readMessage(view, next.end)) {
-      if (next.type !== headerType.recordBatch && !(plan === undefined && next.type === headerType.dictionaryBatch)) {
+    for (let next = messageAt(view, first.end); next !== undefined; next = messageAt(view, next.end)) {
+      if (next.type !== headerTypes.recordBatch && !(plan === undefined && next.type === headerTypes.dictionaryBatch)) {
         throw invalidIpc(`a message of type ${next.type} where a batch should be`);
       }
       messages.push(next);
@@ -67,7 +68,7 @@ export class IpcDecoder implements RowDecoder<RecordBatch> {
       if (codec) codecs.add(codec);
     }
     if (plan === undefined) return readWithArrow(bytes, view, messages, schema);
-    const place = (message: IpcMessage) => (row.owned ? aligned(bytes, message) : message);
+    const place = (message: MessageLocation) => (row.owned ? withAlignedBody(bytes, message) : message);
     if (codecs.size > 0) return readCompressed(plan, bytes, view, messages.map(place), codecs);
     return messages.map((message) => plan.batch(bytes, view, place(message), undefined));
   }
@@ -83,7 +84,7 @@ async function readCompressed(
   plan: RecordBatchPlan,
   bytes: Uint8Array,
   view: DataView,
-  messages: readonly IpcMessage[],
+  messages: readonly MessageLocation[],
   codecs: ReadonlySet<CodecName>,
 ): Promise<RecordBatch[]> {
   for (const name of codecs) if (!codecIfLoaded(name)) await loadCodec(name);
@@ -102,7 +103,7 @@ async function readCompressed(
  * gRPC message puts five bytes of its own and some fields before the blob, which is why it hardly ever is aligned.)
  * A blob without room behind its body is left as it is, and its buffers are copied one by one.
  */
-function aligned(bytes: Uint8Array, message: IpcMessage): IpcMessage {
+function withAlignedBody(bytes: Uint8Array, message: MessageLocation): MessageLocation {
   const shift = -(bytes.byteOffset + message.bodyStart) & 7;
   if (shift === 0 || message.end + shift > bytes.length) return message;
   bytes.copyWithin(message.bodyStart + shift, message.bodyStart, message.end);

@@ -5,8 +5,9 @@
  */
 import type { Schema } from "apache-arrow";
 import { inRow, invalidIpc } from "../arrow/decode/invalid-ipc.js";
-import { headerType, type IpcMessage, readLength, readMessage, tableField } from "../arrow/decode/message.js";
+import { batchLength, type MessageLocation, messageAt } from "../arrow/decode/message.js";
 import { StreamSchema } from "../arrow/decode/stream-schema.js";
+import { headerTypes } from "../arrow/format.js";
 import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow } from "./arrow-ipc-row.js";
 import type { Counted } from "./batch-sink.js";
@@ -35,8 +36,8 @@ export class IpcPieces implements RowDecoder<Piece> {
       const { view, first, same } = this.#stream.open(bytes);
       const from = known ? first.end : first.start;
       let [numRows, end] = [0, first.end];
-      for (let next = readMessage(view, first.end); next !== undefined; next = readMessage(view, next.end)) {
-        if (next.type === headerType.dictionaryBatch && !same) throw otherDictionaries();
+      for (let next = messageAt(view, first.end); next !== undefined; next = messageAt(view, next.end)) {
+        if (next.type === headerTypes.dictionaryBatch && !same) throw otherDictionaries();
         numRows += rowsOf(view, next);
         end = next.end;
       }
@@ -47,13 +48,12 @@ export class IpcPieces implements RowDecoder<Piece> {
   }
 }
 
-function rowsOf(view: DataView, message: IpcMessage): number {
-  if (message.type === headerType.dictionaryBatch) return 0;
-  if (message.type !== headerType.recordBatch) {
+function rowsOf(view: DataView, message: MessageLocation): number {
+  if (message.type === headerTypes.dictionaryBatch) return 0;
+  if (message.type !== headerTypes.recordBatch) {
     throw invalidIpc(`a message of type ${message.type} where a batch should be`);
   }
-  const length = tableField(view, message.header, 0);
-  return length === 0 ? 0 : readLength(view, length);
+  return batchLength(view, message.header);
 }
 
 function otherDictionaries(): SparkStreamError {

@@ -67,7 +67,7 @@ class BatchWriter extends TargetWriter {
   readonly #schema: BatchWriterOptions["schema"];
   readonly #load: () => Promise<NewEncoder>;
   #newEncoder!: NewEncoder;
-  #batches!: typeof import("../arrow/batch-columns.js");
+  #batches!: typeof import("../arrow/batch-check.js");
   #schemas!: typeof import("../arrow/own-schema.js");
   #texts!: typeof import("./values/invalid-text.js");
   readonly #invalidText: InvalidText | undefined;
@@ -88,7 +88,7 @@ class BatchWriter extends TargetWriter {
   protected override async open(): Promise<void> {
     [this.#newEncoder, this.#batches, this.#schemas, this.#texts] = await Promise.all([
       this.#load(),
-      import("../arrow/batch-columns.js"),
+      import("../arrow/batch-check.js"),
       import("../arrow/own-schema.js"),
       import("./values/invalid-text.js"),
       super.open(),
@@ -96,8 +96,8 @@ class BatchWriter extends TargetWriter {
   }
 
   protected override async take(chunk: unknown): Promise<void> {
-    const { checkColumns, columnsOf, recordBatch } = this.#batches;
-    const batch = recordBatch(chunk, this.#name);
+    const { checkColumns, columnsOf, checkRecordBatch } = this.#batches;
+    const batch = checkRecordBatch(chunk, this.#name);
     const fields = columnsOf(batch);
     if (!this.#encoder) {
       const encoder = this.#newEncoder(this.#schemas.ownSchema(fields, batch.schema.metadata));

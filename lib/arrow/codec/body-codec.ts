@@ -3,18 +3,15 @@
  *
  * zstd: node:zlib where it has it (Node 22.15 and later), else @toondepauw/node-zstd. lz4 (frame format): lz4-napi.
  */
-import * as zlib from "node:zlib";
 import { SparkStreamError } from "../../errors.js";
 import { invalidIpc } from "../decode/invalid-ipc.js";
+import type { CodecName } from "../format.js";
 import { lz4ContentBound } from "./lz4-frame.js";
+import { loadLz4FrameDecompress, loadZstdDecompress } from "./packages.js";
 import { zstdContentBound, zstdFrameHeader } from "./zstd-frame.js";
 
-/** Restores one buffer of a body; `length` is its size in bytes once restored, where that is known. */
+/** Decompresses one buffer of a body; `length` is its size in bytes then, if that is known. */
 export type BodyCodec = (compressed: Uint8Array, length: number | undefined) => Uint8Array;
-
-/** The names behind the numbers of the format (BodyCompression.codec). */
-export const codecNames = ["lz4", "zstd"] as const;
-export type CodecName = (typeof codecNames)[number];
 
 /** The most that one byte can stand for: an RLE block of zstd makes 128 KiB of 4 bytes; a run of lz4 255 of one. */
 const maxExpansion = { zstd: 32768, lz4: 255 } as const;
@@ -32,7 +29,7 @@ export function codecIfLoaded(name: CodecName): BodyCodec | undefined {
   return loaded.get(name);
 }
 
-/** Loads a codec. @throws SparkStreamError UNSUPPORTED where its package cannot be loaded on this machine. */
+/** Loads a codec. @throws SparkStreamError UNSUPPORTED if its package cannot be loaded on this machine. */
 export async function loadCodec(name: CodecName): Promise<BodyCodec> {
   const codec = checked(name, name === "zstd" ? await loadZstd() : await loadLz4());
   loaded.set(name, codec);
@@ -40,21 +37,12 @@ export async function loadCodec(name: CodecName): Promise<BodyCodec> {
 }
 
 async function loadZstd(): Promise<BodyCodec> {
-  // The types are those of a Node that has it; older ones have not.
-  const native = zlib.zstdDecompressSync as typeof zlib.zstdDecompressSync | undefined;
-  if (native) {
-    return (compressed, length) => {
-      checkZstdFrame(compressed, length);
-      return native(compressed, { maxOutputLength: length === undefined ? undefined : Math.max(length, 1) });
-    };
-  }
   try {
-    const { Decoder } = await import("@toondepauw/node-zstd");
-    const decoder = new Decoder();
+    const { bounded, decompress } = await loadZstdDecompress();
     return (compressed, length) => {
       checkZstdFrame(compressed, length);
-      checkContent(zstdContentBound(compressed), compressed, length, maxExpansion.zstd);
-      return decoder.decodeSync(bufferOf(compressed));
+      if (!bounded) checkContent(zstdContentBound(compressed), compressed, length, maxExpansion.zstd);
+      return decompress(compressed, length === undefined ? undefined : Math.max(length, 1));
     };
   } catch (cause) {
     const advice = 'Use Node 22.15 or later, or ask for no codec: sparkStream(df, { compression: "none" })';
@@ -82,18 +70,14 @@ function checkContent(bound: number, frame: Uint8Array, length: number | undefin
 
 async function loadLz4(): Promise<BodyCodec> {
   try {
-    const { decompressFrameSync } = await import("lz4-napi");
+    const decompress = await loadLz4FrameDecompress();
     return (compressed, length) => {
       checkContent(lz4ContentBound(compressed), compressed, length, maxExpansion.lz4);
-      return decompressFrameSync(bufferOf(compressed));
+      return decompress(compressed);
     };
   } catch (cause) {
     throw unavailable("lz4", "lz4-napi", 'Ask for another codec: sparkStream(df, { compression: "zstd" })', cause);
   }
-}
-
-function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, length);
 }
 
 function unavailable(codec: CodecName, name: string, advice: string, cause: unknown): SparkStreamError {
@@ -107,16 +91,16 @@ function checked(name: CodecName, codec: BodyCodec): BodyCodec {
     if (length !== undefined && length > compressed.length * maxExpansion[name]) {
       throw invalidIpc(`a ${name} buffer of ${compressed.length} bytes claims to hold ${length}`);
     }
-    let restored: Uint8Array;
+    let decompressed: Uint8Array;
     try {
-      restored = codec(compressed, length);
+      decompressed = codec(compressed, length);
     } catch (cause) {
       throw invalidIpc(`a ${name} buffer of ${compressed.length} bytes cannot be decompressed`, cause);
     }
-    if (length !== undefined && restored.length !== length) {
-      throw invalidIpc(`a ${name} buffer decompressed to ${restored.length} bytes and not to ${length}`);
+    if (length !== undefined && decompressed.length !== length) {
+      throw invalidIpc(`a ${name} buffer decompressed to ${decompressed.length} bytes and not to ${length}`);
     }
     // A typed array needs its bytes aligned, and a codec may return a piece of a pool.
-    return restored.byteOffset % 8 === 0 ? restored : new Uint8Array(restored);
+    return decompressed.byteOffset % 8 === 0 ? decompressed : new Uint8Array(decompressed);
   };
 }

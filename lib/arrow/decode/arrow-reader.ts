@@ -1,19 +1,20 @@
 import { compressionRegistry, MessageReader, type RecordBatch, RecordBatchReader, type Schema } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
-import { codecNames, loadCodec } from "../codec/body-codec.js";
+import { loadCodec } from "../codec/body-codec.js";
+import { codecNames } from "../format.js";
 import { invalidIpc } from "./invalid-ipc.js";
-import type { IpcMessage } from "./message.js";
+import type { MessageLocation } from "./message.js";
 import { checkBatchMessage, checkSchemaMessage } from "./metadata-check.js";
 import { checkValues } from "./value-check.js";
 
 let registered: Promise<void> | undefined;
 
 /** @throws SparkStreamError INVALID_IPC, or UNSUPPORTED for a type that apache-arrow does not know. */
-export function readSchema(bytes: Uint8Array, view: DataView, message: IpcMessage): Schema {
+export function readSchema(bytes: Uint8Array, view: DataView, message: MessageLocation): Schema {
   checkSchemaMessage(view, message);
   let schema: Schema | null | undefined;
   try {
-    schema = new MessageReader(aligned(bytes.subarray(message.start, message.bodyStart))).readSchema();
+    schema = new MessageReader(alignedTo8(bytes.subarray(message.start, message.bodyStart))).readSchema();
   } catch (cause) {
     const unknown = /Unrecognized type: "(\w+)"/.exec((cause as Error).message)?.[1];
     if (unknown === undefined) throw cause;
@@ -25,26 +26,27 @@ export function readSchema(bytes: Uint8Array, view: DataView, message: IpcMessag
 
 /**
  * The record batches of a blob by apache-arrow's own reader, for schemas that `RecordBatchPlan` does not cover: slower,
- * and complete. apache-arrow knows no codec by itself: the ones of this package are given to it, unless the user did so.
+ * and complete. apache-arrow has a global registry of codecs, which is empty (21.2): those of this package are registered
+ * there, unless the program has registered others.
  *
  * @param messages all that follow the schema
  */
 export async function readWithArrow(
   bytes: Uint8Array,
   view: DataView,
-  messages: readonly IpcMessage[],
+  messages: readonly MessageLocation[],
   schema: Schema,
 ): Promise<RecordBatch[]> {
   for (const message of messages) checkBatchMessage(view, message, schema.fields);
   registered ??= registerCodecs();
   await registered;
-  const batches = [...RecordBatchReader.from(aligned(bytes))];
+  const batches = [...RecordBatchReader.from(alignedTo8(bytes))];
   for (const { data } of batches) checkValues(data);
   return batches;
 }
 
-/** apache-arrow lays an array on the metadata of a union, wherever that is. */
-function aligned(bytes: Uint8Array): Uint8Array {
+/** apache-arrow makes a typed array over the metadata of a union, which must be aligned for it. */
+function alignedTo8(bytes: Uint8Array): Uint8Array {
   return bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
 }
 

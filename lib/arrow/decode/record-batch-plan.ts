@@ -6,21 +6,15 @@
  * Buffers are views of the body; only a compressed buffer, or one that does not lie at a multiple of its element size,
  * is copied. What a node and a buffer claim is checked against the body before anything is allocated.
  */
-import {
-  Data,
-  type DataType,
-  type Field,
-  IntervalUnit,
-  type RecordBatch,
-  type Schema,
-  Struct,
-  Type,
-} from "apache-arrow";
-import { type BodyCodec, type CodecName, codecNames } from "../codec/body-codec.js";
-import { recordBatch } from "../record-batch.js";
+import { Data, type DataType, type Field, IntervalUnit, type RecordBatch, type Schema, Struct } from "apache-arrow";
+import { byType, type TypeTable } from "../arrow-type.js";
+import type { BodyCodec } from "../codec/body-codec.js";
+import { indirect, tableField } from "../flatbuffer.js";
+import { type CodecName, codecNames, fields, STRUCT_BYTES } from "../format.js";
+import { makeRecordBatch } from "../record-batch.js";
+import { DecompressedBytes } from "./decompressed-bytes.js";
 import { invalidIpc } from "./invalid-ipc.js";
-import { type IpcMessage, indirect, readLength, structVector, tableField } from "./message.js";
-import { RestoredBytes } from "./restored-bytes.js";
+import { batchLength, type MessageLocation, readLength, structVector } from "./message.js";
 
 type TypedArray = Uint8Array | Int32Array | BigInt64Array;
 type TypedArrayConstructor = {
@@ -43,32 +37,44 @@ interface ColumnPlan {
   readonly children: readonly ColumnPlan[];
 }
 
-const layouts: { readonly [type in Type]?: Layout } = {
-  [Type.Null]: "none",
-  [Type.Bool]: "bits",
-  [Type.Int]: "fixed",
-  [Type.Float]: "fixed",
-  [Type.Decimal]: "fixed",
-  [Type.Date]: "fixed",
-  [Type.Time]: "fixed",
-  [Type.Timestamp]: "fixed",
-  [Type.Interval]: "fixed",
-  [Type.Duration]: "fixed",
-  [Type.FixedSizeBinary]: "fixed",
-  [Type.Utf8]: "bytes",
-  [Type.LargeUtf8]: "bytes",
-  [Type.Binary]: "bytes",
-  [Type.LargeBinary]: "bytes",
-  [Type.List]: "list",
-  [Type.LargeList]: "list",
-  [Type.Map]: "list",
-  [Type.Struct]: "struct",
-  [Type.FixedSizeList]: "fixedSizeList",
+/** The layout of each type, and its elements per value. Undefined for the types that need more than this plan. */
+const layouts: TypeTable<readonly [Layout, stride: number] | undefined> = {
+  Null: () => ["none", 1],
+  Bool: () => ["bits", 1],
+  Int: () => ["fixed", 1],
+  Float: () => ["fixed", 1],
+  Decimal: ({ bitWidth }) => ["fixed", bitWidth / 32],
+  Date: () => ["fixed", 1],
+  Time: () => ["fixed", 1],
+  Timestamp: () => ["fixed", 1],
+  Duration: () => ["fixed", 1],
+  Interval: ({ unit }) => ["fixed", intervalWords[unit]],
+  FixedSizeBinary: ({ byteWidth }) => ["fixed", byteWidth],
+  Utf8: () => ["bytes", 1],
+  LargeUtf8: () => ["bytes", 1],
+  Binary: () => ["bytes", 1],
+  LargeBinary: () => ["bytes", 1],
+  List: () => ["list", 1],
+  LargeList: () => ["list", 1],
+  Map: () => ["list", 1],
+  FixedSizeList: ({ listSize }) => ["fixedSizeList", listSize],
+  Struct: () => ["struct", 1],
+  Utf8View: () => undefined,
+  BinaryView: () => undefined,
+  Union: () => undefined,
+  Dictionary: () => undefined,
+};
+
+/** int32 words of an interval. */
+const intervalWords: { readonly [unit in IntervalUnit]: number } = {
+  [IntervalUnit.YEAR_MONTH]: 1,
+  [IntervalUnit.DAY_TIME]: 2,
+  [IntervalUnit.MONTH_DAY_NANO]: 4,
 };
 
 function compileColumn(field: Field): ColumnPlan | undefined {
   const type: DataType = field.type;
-  const layout = layouts[type.typeId as Type];
+  const [layout, stride = 1] = byType(type, layouts) ?? [];
   if (layout === undefined) return undefined;
   const children: ColumnPlan[] = [];
   for (const child of type.children ?? []) {
@@ -76,42 +82,23 @@ function compileColumn(field: Field): ColumnPlan | undefined {
     if (plan === undefined) return undefined;
     children.push(plan);
   }
-  const { ArrayType, OffsetArrayType } = type as unknown as Record<string, TypedArrayConstructor>;
   return {
     name: field.name,
     type,
     layout,
-    stride: strideOf(type),
-    ArrayType: ArrayType ?? Uint8Array,
-    OffsetType: OffsetArrayType ?? Int32Array,
+    stride,
+    ArrayType: type.ArrayType ?? Uint8Array,
+    OffsetType: type.OffsetArrayType ?? Int32Array,
     children,
   };
 }
 
-/** As apache-arrow counts it: in elements of the type's `ArrayType`. */
-function strideOf(type: DataType): number {
-  switch (type.typeId) {
-    case Type.Decimal:
-      return (type as unknown as { bitWidth: number }).bitWidth / 32;
-    case Type.Interval: {
-      const { unit } = type as unknown as { unit: IntervalUnit };
-      return unit === IntervalUnit.MONTH_DAY_NANO ? 4 : unit === IntervalUnit.DAY_TIME ? 2 : 1;
-    }
-    case Type.FixedSizeBinary:
-      return (type as unknown as { byteWidth: number }).byteWidth;
-    case Type.FixedSizeList:
-      return (type as unknown as { listSize: number }).listSize;
-    default:
-      return 1;
-  }
-}
-
 /** The codec that a record batch message asks for, undefined for a plain body. */
-export function codecOf(view: DataView, message: IpcMessage): CodecName | undefined {
-  const field = tableField(view, message.header, 3);
+export function codecOf(view: DataView, message: MessageLocation): CodecName | undefined {
+  const field = tableField(view, message.header, fields.RecordBatch.compression);
   if (field === 0) return undefined;
   const compression = indirect(view, field);
-  const codecField = tableField(view, compression, 0);
+  const codecField = tableField(view, compression, fields.BodyCompression.codec);
   const codec = codecNames[codecField === 0 ? 0 : view.getInt8(codecField)];
   if (codec === undefined) throw invalidIpc("its bodies are compressed with a codec that Arrow does not define");
   return codec;
@@ -122,7 +109,7 @@ export class RecordBatchPlan {
   readonly #columns: readonly ColumnPlan[];
   readonly #struct: Struct;
 
-  /** The plan for a schema, or undefined where it has a type that needs more than this (dictionary, union, view). */
+  /** The plan for a schema; undefined if it has a type that needs more than this (dictionary, union, view). */
   static compile(schema: Schema): RecordBatchPlan | undefined {
     const columns = schema.fields.map(compileColumn);
     return columns.includes(undefined) ? undefined : new RecordBatchPlan(schema, columns as ColumnPlan[]);
@@ -138,9 +125,8 @@ export class RecordBatchPlan {
    * @param bytes holds the message; `view` looks at the same bytes.
    * @throws SparkStreamError INVALID_IPC where the message does not fit the schema or its own body.
    */
-  batch(bytes: Uint8Array, view: DataView, message: IpcMessage, codec: BodyCodec | undefined): RecordBatch {
-    const lengthField = tableField(view, message.header, 0);
-    const length = lengthField === 0 ? 0 : readLength(view, lengthField);
+  batch(bytes: Uint8Array, view: DataView, message: MessageLocation, codec: BodyCodec | undefined): RecordBatch {
+    const length = batchLength(view, message.header);
     const body = new BodyReader(bytes, view, message, codec);
     const children: Data[] = [];
     for (const column of this.#columns) {
@@ -150,7 +136,7 @@ export class RecordBatchPlan {
       }
       children.push(child);
     }
-    return recordBatch(this.schema, new Data(this.#struct, 0, length, 0, undefined, children));
+    return makeRecordBatch(this.schema, new Data(this.#struct, 0, length, 0, undefined, children));
   }
 }
 
@@ -208,9 +194,9 @@ const noValidity = new Uint8Array(0);
 class BodyReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #message: IpcMessage;
+  readonly #message: MessageLocation;
   readonly #codec: BodyCodec | undefined;
-  readonly #restored = new RestoredBytes();
+  readonly #decompressedBytes = new DecompressedBytes();
   #node: number;
   readonly #nodesEnd: number;
   #buffer: number;
@@ -218,13 +204,19 @@ class BodyReader {
   /** Nulls of the node last read; -1 where they are to be counted. */
   nullCount = 0;
 
-  constructor(bytes: Uint8Array, view: DataView, message: IpcMessage, codec: BodyCodec | undefined) {
+  constructor(bytes: Uint8Array, view: DataView, message: MessageLocation, codec: BodyCodec | undefined) {
     this.#bytes = bytes;
     this.#view = view;
     this.#message = message;
     this.#codec = codec;
-    [this.#node, this.#nodesEnd] = structVector(view, message, message.header, 1, 16);
-    [this.#buffer, this.#buffersEnd] = structVector(view, message, message.header, 2, 16);
+    [this.#node, this.#nodesEnd] = structVector(view, message, message.header, fields.RecordBatch.nodes, STRUCT_BYTES);
+    [this.#buffer, this.#buffersEnd] = structVector(
+      view,
+      message,
+      message.header,
+      fields.RecordBatch.buffers,
+      STRUCT_BYTES,
+    );
   }
 
   /** Moves to the next field node and returns its length, in values. */
@@ -234,7 +226,7 @@ class BodyReader {
     // apache-arrow writes -1 for parts of a slice.
     const unknown = this.#view.getBigInt64(this.#node + 8, true) === -1n;
     this.nullCount = unknown ? -1 : readLength(this.#view, this.#node + 8);
-    this.#node += 16;
+    this.#node += STRUCT_BYTES;
     if (this.nullCount > length) throw invalidIpc(`it says ${this.nullCount} of ${length} values are null`);
     return length;
   }
@@ -264,7 +256,7 @@ class BodyReader {
   next(ArrayType: TypedArrayConstructor, count: number): TypedArray {
     const size = this.#bytesOfNext();
     const start = this.#message.bodyStart + readLength(this.#view, this.#buffer);
-    this.#buffer += 16;
+    this.#buffer += STRUCT_BYTES;
     if (start + size > this.#message.end) throw invalidIpc(`a buffer of ${size} bytes reaches beyond its body`);
     if (this.#codec !== undefined && size > 0) return this.#decompressed(ArrayType, count, start, size, this.#codec);
     const wanted = count * ArrayType.BYTES_PER_ELEMENT;
@@ -280,7 +272,7 @@ class BodyReader {
     const length = plain ? size - 8 : readLength(this.#view, start);
     if (length < wanted) throw invalidIpc(`a buffer has ${length} bytes where ${wanted} are needed`);
     if (plain) return viewOf(ArrayType, this.#bytes, start + 8, count);
-    this.#restored.add(length, wanted);
+    this.#decompressedBytes.add(length, wanted);
     return viewOf(ArrayType, codec(this.#bytes.subarray(start + 8, start + size), length), 0, count);
   }
 
@@ -297,7 +289,7 @@ class BodyReader {
 
   #skip(): void {
     if (this.#buffer >= this.#buffersEnd) throw invalidIpc("it has fewer buffers than its schema needs");
-    this.#buffer += 16;
+    this.#buffer += STRUCT_BYTES;
   }
 }
 

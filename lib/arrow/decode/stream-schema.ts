@@ -1,16 +1,17 @@
 import type { Schema } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
+import { headerTypes } from "../format.js";
 import { schemaDifference } from "../schema-difference.js";
 import { readSchema } from "./arrow-reader.js";
 import { invalidIpc } from "./invalid-ipc.js";
-import { headerType, type IpcMessage, readMessage } from "./message.js";
+import { type MessageLocation, messageAt } from "./message.js";
 import { isBigEndian } from "./metadata-check.js";
 
 /** A row, of which the schema has been read. */
 export interface OpenedRow {
   readonly view: DataView;
   /** The message of the schema. */
-  readonly first: IpcMessage;
+  readonly first: MessageLocation;
   readonly schema: Schema;
   /** Whether the numbers of its batches have their highest byte first. */
   readonly bigEndian: boolean;
@@ -36,8 +37,8 @@ export class StreamSchema {
   open(bytes: Uint8Array): OpenedRow {
     if (bytes.length === 0) throw invalidIpc("it is empty");
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const first = readMessage(view, 0);
-    if (first?.type !== headerType.schema) throw invalidIpc("it does not begin with a schema");
+    const first = messageAt(view, 0);
+    if (first?.type !== headerTypes.schema) throw invalidIpc("it does not begin with a schema");
     if (this.#schema && this.#bytes?.compare(bytes, 0, first.bodyStart) === 0) {
       return { view, first, schema: this.#schema, bigEndian: this.#bigEndian, same: true };
     }

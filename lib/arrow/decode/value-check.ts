@@ -3,6 +3,7 @@
  * columns to an entry. apache-arrow believes them, and fails when such a value is read, long after the stream delivered it.
  */
 import { type Data, DataType, type Dictionary, Type, type Union, UnionMode, type Vector } from "apache-arrow";
+import { arrowType } from "../arrow-type.js";
 import { invalidIpc } from "./invalid-ipc.js";
 
 const VIEW_BYTES = 16;
@@ -31,8 +32,10 @@ function checkValidity(data: Data): void {
 }
 
 /** Every value is there: as many offsets, elements and fields as the column has values. */
-function checkSizes({ type, values, valueOffsets, children, length }: Data): void {
-  switch (type.typeId as Type) {
+function checkSizes(data: Data): void {
+  const { values, valueOffsets, children, length } = data;
+  const type = arrowType(data.type);
+  switch (type.typeId) {
     case Type.Utf8:
     case Type.LargeUtf8:
     case Type.Binary:
@@ -45,7 +48,7 @@ function checkSizes({ type, values, valueOffsets, children, length }: Data): voi
       checkOffsets(valueOffsets, length, children[0]?.length ?? 0);
       break;
     case Type.FixedSizeList:
-      checkChildren(children, length * (type as unknown as { listSize: number }).listSize);
+      checkChildren(children, length * type.listSize);
       break;
     case Type.Struct:
       checkChildren(children, length);

@@ -6,6 +6,7 @@
 import type { Field, RecordBatch, Schema, Vector } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
 import type { BatchEncoder } from "../batch-encoder.js";
+import { endOfStream, PREFIX_BYTES } from "../format.js";
 import { batchBuffers, joinedBuffers } from "./column-buffers.js";
 import { type Block, fileEnd, fileStart } from "./file-footer.js";
 import {
@@ -13,8 +14,7 @@ import {
   type DictionaryBuffers,
   dictionaryBuffers,
   dictionaryMessages,
-  endOfStream,
-  type IpcMessage,
+  type EncodedMessage,
   messageBytes,
   messageLength,
   messagePieces,
@@ -23,7 +23,7 @@ import {
 
 /** A schema, batches with the dictionaries that they need, and the mark of the end; around it what a file has. */
 export class ArrowEncoder implements BatchEncoder {
-  readonly #schema: IpcMessage;
+  readonly #schema: EncodedMessage;
   readonly #fields: readonly Field[];
   readonly #file: boolean;
   /** By their ids, as they were written last. */
@@ -66,9 +66,9 @@ export class ArrowEncoder implements BatchEncoder {
     yield messageBytes(this.#schema);
   }
 
-  #placed(message: IpcMessage, blocks: Block[]): Iterable<Uint8Array> {
+  #placed(message: EncodedMessage, blocks: Block[]): Iterable<Uint8Array> {
     if (this.#file)
-      blocks.push({ offset: this.#position, headLength: 8 + message.head.length, bodyLength: message.size });
+      blocks.push({ offset: this.#position, headLength: PREFIX_BYTES + message.head.length, bodyLength: message.size });
     this.#position += messageLength(message);
     return messagePieces(message);
   }

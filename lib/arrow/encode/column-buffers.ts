@@ -43,7 +43,7 @@ export interface ColumnBuffers {
  * @throws RangeError where a buffer or a child is shorter than the column says.
  */
 export function columnBuffers(data: Data, type: DataType = data.type): ColumnBuffers {
-  const column = new Flattener();
+  const column = new ColumnWalk();
   column.field(data, data.length, type);
   const { nodes, buffers, variadicCounts, dictionaries } = column;
   const byteLength = buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0);
@@ -111,7 +111,7 @@ export function addDictionary(
 
 const none = new Uint8Array(0);
 
-class Flattener {
+class ColumnWalk {
   readonly nodes: number[] = [];
   readonly buffers: Uint8Array[] = [];
   readonly variadicCounts: number[] = [];
@@ -219,9 +219,8 @@ class Flattener {
 }
 
 /** Bytes per value of a type with values of one size. */
-function valueWidth(data: Data): number {
-  const type = data.type as unknown as { indices?: { bitWidth: number }; ArrayType: { BYTES_PER_ELEMENT: number } };
-  return type.indices ? type.indices.bitWidth / 8 : data.stride * type.ArrayType.BYTES_PER_ELEMENT;
+function valueWidth({ type, stride }: Data): number {
+  return DataType.isDictionary(type) ? type.indices.bitWidth / 8 : stride * type.ArrayType.BYTES_PER_ELEMENT;
 }
 
 function bytesOf(view: ArrayBufferView | undefined): Uint8Array {

@@ -1,5 +1,8 @@
 /** What makes an Arrow IPC file of a stream: the mark before it, and the footer that says where its messages are. */
 
+import { indirect, tableField } from "../flatbuffer.js";
+import { fields, METADATA_V5 } from "../format.js";
+
 export const fileMagic = Buffer.from("ARROW1");
 /** The mark, padded: messages begin at multiples of 8. */
 export const fileStart = Buffer.from("ARROW1\0\0");
@@ -14,7 +17,6 @@ export interface Block {
 }
 
 const BLOCK_SIZE = 24;
-const METADATA_V5 = 4;
 
 /**
  * The last bytes of the file: the footer, its length as an int32, and the mark. The footer is a flatbuffer (File.fbs):
@@ -61,11 +63,8 @@ export function fileEnd(schemaHead: Uint8Array, dictionaries: readonly Block[], 
   return bytes;
 }
 
-/** Where the Schema lies in its Message, of which it is the third field. */
+/** Position of the Schema in its Message. */
 function schemaTable(head: Uint8Array): number {
   const view = new DataView(head.buffer, head.byteOffset, head.length);
-  const message = view.getUint32(0, true);
-  const vtable = message - view.getInt32(message, true);
-  const header = message + view.getUint16(vtable + 8, true);
-  return header + view.getUint32(header, true);
+  return indirect(view, tableField(view, indirect(view, 0), fields.Message.header));
 }

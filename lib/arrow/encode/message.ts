@@ -5,6 +5,7 @@
 import { Message, type Schema, type Vector } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
 import { encodableSchema } from "../encodable-schema.js";
+import { CONTINUATION, headerTypes, METADATA_V5, PREFIX_BYTES } from "../format.js";
 import {
   addDictionary,
   brokenColumn,
@@ -13,11 +14,11 @@ import {
   type WrittenDictionary,
 } from "./column-buffers.js";
 
-/** Of a buffer in a body; what Arrow's format recommends. */
+/** Bytes; each buffer of a body begins at a multiple, as Arrow's format recommends. */
 const alignment = 64;
 
-/** A message is -1, the size of its metadata, the metadata, and its body; a stream ends with -1, 0. */
-export interface IpcMessage {
+/** A message without its prefix; format.ts has the layout. */
+export interface EncodedMessage {
   /** The metadata, a flatbuffer, padded to a multiple of 8 bytes. */
   readonly head: Uint8Array;
   readonly buffers: readonly Uint8Array[];
@@ -25,20 +26,17 @@ export interface IpcMessage {
   readonly size: number;
 }
 
-/** What a stream ends with. */
-export const endOfStream = Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0);
-
 /** A message as it is in a stream. */
-export function messageBytes({ head, buffers, size }: IpcMessage): Uint8Array {
-  const bytes = new Uint8Array(8 + head.length + size);
+export function messageBytes({ head, buffers, size }: EncodedMessage): Uint8Array {
+  const bytes = new Uint8Array(PREFIX_BYTES + head.length + size);
   const view = new DataView(bytes.buffer);
-  view.setInt32(0, -1, true);
+  view.setUint32(0, CONTINUATION, true);
   view.setInt32(4, head.length, true);
-  bytes.set(head, 8);
-  let position = 8 + head.length;
+  bytes.set(head, PREFIX_BYTES);
+  let position = PREFIX_BYTES + head.length;
   for (const buffer of buffers) {
     bytes.set(buffer, position);
-    position += aligned(buffer.length);
+    position += padded(buffer.length);
   }
   return bytes;
 }
@@ -47,7 +45,7 @@ export function messageBytes({ head, buffers, size }: IpcMessage): Uint8Array {
 const PIECE = 1024 * 1024;
 
 /** The same in pieces, for a message that takes long to copy. */
-export function* messagePieces(message: IpcMessage): Generator<Uint8Array> {
+export function* messagePieces(message: EncodedMessage): Generator<Uint8Array> {
   let left = messageLength(message);
   if (left <= PIECE) {
     yield messageBytes(message);
@@ -57,15 +55,15 @@ export function* messagePieces(message: IpcMessage): Generator<Uint8Array> {
   left -= piece.length;
   let filled = piece.length;
   for (const buffer of message.buffers) {
-    const padded = aligned(buffer.length);
-    for (let from = 0; from < padded; ) {
+    const length = padded(buffer.length);
+    for (let from = 0; from < length; ) {
       if (filled === piece.length) {
         yield piece;
         piece = new Uint8Array(Math.min(PIECE, left));
         left -= piece.length;
         filled = 0;
       }
-      const to = Math.min(padded, from + piece.length - filled);
+      const to = Math.min(length, from + piece.length - filled);
       piece.set(buffer.subarray(from, to), filled); // nothing for the padding: the piece is zeros
       filled += to - from;
       from = to;
@@ -75,11 +73,11 @@ export function* messagePieces(message: IpcMessage): Generator<Uint8Array> {
 }
 
 /** Bytes of the message in a stream. */
-export function messageLength({ head, size }: IpcMessage): number {
-  return 8 + head.length + size;
+export function messageLength({ head, size }: EncodedMessage): number {
+  return PREFIX_BYTES + head.length + size;
 }
 
-export function schemaMessage(schema: Schema): IpcMessage {
+export function schemaMessage(schema: Schema): EncodedMessage {
   const encoded = Message.encode(Message.from(encodableSchema(schema)));
   const head = new Uint8Array((encoded.length + 7) & ~7);
   head.set(encoded);
@@ -126,7 +124,7 @@ export function dictionaryBuffers(
 }
 
 /** The messages of a dictionary: its first chunk, and the others as what is added to it. */
-export function dictionaryMessages({ id, chunks }: DictionaryBuffers): IpcMessage[] {
+export function dictionaryMessages({ id, chunks }: DictionaryBuffers): EncodedMessage[] {
   return chunks.map((chunk, index) => batchMessage(chunk, { id, isDelta: index > 0 }));
 }
 
@@ -144,9 +142,9 @@ export function dictionaryMessages({ id, chunks }: DictionaryBuffers): IpcMessag
  *     then  4 bytes free, u32 count and the nodes (i64 length, i64 null count); the buffers (i64 offset, i64 length) and
  *           the variadic counts (i64) likewise
  */
-export function batchMessage(column: ColumnBuffers, dictionary?: { id: number; isDelta: boolean }): IpcMessage {
+export function batchMessage(column: ColumnBuffers, dictionary?: { id: number; isDelta: boolean }): EncodedMessage {
   const { nodes, buffers, variadicCounts } = column;
-  const size = buffers.reduce((sum, buffer) => sum + aligned(buffer.length), 0);
+  const size = buffers.reduce((sum, buffer) => sum + padded(buffer.length), 0);
   const batch = dictionary ? 80 : 40;
   const nodesAt = batch + 40;
   const buffersAt = nodesAt + 8 + 8 * nodes.length;
@@ -167,8 +165,8 @@ export function batchMessage(column: ColumnBuffers, dictionary?: { id: number; i
   u32(16, 12);
   u32(20, (dictionary ? 56 : batch + 16) - 20);
   i64(24, size);
-  u16(32, metadataV5);
-  view.setUint8(34, dictionary ? dictionaryBatchHeader : recordBatchHeader);
+  u16(32, METADATA_V5);
+  view.setUint8(34, dictionary ? headerTypes.dictionaryBatch : headerTypes.recordBatch);
 
   if (dictionary) {
     u16(40, 10, 24, 8, 4, 16);
@@ -189,16 +187,12 @@ export function batchMessage(column: ColumnBuffers, dictionary?: { id: number; i
   for (const [index, { length }] of buffers.entries()) {
     i64(buffersAt + 8 + 16 * index, offset);
     i64(buffersAt + 16 + 16 * index, length);
-    offset += aligned(length);
+    offset += padded(length);
   }
   variadicCounts.forEach((count, index) => void i64(countsAt + 8 + 8 * index, count));
   return { head, buffers, size };
 }
 
-const metadataV5 = 4;
-const dictionaryBatchHeader = 2;
-const recordBatchHeader = 3;
-
-function aligned(size: number): number {
+function padded(size: number): number {
   return Math.ceil(size / alignment) * alignment;
 }

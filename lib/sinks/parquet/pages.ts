@@ -5,8 +5,8 @@
  * waited for; they are made in buffers that are used again.
  */
 
+import type { Compress } from "../../arrow/codec/packages.js";
 import { SparkStreamError } from "../../errors.js";
-import type { Compress } from "./codec.js";
 import { Misfit } from "./misfit.js";
 import { encodeThrift, type ThriftStruct } from "./thrift.js";
 

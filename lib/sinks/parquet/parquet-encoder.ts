@@ -9,10 +9,10 @@
  */
 import type { Field, RecordBatch, Schema, Vector } from "apache-arrow";
 import type { BatchEncoder } from "../../arrow/batch-encoder.js";
+import type { Compress } from "../../arrow/codec/packages.js";
 import { messageBytes, schemaMessage } from "../../arrow/encode/message.js";
 import { SparkStreamError } from "../../errors.js";
 import { turn, turnIsDue } from "../../runtime/event-loop.js";
-import type { Compress } from "./codec.js";
 import { type ChunkOptions, type ChunkPages, ColumnChunk } from "./column-chunk.js";
 import { arrowSchemaKey, codecNumbers, type ParquetCompression } from "./file-options.js";
 import { FooterBuilder, parquetMagic } from "./footer.js";

@@ -1,6 +1,6 @@
 /** Record batches to plain objects, window by window. */
 import type { Field, RecordBatch } from "apache-arrow";
-import { checkColumns, columnsOf, recordBatch } from "../../arrow/batch-columns.js";
+import { checkColumns, checkRecordBatch, columnsOf } from "../../arrow/batch-check.js";
 import { fieldNames } from "../values/column-reader.js";
 import { textCheck } from "../values/invalid-text.js";
 import { jsFormat, type ValueOptions } from "../values/js-format.js";
@@ -29,7 +29,7 @@ export function batchReader(sink: string, options: ValueOptions): BatchReader {
   let expected: readonly Field[] = [];
   let read: ((batch: RecordBatch) => Generator<RowObjects | undefined>) | undefined;
   return (chunk) => {
-    const batch = recordBatch(chunk, sink);
+    const batch = checkRecordBatch(chunk, sink);
     const fields = columnsOf(batch);
     if (!read) {
       read = objectsOf(fields, options);

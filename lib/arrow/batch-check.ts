@@ -3,12 +3,12 @@ import { SparkStreamError } from "../errors.js";
 import { schemaDifference } from "./schema-difference.js";
 
 /**
- * What was written to a sink, which must be a record batch. Also of another copy of apache-arrow, from version 21 on: those
- * know each other's objects.
+ * Returns what was written to a sink, if it is a record batch. One of another copy of apache-arrow is accepted from version
+ * 21 on: those recognize each other's objects.
  *
  * @throws SparkStreamError INVALID_INPUT
  */
-export function recordBatch(chunk: unknown, sink: string): RecordBatch {
+export function checkRecordBatch(chunk: unknown, sink: string): RecordBatch {
   if (chunk instanceof RecordBatch) return chunk;
   const tag = Object.prototype.toString.call(chunk).slice(8, -1);
   const name = tag === "Object" ? ((chunk as object).constructor?.name ?? tag) : tag;
@@ -19,12 +19,12 @@ export function recordBatch(chunk: unknown, sink: string): RecordBatch {
   throw new SparkStreamError("INVALID_INPUT", `${sink} takes record batches of apache-arrow, and got ${hint}.`);
 }
 
-/** The columns of a batch. Not schema.fields: where two have one name, apache-arrow gives the first the type of the second. */
+/** The columns of a batch. Not schema.fields: if two have one name, apache-arrow gives the first the type of the second. */
 export function columnsOf(batch: RecordBatch): Field[] {
   return batch.data.type.children;
 }
 
-/** @throws SparkStreamError SCHEMA_MISMATCH naming the first column that is another */
+/** @throws SparkStreamError SCHEMA_MISMATCH naming the first column that differs */
 export function checkColumns(expected: readonly Field[], actual: readonly Field[]): void {
   const difference = schemaDifference(expected, actual);
   if (difference) throw new SparkStreamError("SCHEMA_MISMATCH", `The record batch ${difference}.`);

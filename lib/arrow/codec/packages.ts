@@ -1,0 +1,79 @@
+/**
+ * Compression by node:zlib and by packages, which are loaded when they are first needed. Whatever compresses works on the
+ * threads of Node's pool.
+ *
+ * zstd is in node:zlib from Node 22.15 on; before that it is @toondepauw/node-zstd.
+ */
+import { promisify } from "node:util";
+import * as zlib from "node:zlib";
+
+export type Compress = (bytes: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>;
+
+// The types are those of a Node that has zstd.
+const native = zlib as Partial<Pick<typeof zlib, "zstdCompress" | "zstdDecompressSync">>;
+
+export const gzip: Compress = byZlib(promisify(zlib.gzip), {});
+
+export function brotli(quality: number): Compress {
+  return byZlib(promisify(zlib.brotliCompress), { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: quality } });
+}
+
+export async function loadZstdCompress(level: number): Promise<Compress> {
+  if (native.zstdCompress) {
+    const params = { [zlib.constants.ZSTD_c_compressionLevel]: level };
+    return byZlib(promisify(native.zstdCompress), { params });
+  }
+  const { Encoder } = await import("@toondepauw/node-zstd");
+  const encoder = new Encoder(level);
+  return (bytes) => encoder.encode(bufferOf(bytes));
+}
+
+export interface ZstdDecompress {
+  /** Whether `maxBytes` is kept to. If not, the caller has to check a frame before. */
+  readonly bounded: boolean;
+  decompress(frame: Uint8Array, maxBytes: number | undefined): Uint8Array;
+}
+
+export async function loadZstdDecompress(): Promise<ZstdDecompress> {
+  const { zstdDecompressSync } = native;
+  if (zstdDecompressSync) {
+    return { bounded: true, decompress: (frame, maxOutputLength) => zstdDecompressSync(frame, { maxOutputLength }) };
+  }
+  const { Decoder } = await import("@toondepauw/node-zstd");
+  const decoder = new Decoder();
+  return { bounded: false, decompress: (frame) => decoder.decodeSync(bufferOf(frame)) };
+}
+
+/** Blocks of lz4, without a frame. */
+export async function loadLz4Compress(): Promise<Compress> {
+  const { compress } = await import("lz4-napi");
+  // The package puts the size of the content, four bytes, before the block.
+  return async (bytes) => (await compress(bytes)).subarray(4);
+}
+
+export async function loadLz4FrameDecompress(): Promise<(frame: Uint8Array) => Uint8Array> {
+  const { decompressFrameSync } = await import("lz4-napi");
+  return (frame) => decompressFrameSync(bufferOf(frame));
+}
+
+export async function loadSnappyCompress(): Promise<Compress> {
+  const { compress } = await import("snappy");
+  return (bytes) => compress(bytes);
+}
+
+interface ZlibOptions {
+  chunkSize?: number;
+  params?: Record<number, number>;
+}
+
+/** In one step: zlib comes back to this thread for each `chunkSize` of output. */
+function byZlib(
+  compress: (bytes: Uint8Array<ArrayBuffer>, options: ZlibOptions) => Promise<Uint8Array>,
+  options: ZlibOptions,
+): Compress {
+  return (bytes) => compress(bytes, { ...options, chunkSize: bytes.length + (bytes.length >> 7) + 1024 });
+}
+
+function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
+}
