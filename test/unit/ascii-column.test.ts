@@ -1,8 +1,9 @@
 import { Bool, Decimal, makeData, TimestampMicrosecond } from "apache-arrow";
 import { expect } from "chai";
+import { timestampText } from "../../lib/arrow/text/date-text.js";
 import { asciiColumn } from "../../lib/sinks/values/ascii-column.js";
-import { momentTexts, timestampText } from "../../lib/sinks/values/civil-time.js";
 import { decimalTexts } from "../../lib/sinks/values/decimal-text.js";
+import { timestampTexts } from "../../lib/sinks/values/timestamp-text.js";
 import { Random } from "../support/random.js";
 
 /** Integers of up to so many bits, among them those around which a format changes. */
@@ -62,7 +63,7 @@ describe("Columns of ASCII texts", () => {
     const values = BigInt64Array.from([...edges, ...integers(random, 53), ...integers(random, 64)]);
     const data = makeData({ type: new TimestampMicrosecond("UTC"), data: values, length: values.length });
     for (const suffix of ["", "Z"] as const) {
-      const texts = asciiColumn(data, momentTexts(values, suffix));
+      const texts = asciiColumn(data, timestampTexts(values, suffix));
       expect(texts).to.deep.equal(Array.from(values, (value) => timestampText(value, 6) + suffix));
     }
   });
@@ -72,10 +73,10 @@ describe("Columns of ASCII texts", () => {
     const nullBitmap = makeData({ type: new Bool(), data: new Uint8Array(375).fill(0b10110110), length: 3000 }).values;
     const type = new TimestampMicrosecond();
     const data = makeData({ type, data: values, length: 3000, nullCount: 1125, nullBitmap });
-    const texts = asciiColumn(data, momentTexts(values, ""));
+    const texts = asciiColumn(data, timestampTexts(values, ""));
     const isNull = (row: number) => ((0b10110110 >> (row % 8)) & 1) === 0;
     expect(texts).to.deep.equal(Array.from(values, (value, row) => (isNull(row) ? null : timestampText(value, 6))));
-    expect(asciiColumn(data.slice(0, 0), momentTexts(values, ""))).to.deep.equal([]);
+    expect(asciiColumn(data.slice(0, 0), timestampTexts(values, ""))).to.deep.equal([]);
   });
 });
 

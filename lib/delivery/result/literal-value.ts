@@ -1,3 +1,4 @@
+import { dateText, timestampText } from "../../arrow/text/date-text.js";
 import type { ObservedValue } from "../../chain/source-report.js";
 import type { Expression_Literal } from "../../connect/generated/spark-connect_pb.js";
 
@@ -19,27 +20,14 @@ export function literalValue({ literalType }: Expression_Literal): ObservedValue
     case "decimal":
       return literalType.value.value;
     case "date":
-      return isoText(literalType.value * 86_400_000)?.slice(0, -14) ?? `${literalType.value} days since 1970-01-01`;
+      return dateText(literalType.value);
     case "timestamp":
-      return `${timestampText(literalType.value)}Z`;
+      return `${timestampText(literalType.value, 6)}Z`;
     case "timestampNtz":
-      return timestampText(literalType.value);
+      return timestampText(literalType.value, 6);
     case "array":
       return literalType.value.elements.map((element) => literalValue(element) ?? null);
     default:
       return undefined;
   }
-}
-
-/** Microseconds since 1970 as ISO 8601 text. */
-function timestampText(micros: bigint): string {
-  const part = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
-  const text = isoText(Number((micros - part) / 1000n));
-  return text ? `${text.slice(0, -5)}.${String(part).padStart(6, "0")}` : `${micros} microseconds since 1970-01-01`;
-}
-
-/** Undefined beyond what a Date holds. */
-function isoText(milliseconds: number): string | undefined {
-  const date = new Date(milliseconds);
-  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }

@@ -1,14 +1,15 @@
 /**
  * CSV (RFC 4180 with `\n`), by csv-stringify. In, apache-arrow RecordBatch; out, UTF-8.
  *
- * Memory: one batch, the values of a window of its rows (values/windows.ts), and text of PIECE and a few records.
+ * Memory: one batch, the values of a window of its rows (values/row-windows.ts), and text of PIECE and a few records.
  */
 import type { RecordBatch, Schema } from "apache-arrow";
+import type { Options } from "csv-stringify/sync";
 import type { BatchEncoder } from "../../arrow/batch-encoder.js";
 import { SparkStreamError } from "../../errors.js";
 import { turnIsDue } from "../../runtime/event-loop.js";
 import { type CsvCell, csvFormat } from "../values/csv-format.js";
-import { type RowWindow, windowReader } from "../values/windows.js";
+import { type RowWindow, windowReader } from "../values/row-windows.js";
 import type { CsvWriterOptions } from "./csv-writer.js";
 
 /** Rows. */
@@ -29,8 +30,16 @@ export async function csvEncoder(schema: Schema, options: CsvWriterOptions): Pro
   const windows = windowReader(schema.fields, csvFormat({ nullText, alone: length === 1, invalidText }), WINDOW);
   // Loaded here, since most streams end in no CSV.
   const { stringify } = await import("csv-stringify/sync");
-  // An empty string is quoted, and a null is not.
-  const stringifyOptions = { delimiter, quoted_match: /^$/, cast: { object: (cell: object) => cell as never } };
+  const stringifyOptions: Options = {
+    delimiter,
+    // record_delimiter is left out: it is "\n" then, and only then a cell with "\r" is quoted.
+    quote: '"',
+    escape: '"',
+    quoted_match: /^$/, // an empty string is quoted; an empty cell, which is a null, is not
+    escape_formulas: false, // a cell that begins with =, +, - or @ stays as it is
+    bom: false,
+    cast: { object: (cell) => cell as { value: string; quoted: true } },
+  };
   const text = (records: CsvCell[][]) => stringify(records, stringifyOptions);
   const names = schema.fields.map(({ name }) => name);
   let head = header ? Buffer.from(text([names])) : undefined;

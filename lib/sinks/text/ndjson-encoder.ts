@@ -1,14 +1,14 @@
 /**
  * Lines of JSON, one object a row. In, apache-arrow RecordBatch; out, UTF-8.
  *
- * Memory: one batch, the values of a window of its rows (values/windows.ts), and text of PIECE and a row.
+ * Memory: one batch, the values of a window of its rows (values/row-windows.ts), and text of PIECE and a row.
  */
 import type { RecordBatch, Schema } from "apache-arrow";
 import type { BatchEncoder } from "../../arrow/batch-encoder.js";
 import { Pace } from "../../runtime/event-loop.js";
 import { fieldNames } from "../values/column-reader.js";
 import { type JsonOptions, jsonFormat, jsonHeads, jsonObject } from "../values/json-format.js";
-import { windowReader } from "../values/windows.js";
+import { windowReader } from "../values/row-windows.js";
 
 /** Rows. */
 const WINDOW = 2048;

@@ -5,7 +5,7 @@ import { fieldNames } from "../values/column-reader.js";
 import { textCheck } from "../values/invalid-text.js";
 import { jsFormat, type ValueOptions } from "../values/js-format.js";
 import { rowBuilder } from "../values/row-builder.js";
-import { windowReader } from "../values/windows.js";
+import { windowReader } from "../values/row-windows.js";
 
 /** Rows. */
 const WINDOW = 1024;

@@ -1,11 +1,12 @@
 /**
- * Walks a column of any type and makes one value per row of it. What a value is, is the format's business: a JavaScript
- * value (js-format.ts) or a piece of JSON text (json-format.ts). The walk is compiled per schema and goes column by
- * column, in loops over typed arrays: several times as fast as to ask for one value after the other.
+ * Walks a column of any type and makes one value per row. The format decides what a value is: a JavaScript value
+ * (js-format.ts), a piece of JSON text (json-format.ts) or a CSV cell (csv-format.ts). The walk is compiled per schema and
+ * goes column by column, in loops over typed arrays, which is several times as fast as reading value after value.
  *
- * Memory: the values of the rows that are given to it; callers cut long batches into windows.
+ * Memory: the values of the rows that it is called with; row-windows.ts cuts long batches.
  */
-import { type Data, type DataType, type Field, Type, type Vector } from "apache-arrow";
+import { type Data, DataType, type Field, Type, type Vector } from "apache-arrow";
+import { arrowType } from "../../arrow/arrow-type.js";
 import { typeName } from "../../arrow/schema-difference.js";
 import { SparkStreamError } from "../../errors.js";
 import { isVariant } from "./variant-text.js";
@@ -17,7 +18,7 @@ export interface ValueFormat<T> {
   readonly null: T;
   /** A column without children, or of variants; undefined for a type that the format does not have. */
   leaf(type: DataType, variant: boolean): ColumnReader<T> | undefined;
-  /** Undefined where the format has no nested values. */
+  /** Undefined if the format has no nested values. */
   readonly nested?: NestedFormat<T>;
 }
 
@@ -34,9 +35,8 @@ export function columnReader<T>(field: Field, format: ValueFormat<T>, path = fie
   const children = (type.children ?? []) as Field[];
   const leaf = (children.length === 0 || isVariant(type)) && format.leaf(type, isVariant(type));
   if (leaf) return leaf;
-  if (type.typeId === Type.Dictionary) {
-    const { dictionary } = type as unknown as { dictionary: DataType };
-    return dictionaryReader(columnReader(field.clone({ type: dictionary }), format, path), format.null);
+  if (DataType.isDictionary(type)) {
+    return dictionaryReader(columnReader(field.clone({ type: type.dictionary }), format, path), format.null);
   }
   const read = format.nested && nestedReader(type, format, format.nested, path);
   if (read) return read;
@@ -50,16 +50,17 @@ function nestedReader<T>(
   nested: NestedFormat<T>,
   path: string,
 ): ColumnReader<T> | undefined {
-  const children = (type.children ?? []) as Field[];
-  switch (type.typeId as Type) {
+  const narrowed = arrowType(type);
+  switch (narrowed.typeId) {
     case Type.Struct: {
+      const { children } = narrowed;
       const build = nested.struct(fieldNames(children, path));
       const readers = children.map((child) => columnReader(child, format, `${path}.${child.name}`));
       return (data) => eachRow(data, format.null, build(readers.map((read, index) => read(data.children[index]!))));
     }
     case Type.List:
     case Type.LargeList: {
-      const read = columnReader(children[0]!, format, `${path}[]`);
+      const read = columnReader(narrowed.children[0]!, format, `${path}[]`);
       return (data) => {
         const { from, count, at } = lists(data);
         const values = read(part(data.children[0]!, from, count));
@@ -67,15 +68,15 @@ function nestedReader<T>(
       };
     }
     case Type.FixedSizeList: {
+      const { children, listSize } = narrowed;
       const read = columnReader(children[0]!, format, `${path}[]`);
-      const { listSize } = type as unknown as { listSize: number };
       return (data) => {
         const values = read(part(data.children[0]!, 0, data.length * listSize));
         return eachRow(data, format.null, (row) => nested.list(values, row * listSize, (row + 1) * listSize));
       };
     }
     case Type.Map: {
-      const [key, value] = children[0]!.type.children as [Field, Field];
+      const [key, value] = narrowed.children[0]!.type.children as [Field, Field];
       const build = nested.map(key.type);
       const readKeys = columnReader(key, format, `${path}.key`);
       const readValues = columnReader(value, format, `${path}.value`);
@@ -95,7 +96,7 @@ function nestedReader<T>(
 /**
  * The names of fields that become those of an object.
  *
- * @throws SparkStreamError INVALID_INPUT where two are the same: one of the values would be lost.
+ * @throws SparkStreamError INVALID_INPUT if two are the same: one of the values would be lost
  */
 export function fieldNames(fields: readonly Field[], parent?: string): string[] {
   const names = fields.map(({ name }) => name);

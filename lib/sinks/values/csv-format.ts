@@ -1,18 +1,18 @@
 /** A column's rows as CSV cells; docs/types.md has the table. */
-import { type DataType, type Float, Type } from "apache-arrow";
+import { DataType } from "apache-arrow";
 import type { ValueFormat } from "./column-reader.js";
 import { shortestOf } from "./float-text.js";
 import type { InvalidText } from "./invalid-text.js";
 import { jsFormat } from "./js-format.js";
 import { base64, mapped } from "./json-format.js";
 
-/** For csv-stringify: nothing without quotes; a text, in quotes if it needs them or is empty; or one in quotes anyway. */
+/** For csv-stringify: null is an empty cell; a text is quoted if it needs quotes or is empty; the object is always quoted. */
 export type CsvCell = null | string | { readonly value: string; readonly quoted: true };
 
 export interface CsvFormatOptions {
   /** The text of a null, without quotes. A value of the same text gets quotes. */
   nullText?: string | undefined;
-  /** Whether there is only one column: a line without anything is skipped by readers, so that a null there is `""`. */
+  /** Whether there is only one column: readers skip an empty line, so a null is `""` there. */
   alone: boolean;
   invalidText?: InvalidText | undefined;
 }
@@ -22,7 +22,7 @@ export function csvFormat({ nullText, alone, invalidText }: CsvFormatOptions): V
   const nothing = nullText || (alone ? "" : null);
   return {
     null: nothing,
-    leaf(type: DataType, variant: boolean) {
+    leaf(type, variant) {
       const read = js.leaf(type, variant);
       const text = variant ? cellText : textOf(type);
       const cell = (value: unknown) => {
@@ -35,8 +35,9 @@ export function csvFormat({ nullText, alone, invalidText }: CsvFormatOptions): V
   };
 }
 
+/** The text of a type's values, which are those of js-format.ts: strings, bytes, numbers and booleans. */
 function textOf(type: DataType): (value: unknown) => string {
-  const shortest = type.typeId === Type.Float ? shortestOf((type as Float).precision) : undefined;
+  const shortest = DataType.isFloat(type) ? shortestOf(type.precision) : undefined;
   return shortest ? (value) => cellText(shortest(value as number)) : cellText;
 }
 

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
-import { type Data, DataType, Type, type Union, UnionMode } from "apache-arrow";
+import { type Data, DataType, Type, UnionMode } from "apache-arrow";
+import { arrowType } from "../../arrow/arrow-type.js";
 import { textBytes } from "./text-bytes.js";
 
 export interface InvalidValue {
@@ -29,7 +30,8 @@ export function firstInvalid(column: Data): InvalidValue | undefined {
     };
     const lists = (child: Data, at: (index: number) => number) =>
       below(child, (found) => each((row, index) => found.fill(row, at(index), at(index + 1))));
-    switch (type.typeId as Type) {
+    const narrowed = arrowType(type);
+    switch (narrowed.typeId) {
       case Type.Utf8:
       case Type.LargeUtf8:
       case Type.Utf8View:
@@ -60,7 +62,7 @@ export function firstInvalid(column: Data): InvalidValue | undefined {
         return;
       }
       case Type.Union: {
-        const { mode, typeIdToChildIndex } = type as Union;
+        const { mode, typeIdToChildIndex } = narrowed;
         for (const [place, child] of children.entries()) {
           below(child, (found) =>
             each((row, index) => {

@@ -7,6 +7,7 @@
  */
 import { isAscii, isUtf8 } from "node:buffer";
 import { Data, type Field, type RecordBatch, Type, type Vector } from "apache-arrow";
+import { arrowType } from "../../arrow/arrow-type.js";
 import { SparkStreamError } from "../../errors.js";
 import { firstInvalid } from "./first-invalid-text.js";
 import { replacedText } from "./replaced-text.js";
@@ -66,7 +67,7 @@ function isValid(data: Data, dictionaries: WeakSet<Vector>): boolean {
   const { type, children, length } = data;
   if (length === 0) return true;
   if (data.valueOffsets?.length === 0) return true; // broken, which the encoder reports
-  switch (type.typeId as Type) {
+  switch (arrowType(type).typeId) {
     case Type.Utf8:
     case Type.LargeUtf8:
       return areValid(data.values, data.valueOffsets, length);

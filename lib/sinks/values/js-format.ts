@@ -1,20 +1,16 @@
 /** A column's rows as JavaScript values; docs/types.md has the table. */
-import { type Data, type DataType, DateUnit, IntervalUnit, TimeUnit, Type, Vector } from "apache-arrow";
+import { type Data, DateUnit, IntervalUnit, Precision, TimeUnit, Vector } from "apache-arrow";
+import { byType, type TypeTable } from "../../arrow/arrow-type.js";
+import { dateText, timestampText } from "../../arrow/text/date-text.js";
+import { calendarIntervalText, durationText, monthsText } from "../../arrow/text/interval-text.js";
+import { timeText } from "../../arrow/text/time-text.js";
 import { asciiColumn } from "./ascii-column.js";
-import {
-  calendarIntervalText,
-  dateText,
-  durationText,
-  momentTexts,
-  monthsText,
-  timestampText,
-  timeText,
-} from "./civil-time.js";
 import { type ColumnReader, eachRow, type ValueFormat } from "./column-reader.js";
 import { decimalTexts } from "./decimal-text.js";
 import type { InvalidText } from "./invalid-text.js";
 import { rowBuilder } from "./row-builder.js";
 import { textColumn } from "./text-column.js";
+import { timestampTexts } from "./timestamp-text.js";
 import { variantText } from "./variant-text.js";
 
 export interface ValueOptions {
@@ -33,9 +29,10 @@ export interface ValueOptions {
 }
 
 export function jsFormat(options: ValueOptions): ValueFormat<unknown> {
+  const leaves = leafReaders(options);
   return {
     null: null,
-    leaf: (type, variant) => (variant ? variantReader(options) : leafReader(type, options)),
+    leaf: (type, variant) => (variant ? variantReader(options) : byType(type, leaves)),
     nested: {
       list(values, from, to) {
         const list = new Array(to - from);
@@ -59,65 +56,51 @@ function variantReader({ invalidText }: ValueOptions): ColumnReader<unknown> {
   };
 }
 
-interface Parameters {
-  scale: number;
-  bitWidth: number;
-  unit: number;
-  precision: number;
-  timezone: string | null;
-}
-
-function leafReader(type: DataType, options: ValueOptions): ColumnReader<unknown> | undefined {
-  const { scale, bitWidth, unit, precision, timezone } = type as unknown as Parameters;
-  switch (type.typeId as Type) {
-    case Type.Null:
-      return (data) => new Array(data.length).fill(null);
-    case Type.Bool:
-      return perRow((data) => {
+/** A reader for each type; undefined for those with children (column-reader.ts), and for those without a value here. */
+function leafReaders(options: ValueOptions): TypeTable<ColumnReader<unknown> | undefined> {
+  return {
+    Null: () => (data) => new Array(data.length).fill(null),
+    Bool: () =>
+      perRow((data) => {
         const { values, offset } = data;
         return (row) => ((values[(offset + row) >> 3] >> ((offset + row) & 7)) & 1) === 1;
-      });
-    case Type.Float:
-      if (precision === 0) return viaVector; // 16 bits
-      return direct;
-    case Type.Int:
-      return direct;
-    case Type.Decimal: {
-      const words = bitWidth / 32;
-      const read = (data: Data) => asciiColumn(data, decimalTexts(data.values, words, scale));
-      if (options.decimals !== "number") return read;
-      return (data) => read(data).map((text) => text && Number(text));
-    }
-    case Type.Utf8:
-    case Type.LargeUtf8:
-      return textColumn;
-    case Type.Binary:
-    case Type.LargeBinary:
-    case Type.FixedSizeBinary:
-    case Type.Utf8View:
-    case Type.BinaryView:
-      return viaVector;
-    case Type.Date:
-      if (unit === DateUnit.DAY) return perRow((data) => (row) => dateText(data.values[row]));
-      return perRow((data) => (row) => dateText(Math.floor(Number(data.values[row]) / 86_400_000)));
-    case Type.Time:
-      return perRow((data) => (row) => timeText(BigInt(data.values[row]), digitsOf(unit)));
-    case Type.Timestamp:
-      return timestampReader(digitsOf(unit), timezone ? "Z" : "", options.timestamps);
-    case Type.Duration:
-      return perRow((data) => (row) => durationText(data.values[row], digitsOf(unit)));
-    case Type.Interval:
-      return intervalReader(unit);
-    default:
-      return undefined;
-  }
+      }),
+    Int: () => direct,
+    Float: ({ precision }) => (precision === Precision.HALF ? viaVector : direct),
+    Decimal({ bitWidth, scale }) {
+      const read = (data: Data) => asciiColumn(data, decimalTexts(data.values, bitWidth / 32, scale));
+      return options.decimals === "number" ? (data) => read(data).map((text) => text && Number(text)) : read;
+    },
+    Utf8: () => textColumn,
+    LargeUtf8: () => textColumn,
+    Utf8View: () => viaVector,
+    Binary: () => viaVector,
+    LargeBinary: () => viaVector,
+    BinaryView: () => viaVector,
+    FixedSizeBinary: () => viaVector,
+    Date: ({ unit }) =>
+      unit === DateUnit.DAY
+        ? perRow((data) => (row) => dateText(data.values[row]))
+        : perRow((data) => (row) => dateText(Math.floor(Number(data.values[row]) / 86_400_000))),
+    Time: ({ unit }) => perRow((data) => (row) => timeText(BigInt(data.values[row]), digitsOf[unit])),
+    Timestamp: ({ unit, timezone }) => timestampReader(digitsOf[unit], timezone ? "Z" : "", options.timestamps),
+    Duration: ({ unit }) => perRow((data) => (row) => durationText(data.values[row], digitsOf[unit])),
+    Interval: ({ unit }) => intervalReaders[unit],
+    Struct: () => undefined,
+    List: () => undefined,
+    LargeList: () => undefined,
+    FixedSizeList: () => undefined,
+    Map: () => undefined,
+    Union: () => undefined,
+    Dictionary: () => undefined,
+  };
 }
 
 function perRow(getter: (data: Data) => (row: number) => unknown): ColumnReader<unknown> {
   return (data) => eachRow(data, null, getter(data));
 }
 
-/** Where the typed array has the values themselves, it is all that is needed. */
+/** For types whose typed array has the values themselves. */
 const direct: ColumnReader<unknown> = (data) => {
   const { values } = data;
   return data.nullCount > 0 ? eachRow<unknown>(data, null, (row) => values[row]) : values;
@@ -131,11 +114,11 @@ const viaVector: ColumnReader<unknown> = (data) => {
 function timestampReader(digits: number, suffix: "Z" | "", as: ValueOptions["timestamps"]): ColumnReader<unknown> {
   if (as === "bigint") return direct;
   if (as === "date") return perRow((data) => (row) => dateOf(data.values[row], digits));
-  if (digits === 6) return (data) => asciiColumn(data, momentTexts(data.values, suffix));
+  if (digits === 6) return (data) => asciiColumn(data, timestampTexts(data.values, suffix));
   return perRow((data) => (row) => timestampText(data.values[row], digits) + suffix);
 }
 
-/** @throws RangeError for what a Date cannot hold */
+/** @throws RangeError for a timestamp that a Date cannot hold */
 function dateOf(value: bigint, digits: number): Date {
   const date = new Date(millisecondsOf(value, digits));
   if (!Number.isNaN(date.getTime())) return date;
@@ -154,17 +137,19 @@ function millisecondsOf(value: bigint, digits: number): number {
   return Number((value - (((value % size) + size) % size)) / size);
 }
 
-function intervalReader(unit: number): ColumnReader<unknown> | undefined {
-  if (unit === IntervalUnit.YEAR_MONTH) return perRow((data) => (row) => monthsText(data.values[row]));
-  if (unit === IntervalUnit.MONTH_DAY_NANO) {
-    return perRow(({ values }) => (row) => {
-      const nanoseconds = (BigInt(values[4 * row + 3]) << 32n) | BigInt(values[4 * row + 2] >>> 0);
-      return calendarIntervalText(values[4 * row], values[4 * row + 1], nanoseconds);
-    });
-  }
-  return undefined;
-}
+const intervalReaders: { readonly [unit in IntervalUnit]: ColumnReader<unknown> | undefined } = {
+  [IntervalUnit.YEAR_MONTH]: perRow((data) => (row) => monthsText(data.values[row])),
+  [IntervalUnit.DAY_TIME]: undefined,
+  [IntervalUnit.MONTH_DAY_NANO]: perRow(({ values }) => (row) => {
+    const nanoseconds = (BigInt(values[4 * row + 3]) << 32n) | BigInt(values[4 * row + 2] >>> 0);
+    return calendarIntervalText(values[4 * row], values[4 * row + 1], nanoseconds);
+  }),
+};
 
-function digitsOf(unit: number): number {
-  return { [TimeUnit.SECOND]: 0, [TimeUnit.MILLISECOND]: 3, [TimeUnit.MICROSECOND]: 6 }[unit] ?? 9;
-}
+/** Decimal digits of a second. */
+const digitsOf: { readonly [unit in TimeUnit]: number } = {
+  [TimeUnit.SECOND]: 0,
+  [TimeUnit.MILLISECOND]: 3,
+  [TimeUnit.MICROSECOND]: 6,
+  [TimeUnit.NANOSECOND]: 9,
+};

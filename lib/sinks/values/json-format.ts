@@ -1,5 +1,5 @@
 /** A column's rows as pieces of JSON text; docs/types.md has the table. */
-import { type DataType, type Float, Type } from "apache-arrow";
+import { byType, type TypeTable } from "../../arrow/arrow-type.js";
 import type { ValueFormat } from "./column-reader.js";
 import { shortestOf } from "./float-text.js";
 import type { InvalidText } from "./invalid-text.js";
@@ -10,8 +10,8 @@ export interface JsonOptions {
   /** DECIMAL as a string of its exact digits, or as a JSON number of the same digits. Default: "string". */
   decimals?: "string" | "number";
   /**
-   * 64-bit integers as JSON numbers where JavaScript reads them exactly, and as strings where not; always as numbers; or
-   * always as strings. Default: "auto".
+   * "auto": 64-bit integers are JSON numbers if JavaScript reads them exactly, and strings if not. "number": always numbers.
+   * "string": always strings. Default: "auto".
    */
   integers?: "auto" | "number" | "string";
   invalidText?: InvalidText;
@@ -19,11 +19,12 @@ export interface JsonOptions {
 
 export function jsonFormat(options: JsonOptions): ValueFormat<string> {
   const js = jsFormat(options.invalidText ? { invalidText: options.invalidText } : {});
+  const texts = jsonTexts(options);
   return {
     null: "null",
     leaf(type, variant) {
       const read = js.leaf(type, variant);
-      const text = variant ? String : textOf(type, options);
+      const text = variant ? String : byType(type, texts);
       return read && ((data) => mapped(read(data), (value) => (value === null ? "null" : text(value))));
     },
     nested: {
@@ -59,27 +60,42 @@ export function jsonObject(heads: readonly string[], columns: readonly ArrayLike
   return `${text}}`;
 }
 
-/** The JSON text of a column's values other than null. */
-function textOf(type: DataType, { decimals, integers = "auto" }: JsonOptions): (value: unknown) => string {
-  switch (type.typeId as Type) {
-    case Type.Bool:
-      return String;
-    case Type.Float: {
-      const shortest = shortestOf((type as Float).precision);
+type ToJson = (value: unknown) => string;
+
+/** The JSON text of a type's values other than null, which are those of js-format.ts. */
+function jsonTexts({ decimals, integers = "auto" }: JsonOptions): TypeTable<ToJson> {
+  const quoted = () => (value: unknown) => JSON.stringify(value);
+  const binary = () => (value: unknown) => `"${base64(value as Uint8Array)}"`;
+  return {
+    Null: quoted,
+    Bool: () => String,
+    Int: () => (value) => (typeof value === "bigint" ? bigintJson(value, integers) : String(value)),
+    Float({ precision }) {
+      const shortest = shortestOf(precision);
       return shortest ? (value) => floatJson(shortest(value as number)) : (value) => floatJson(value as number);
-    }
-    case Type.Int:
-      return (value) => (typeof value === "bigint" ? bigintJson(value, integers) : String(value));
-    case Type.Decimal:
-      return decimals === "number" ? String : (value) => `"${value}"`;
-    case Type.Binary:
-    case Type.LargeBinary:
-    case Type.FixedSizeBinary:
-    case Type.BinaryView:
-      return (value) => `"${base64(value as Uint8Array)}"`;
-    default:
-      return (value) => JSON.stringify(value);
-  }
+    },
+    Decimal: () => (decimals === "number" ? String : (value) => `"${value}"`),
+    Utf8: quoted,
+    LargeUtf8: quoted,
+    Utf8View: quoted,
+    Binary: binary,
+    LargeBinary: binary,
+    BinaryView: binary,
+    FixedSizeBinary: binary,
+    Date: quoted,
+    Time: quoted,
+    Timestamp: quoted,
+    Duration: quoted,
+    Interval: quoted,
+    // The others have no value of their own: their children's values make it.
+    Struct: quoted,
+    List: quoted,
+    LargeList: quoted,
+    FixedSizeList: quoted,
+    Map: quoted,
+    Union: quoted,
+    Dictionary: quoted,
+  };
 }
 
 function bigintJson(value: bigint, integers: "auto" | "number" | "string"): string {

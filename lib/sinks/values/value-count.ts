@@ -1,4 +1,5 @@
-import { type Data, type DataType, Type } from "apache-arrow";
+import { type Data, Type } from "apache-arrow";
+import { arrowType } from "../../arrow/arrow-type.js";
 
 /** Bytes of a text or binary that take as long to read as one more value. */
 const BYTES_PER_VALUE = 64;
@@ -8,7 +9,7 @@ const BYTES_PER_VALUE = 64;
  * each field of a struct, and one more for 64 bytes of text. Takes no longer for more rows.
  */
 export function valuesIn(data: Data, from: number, count: number): number {
-  switch ((data.type as DataType).typeId as Type) {
+  switch (arrowType(data.type).typeId) {
     case Type.Struct: {
       let values = count;
       for (const child of data.children) values += valuesIn(child, from, count);

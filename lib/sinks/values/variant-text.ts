@@ -15,7 +15,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { type DataType, type Field, Type } from "apache-arrow";
-import { clockText, dateText, fractionText } from "./civil-time.js";
+import { dateText, sparkTimestampText } from "../../arrow/text/date-text.js";
 import { scaledText } from "./decimal-text.js";
 import { shortestFloat32 } from "./float-text.js";
 import type { InvalidText } from "./invalid-text.js";
@@ -26,7 +26,7 @@ export function isVariant(type: DataType): boolean {
   return value?.name === "value" && metadata?.metadata.get("variant") === "true";
 }
 
-/** @throws RangeError where the bytes are no variant, or its texts are not UTF-8 */
+/** @throws RangeError if the bytes are not a variant, or its texts are not UTF-8 */
 export function variantText(value: Uint8Array, metadata: Uint8Array, invalidText?: InvalidText): string {
   return new VariantReader(value, metadata, invalidText).text(0, 0);
 }
@@ -140,9 +140,9 @@ class VariantReader {
       case 11:
         return `"${dateText(bytes.readInt32LE(at))}"`;
       case 12:
-        return `"${spaced(bytes.readBigInt64LE(at), 6)}+00:00"`;
+        return `"${sparkTimestampText(bytes.readBigInt64LE(at), 6)}+00:00"`;
       case 13:
-        return `"${spaced(bytes.readBigInt64LE(at), 6)}"`;
+        return `"${sparkTimestampText(bytes.readBigInt64LE(at), 6)}"`;
       case 14:
         return floatJson(shortestFloat32(bytes.readFloatLE(at)));
       case 15:
@@ -150,9 +150,9 @@ class VariantReader {
       case 16:
         return this.#string(at + 4, bytes.readUInt32LE(at));
       case 18:
-        return `"${spaced(bytes.readBigInt64LE(at), 9)}+00:00"`;
+        return `"${sparkTimestampText(bytes.readBigInt64LE(at), 9)}+00:00"`;
       case 19:
-        return `"${spaced(bytes.readBigInt64LE(at), 9)}"`;
+        return `"${sparkTimestampText(bytes.readBigInt64LE(at), 9)}"`;
       case 20:
         return `"${this.#slice(at, 16)
           .toString("hex")
@@ -172,15 +172,4 @@ function decimal(integer: string, scale: number): string {
 export function floatJson(value: number): string {
   if (Object.is(value, -0)) return "-0";
   return Number.isFinite(value) ? String(value) : `"${value}"`;
-}
-
-/** `2026-06-30 10:34:56.5`: Spark's text of a timestamp, which has no zeros at its end. */
-function spaced(value: bigint, digits: number): string {
-  const perSecond = 10n ** BigInt(digits);
-  let part = value % perSecond;
-  if (part < 0n) part += perSecond;
-  const seconds = Number((value - part) / perSecond);
-  const day = Math.floor(seconds / 86_400);
-  const fraction = fractionText(Number(part), digits).replace(/\.?0+$/, "");
-  return `${dateText(day)} ${clockText(seconds - day * 86_400)}${fraction}`;
 }

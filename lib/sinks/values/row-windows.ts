@@ -4,7 +4,7 @@ import { turnIsDue } from "../../runtime/event-loop.js";
 import { type ColumnReader, columnReader, type ValueFormat } from "./column-reader.js";
 import { valuesIn } from "./value-count.js";
 
-/** Some rows of a batch, read: the values of each column, all of the same number of rows. */
+/** The values of some rows of a batch, column by column. */
 export interface RowWindow<T> {
   readonly rows: number;
   readonly columns: readonly ArrayLike<T>[];
@@ -16,8 +16,8 @@ const MAX_VALUES = 64 * 1024;
 const MAX_ROW_VALUES = 32 * 1024 * 1024;
 
 /**
- * Reads batches of one schema, some rows at a time: `maxRows`, and fewer of many columns, long lists or long texts. This
- * bounds the memory for the values of a batch. Yields undefined between two columns if the event loop should turn.
+ * Reads batches of one schema in windows of rows: at most `maxRows`, and fewer of many columns, long lists or long texts.
+ * This bounds the memory for the values of a batch. Yields undefined between two columns if the event loop should turn.
  *
  * @throws SparkStreamError UNSUPPORTED_TYPE naming the column
  */
@@ -40,7 +40,7 @@ export function windowReader<T>(
         try {
           columns.push(read(rowsOf));
         } catch (error) {
-          throw misfit(fields[index]!, rowsBefore + start, rowsOf, read, error);
+          throw invalidValue(fields[index]!, rowsBefore + start, rowsOf, read, error);
         }
       }
       start += rows;
@@ -60,7 +60,7 @@ function rowsOfWindow(columns: readonly Data[], fields: readonly Field[], start:
       checkRow(columns, fields, start);
       return 1;
     }
-    // By the average row; where rows differ much in size it takes some more rounds.
+    // By the average row; if rows differ much in size it takes some more rounds.
     rows = Math.max(1, Math.min(rows - 1, Math.floor((rows * MAX_VALUES) / values)));
   }
 }
@@ -82,7 +82,7 @@ function checkRow(columns: readonly Data[], fields: readonly Field[], row: numbe
  *
  * @param firstRow the number of the first row of `data`, counted from 0 over all batches
  */
-function misfit<T>(
+function invalidValue<T>(
   field: Field,
   firstRow: number,
   data: Data,
