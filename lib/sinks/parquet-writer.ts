@@ -5,7 +5,7 @@
 import type { Writable } from "node:stream";
 import { checkOptions, flag, INT_MAX, isBag, isText, type OptionTable, oneOf, whole } from "../runtime/options.js";
 import { type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
-import { arrowSchemaKey, type ParquetCompression, parquetCompressions } from "./parquet/file-options.js";
+import { arrowSchemaKey, type ParquetCompression, parquetCompressions } from "./parquet/format.js";
 
 export interface ParquetWriterOptions extends BatchWriterOptions {
   /** Default: "zstd". */

@@ -28,7 +28,7 @@ import { expect } from "chai";
 import { columnBuffers } from "../../lib/arrow/encode/column-buffers.js";
 import { ColumnChunk } from "../../lib/sinks/parquet/column-chunk.js";
 import { type LeafEntries, leafEntries } from "../../lib/sinks/parquet/levels.js";
-import { PageMaker } from "../../lib/sinks/parquet/pages.js";
+import { PageMaker } from "../../lib/sinks/parquet/page-maker.js";
 import { parquetSchema } from "../../lib/sinks/parquet/parquet-schema.js";
 import { type ParquetWriterOptions, parquetWriter } from "../../lib/sinks/parquet-writer.js";
 import { notInCheck } from "../support/check.js";

@@ -1,7 +1,6 @@
 import { viewOf } from "./byte-values.js";
 import type { Range, Statistics } from "./statistics.js";
-import type { BooleanValues, ByteValues } from "./values.js";
-import { FloatStatistics } from "./word-statistics.js";
+import type { ByteValues } from "./values.js";
 
 /** Bytes of both ends of a range; a larger one would weigh more in the footer than it saves. As parquet-mr and Arrow have it. */
 const MAX_RANGE = 4096;
@@ -80,63 +79,4 @@ function compared(
     return index === 0 && signBit ? (one[from]! ^ signBit) - (other[otherFrom]! ^ signBit) : difference;
   }
   return to - from - (otherTo - otherFrom);
-}
-
-/** Of 16-bit floats, which as 32-bit ones are exactly the same. */
-export class HalfStatistics implements Statistics<ByteValues> {
-  readonly #floats = new FloatStatistics(Float32Array);
-
-  add({ count, bytes, offsets }: ByteValues): void {
-    const values = new Float32Array(count);
-    for (let index = 0; index < count; index++) {
-      values[index] = halfToNumber(bytes[offsets[index]!]! | (bytes[offsets[index]! + 1]! << 8));
-    }
-    this.#floats.add({ count, words: new Int32Array(values.buffer) });
-  }
-
-  range(): Range | undefined {
-    const range = this.#floats.range();
-    const half = (bytes: Uint8Array) => numberToHalf(new Float32Array(bytes.buffer as ArrayBuffer)[0]!);
-    return range && { min: half(range.min), max: half(range.max) };
-  }
-}
-
-/** 1 bit of sign, 5 of exponent, 10 of fraction (IEEE 754, binary16). */
-function halfToNumber(half: number): number {
-  const exponent = (half >> 10) & 31;
-  const fraction = half & 1023;
-  const size =
-    exponent === 31
-      ? fraction === 0
-        ? Number.POSITIVE_INFINITY
-        : Number.NaN
-      : exponent === 0
-        ? fraction * 2 ** -24
-        : (1024 + fraction) * 2 ** (exponent - 25);
-  return half >> 15 ? -size : size;
-}
-
-/** Of a number that was one. */
-function numberToHalf(value: number): Uint8Array {
-  const size = Math.abs(value);
-  const exponent = size === 0 ? 0 : Math.max(0, Math.floor(Math.log2(size)) + 15);
-  const fraction = exponent === 0 ? size * 2 ** 24 : size * 2 ** (25 - exponent) - 1024;
-  const half = size === Number.POSITIVE_INFINITY ? 31 << 10 : (exponent << 10) | fraction;
-  const signed = Object.is(value, -0) || value < 0 ? half | 0x8000 : half;
-  return Uint8Array.of(signed & 255, signed >> 8);
-}
-
-export class BooleanStatistics implements Statistics<BooleanValues> {
-  #anyFalse = false;
-  #anyTrue = false;
-
-  add({ booleans }: BooleanValues): void {
-    this.#anyFalse ||= booleans.includes(0);
-    this.#anyTrue ||= booleans.includes(1);
-  }
-
-  range(): Range | undefined {
-    if (!this.#anyFalse && !this.#anyTrue) return undefined;
-    return { min: Uint8Array.of(this.#anyFalse ? 0 : 1), max: Uint8Array.of(this.#anyTrue ? 1 : 0) };
-  }
 }

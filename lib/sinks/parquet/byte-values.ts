@@ -1,6 +1,5 @@
 /** Strings and binaries of Arrow's several layouts as {@link ByteValues}. */
-import { Misfit } from "./misfit.js";
-import type { ByteValues } from "./values.js";
+import { type ByteValues, InvalidValues } from "./values.js";
 
 /** From here on a copy by the engine is faster than one by a loop. */
 export const LONG = 128;
@@ -17,14 +16,14 @@ export function copyBytes(target: Uint8Array, at: number, source: Uint8Array, fr
 /**
  * The `length + 1` offsets of a field.
  *
- * @throws Misfit where they are over 2 GiB, which nothing in a page can be
+ * @throws InvalidValues where they are over 2 GiB, which nothing in a page can be
  */
 export function offsetsOf(buffer: Uint8Array, length: number, kind: "int32" | "int64"): Int32Array {
   if (kind === "int32") return new Int32Array(buffer.buffer, buffer.byteOffset, length + 1);
   const words = new Int32Array(buffer.buffer, buffer.byteOffset, length === 0 ? 2 : 2 * (length + 1));
   const offsets = new Int32Array(length + 1);
   for (let index = 0; index <= length; index++) {
-    if (words[2 * index + 1] !== 0 || words[2 * index]! < 0) throw new Misfit("a row of it is over 2 GiB");
+    if (words[2 * index + 1] !== 0 || words[2 * index]! < 0) throw new InvalidValues("a row of it is over 2 GiB");
     offsets[index] = words[2 * index]!;
   }
   return offsets;
@@ -35,7 +34,7 @@ export function byteValues(bytes: Uint8Array, offsets: Int32Array, positions: In
   if (positions) return takeBytes(bytes, offsets, positions);
   const count = offsets.length - 1;
   for (let index = 0; index < count; index++) {
-    if (offsets[index + 1]! < offsets[index]!) throw new Misfit("its offsets go backwards");
+    if (offsets[index + 1]! < offsets[index]!) throw new InvalidValues("its offsets go backwards");
   }
   return { count, bytes, offsets };
 }
@@ -50,7 +49,7 @@ export function takeBytes(bytes: Uint8Array, from: Int32Array, positions: Int32A
   for (let index = 0; index < count; index++) {
     const start = from[positions[index]!]!;
     const size = from[positions[index]! + 1]! - start;
-    if (size < 0) throw new Misfit("its offsets go backwards");
+    if (size < 0) throw new InvalidValues("its offsets go backwards");
     inOrder &&= start === total;
     offsets[index] = total;
     total += size;
@@ -90,7 +89,7 @@ export function viewValues(
     const source = inside ? views : buffers[view.getInt32(here + 8, true)];
     const start = inside ? here + 4 : view.getInt32(here + 12, true);
     if (size < 0 || start < 0 || source === undefined || start + size > source.length) {
-      throw new Misfit("a view of it leads out of its buffers");
+      throw new InvalidValues("a view of it leads out of its buffers");
     }
     copyBytes(bytes, offsets[index]!, source, start, start + size);
   }

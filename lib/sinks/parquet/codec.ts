@@ -8,7 +8,7 @@ import {
   loadZstdCompress,
 } from "../../arrow/codec/packages.js";
 import { SparkStreamError } from "../../errors.js";
-import type { ParquetCompression } from "./file-options.js";
+import type { ParquetCompression } from "./format.js";
 
 /**
  * Undefined for "uncompressed".

@@ -1,27 +1,25 @@
 /**
- * One leaf of a row group: its entries become pages as they come. In, entries of some rows at a time; out, the pages of the
- * chunk and what the footer says of them.
+ * A column chunk: one leaf of a row group. In, entries of some rows at a time; out, the pages of the chunk and what the
+ * footer says about them.
  *
- *     dictionary page    where values came to be in a dictionary
- *     data pages         version 1: repetition levels, definition levels, values; all of them end with a row
+ *     dictionary page    if values were encoded by a dictionary
+ *     data pages         version 1: repetition levels, definition levels, values; each ends with a row
  *
- * Values are looked up in a dictionary as long as that is small enough; from the page on in which it isn't, they are PLAIN.
+ * Values are looked up in a dictionary while it is small enough; the others are PLAIN.
  * Memory: one page, the dictionary, and the compressed pages.
  */
 import { ByteBuffer } from "./byte-buffer.js";
-import { dictionaryFor, statisticsFor } from "./column-encoders.js";
 import type { Dictionary } from "./dictionary.js";
-import { bitWidth, writeHybrid } from "./hybrid.js";
+import { encodings, fields } from "./format.js";
 import type { LeafEntries } from "./levels.js";
 import { PageLevels } from "./page-levels.js";
-import type { Page, PageMaker } from "./pages.js";
+import type { Page, PageMaker } from "./page-maker.js";
 import type { LeafNode } from "./parquet-schema.js";
+import { dictionaryFor, statisticsFor } from "./physical-types.js";
 import { PlainValues, plainSize } from "./plain-values.js";
+import { bitWidth, writeRleHybrid } from "./rle-hybrid.js";
 import type { Range, Statistics } from "./statistics.js";
 import type { Values } from "./values.js";
-
-/** Numbers of the format. */
-export const encodings = { PLAIN: 0, RLE: 3, RLE_DICTIONARY: 8 } as const;
 
 export interface ChunkOptions {
   /** Bytes of its values, indices or levels in memory at which a page ends. */
@@ -53,15 +51,15 @@ export class ColumnChunk {
   readonly #pages: PageMaker;
   readonly #options: ChunkOptions;
   readonly #dictionary: Dictionary | undefined;
-  // The page under way.
+  // The current page.
   readonly #definition: PageLevels;
   readonly #repetition: PageLevels;
   readonly #plain: PlainValues;
-  readonly #scratch = new ByteBuffer();
+  readonly #page = new ByteBuffer();
   #indices = new Int32Array(0);
   #indexCount = 0;
   #entries = 0;
-  // The chunk under way.
+  // The current chunk.
   #statistics: Statistics | undefined;
   #inDictionary = false;
   #tried = false;
@@ -122,7 +120,9 @@ export class ColumnChunk {
       this.#statistics?.add(values);
       if (this.#dictionaryEncoded > 0) {
         this.#plain.append(values);
-        dictionary = this.#pages.make("dictionary", { 1: size, 2: encodings.PLAIN }, [this.#plain.take()]);
+        const { num_values, encoding } = fields.DictionaryPageHeader;
+        const header = { [num_values]: size, [encoding]: encodings.PLAIN };
+        dictionary = this.#pages.make("dictionary", header, [this.#plain.take()]);
       }
     }
     const counts = { dictionaryEncoded: this.#dictionaryEncoded, count: this.#count };
@@ -162,7 +162,7 @@ export class ColumnChunk {
     dictionary.clear();
   }
 
-  /** False where the dictionary is full. */
+  /** False if the dictionary is full. */
   #lookUp(values: Values): boolean {
     const needed = this.#indexCount + values.count;
     if (needed > this.#indices.length) {
@@ -178,7 +178,7 @@ export class ColumnChunk {
   #endPage(): void {
     if (this.#entries === 0) return;
     this.#tryDictionary();
-    const out = this.#scratch;
+    const out = this.#page;
     out.clear();
     this.#repetition.takeTo(out);
     this.#definition.takeTo(out);
@@ -186,12 +186,17 @@ export class ColumnChunk {
     if (indexed) {
       const width = Math.max(1, bitWidth(this.#dictionary!.size - 1));
       out.byte(width);
-      writeHybrid(out, this.#indices, this.#indexCount, width);
+      writeRleHybrid(out, this.#indices, this.#indexCount, width);
       this.#dictionaryEncoded++;
     }
-    const encoding = indexed ? encodings.RLE_DICTIONARY : encodings.PLAIN;
-    const details = { 1: this.#entries, 2: encoding, 3: encodings.RLE, 4: encodings.RLE };
-    const page = this.#pages.make("data", details, [out.view(), this.#plain.take()]);
+    const { num_values, encoding, definition_level_encoding, repetition_level_encoding } = fields.DataPageHeader;
+    const header = {
+      [num_values]: this.#entries,
+      [encoding]: indexed ? encodings.RLE_DICTIONARY : encodings.PLAIN,
+      [definition_level_encoding]: encodings.RLE,
+      [repetition_level_encoding]: encodings.RLE,
+    };
+    const page = this.#pages.make("data", header, [out.view(), this.#plain.take()]);
     page.catch(() => {}); // finish() has it
     this.#data.push(page);
     this.#entries = this.#indexCount = 0;

@@ -1,11 +1,10 @@
 /** Arrow's decimals, whole numbers of 32 to 256 bits with the lower ones first, in the sizes that Parquet has for them. */
 
 import { fixedByteValues } from "./byte-values.js";
-import { Misfit } from "./misfit.js";
-import { Scratch } from "./scratch.js";
-import type { ByteValues, WordValues } from "./values.js";
+import { ReusableArray } from "./reusable-array.js";
+import { type ByteValues, InvalidValues, type WordValues } from "./values.js";
 
-const wordScratch = new Scratch(Int32Array);
+const reusedWords = new ReusableArray(Int32Array);
 
 /**
  * The words are in an array that the next call uses again, unless they are the source itself.
@@ -21,7 +20,7 @@ export function decimalWords(
 ): WordValues {
   const count = positions?.length ?? source.length / width;
   if (width === target && positions === undefined) return { count, words: source };
-  const words = wordScratch.take(target * count);
+  const words = reusedWords.take(target * count);
   for (let index = 0; index < count; index++) {
     const from = width * (positions === undefined ? index : positions[index]!);
     let last = source[from]!;
@@ -55,6 +54,6 @@ export function decimalBytes(
   return fixedByteValues(bytes, length, undefined);
 }
 
-function tooLarge(): Misfit {
-  return new Misfit("a decimal that has more digits than its precision");
+function tooLarge(): InvalidValues {
+  return new InvalidValues("a decimal that has more digits than its precision");
 }

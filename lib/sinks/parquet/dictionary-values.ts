@@ -4,14 +4,21 @@ import { columnBuffers } from "../../arrow/encode/column-buffers.js";
 import { takeBytes } from "./byte-values.js";
 import { ColumnCursor } from "./column-cursor.js";
 import { leafValues } from "./leaf-values.js";
-import { Misfit } from "./misfit.js";
 import type { LeafNode } from "./parquet-schema.js";
-import { type BooleanValues, type ByteValues, takeWords, type Values, type WordValues, wordsOf } from "./values.js";
+import {
+  type BooleanValues,
+  type ByteValues,
+  InvalidValues,
+  takeWords,
+  type Values,
+  type WordValues,
+  wordsOf,
+} from "./values.js";
 
 export interface DictionaryIndices {
   /** The field's validity, which the dictionary's own nulls add to. */
   validity(own: Uint8Array, length: number): Uint8Array;
-  /** @throws Misfit where an index leads out of the dictionary */
+  /** @throws InvalidValues where an index leads out of the dictionary */
   take(positions: Int32Array | undefined, length: number): Values;
 }
 
@@ -19,13 +26,13 @@ export interface DictionaryIndices {
 export function dictionaryOf(leaf: LeafNode, cursor: ColumnCursor): DictionaryIndices {
   const { id, indices } = leaf.dictionary!;
   const vector = cursor.column.dictionaries.get(id)?.vector;
-  if (vector === undefined) throw new Misfit(`it has no dictionary with the id ${id}`);
+  if (vector === undefined) throw new InvalidValues(`it has no dictionary with the id ${id}`);
   const dictionary = decoded(leaf, vector);
   const source = indexArray(cursor.buffer(), indices.bitWidth, indices.isSigned);
   const indexAt = (position: number) => {
     const index = Number(source[position]!);
     if (index >= 0 && index < dictionary.count) return index;
-    throw new Misfit(`its index ${index} leads out of its dictionary of ${dictionary.count} values`);
+    throw new InvalidValues(`its index ${index} leads out of its dictionary of ${dictionary.count} values`);
   };
   return {
     validity: (own, length) => (dictionary.isNull ? joined(own, length, indexAt, dictionary.isNull) : own),

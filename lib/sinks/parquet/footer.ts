@@ -1,17 +1,14 @@
 /**
- * The footer: what the file holds, where (FileMetaData of parquet.thrift). What stays in memory until the end is the metadata of
- * the chunks, already encoded: some 100 bytes per column and row group.
+ * The footer: what the file holds, and where (FileMetaData of parquet.thrift). Memory until the end: the metadata of the column
+ * chunks, encoded, about 100 bytes per column and row group.
  */
 import { version } from "../../version.js";
-import { type ChunkPages, encodings } from "./column-chunk.js";
-import { pageTypes } from "./pages.js";
+import type { ChunkPages } from "./column-chunk.js";
+import { encodings, fields, magic, pageTypes, physicalTypes } from "./format.js";
 import type { LeafNode, ParquetSchema } from "./parquet-schema.js";
-import { physicalTypes } from "./parquet-type.js";
 import { EncodedStruct, encodeThrift, ShortInt, type ThriftStruct } from "./thrift.js";
 
-export const parquetMagic = new Uint8Array([0x50, 0x41, 0x52, 0x31]);
-
-/** 2: with what came after 2013, such as unsigned numbers and nanoseconds. */
+/** 2: with additions since 2013, such as unsigned numbers and nanoseconds. */
 const FORMAT_VERSION = 2;
 
 /** A chunk, and where its first page begins in the file, in bytes. */
@@ -24,7 +21,7 @@ export class FooterBuilder {
   readonly #schema: ParquetSchema;
   readonly #codec: number;
   readonly #rowGroups: EncodedStruct[] = [];
-  // The row group under way.
+  // The current row group.
   #chunks: EncodedStruct[] = [];
   #compressed = 0;
   #uncompressed = 0;
@@ -38,7 +35,8 @@ export class FooterBuilder {
 
   /** A chunk of the row group, in the order of the leaves. */
   addChunk(chunk: PlacedChunk): void {
-    this.#chunks.push(new EncodedStruct({ 2: 0n, 3: this.#columnMetaData(chunk) }));
+    const { file_offset, meta_data } = fields.ColumnChunk;
+    this.#chunks.push(new EncodedStruct({ [file_offset]: 0n, [meta_data]: this.#columnMetaData(chunk) }));
     const { compressed, uncompressed } = sizesOf(chunk);
     this.#compressed += compressed;
     this.#uncompressed += uncompressed;
@@ -46,15 +44,16 @@ export class FooterBuilder {
 
   /** @param offset of its first byte in the file */
   endRowGroup(rows: number, offset: number): void {
+    const { RowGroup } = fields;
     const ordinal = this.#rowGroups.length;
     this.#rowGroups.push(
       new EncodedStruct({
-        1: this.#chunks,
-        2: BigInt(this.#uncompressed),
-        3: BigInt(rows),
-        5: BigInt(offset),
-        6: BigInt(this.#compressed),
-        7: ordinal < 2 ** 15 ? new ShortInt("i16", ordinal) : undefined,
+        [RowGroup.columns]: this.#chunks,
+        [RowGroup.total_byte_size]: BigInt(this.#uncompressed),
+        [RowGroup.num_rows]: BigInt(rows),
+        [RowGroup.file_offset]: BigInt(offset),
+        [RowGroup.total_compressed_size]: BigInt(this.#compressed),
+        [RowGroup.ordinal]: ordinal < 2 ** 15 ? new ShortInt("i16", ordinal) : undefined,
       }),
     );
     this.#chunks = [];
@@ -62,29 +61,33 @@ export class FooterBuilder {
     this.#rows += rows;
   }
 
-  /** The end of the file: the footer, its size and "PAR1". Yields undefined where it may pause. */
+  /** The end of the file: the footer, its size and "PAR1". Yields undefined when it may pause. */
   *finish(metadata: ReadonlyMap<string, string>): Generator<Uint8Array | undefined> {
     const elements: EncodedStruct[] = [];
     for (const element of this.#schema.elements) {
       elements.push(new EncodedStruct(element));
       if (elements.length % 100 === 0) yield undefined;
     }
-    const typeOrder = new EncodedStruct({ 1: {} });
+    const { FileMetaData, KeyValue, ColumnOrder } = fields;
+    const typeOrder = new EncodedStruct({ [ColumnOrder.TYPE_ORDER]: {} });
     const bytes = encodeThrift({
-      1: FORMAT_VERSION,
-      2: elements,
-      3: BigInt(this.#rows),
-      4: this.#rowGroups,
-      5: [...metadata].map(([key, value]) => ({ 1: key, 2: value })),
+      [FileMetaData.version]: FORMAT_VERSION,
+      [FileMetaData.schema]: elements,
+      [FileMetaData.num_rows]: BigInt(this.#rows),
+      [FileMetaData.row_groups]: this.#rowGroups,
+      [FileMetaData.key_value_metadata]: [...metadata].map(([key, value]) => ({
+        [KeyValue.key]: key,
+        [KeyValue.value]: value,
+      })),
       // Readers that mistrust the statistics of some writers want this form.
-      6: `spark-arrow-stream version ${version}`,
-      7: this.#schema.leaves.map(() => typeOrder), // the order that goes with the type
+      [FileMetaData.created_by]: `spark-arrow-stream version ${version}`,
+      [FileMetaData.column_orders]: this.#schema.leaves.map(() => typeOrder), // the order that goes with the type
     });
     yield undefined;
-    const end = new Uint8Array(bytes.length + 4 + parquetMagic.length);
+    const end = new Uint8Array(bytes.length + 4 + magic.length);
     end.set(bytes);
     new DataView(end.buffer).setUint32(bytes.length, bytes.length, true);
-    end.set(parquetMagic, bytes.length + 4);
+    end.set(magic, bytes.length + 4);
     yield end;
   }
 
@@ -98,29 +101,34 @@ export class FooterBuilder {
       encodings.RLE,
       ...(dictionary ? [encodings.RLE_DICTIONARY] : []),
     ];
+    const { ColumnMetaData, Statistics, PageEncodingStats } = fields;
     const pageCounts = [
-      { page: pageTypes.dictionary, encoding: encodings.PLAIN, of: dictionary ? 1 : 0 },
-      { page: pageTypes.data, encoding: encodings.RLE_DICTIONARY, of: dictionaryEncoded },
-      { page: pageTypes.data, encoding: encodings.PLAIN, of: plain },
-    ];
+      { type: pageTypes.DICTIONARY_PAGE, encoding: encodings.PLAIN, count: dictionary ? 1 : 0 },
+      { type: pageTypes.DATA_PAGE, encoding: encodings.RLE_DICTIONARY, count: dictionaryEncoded },
+      { type: pageTypes.DATA_PAGE, encoding: encodings.PLAIN, count: plain },
+    ].filter((pages) => pages.count > 0);
     return {
-      1: physicalTypes[leaf.parquet.physical],
-      2: used,
-      3: leaf.names,
-      4: this.#codec,
-      5: BigInt(count),
-      6: BigInt(uncompressed),
-      7: BigInt(compressed),
-      9: BigInt(offset + (dictionary?.bytes.length ?? 0)),
-      11: dictionary && BigInt(offset),
-      12: statistics && {
-        3: BigInt(statistics.nullCount),
-        5: range?.max,
-        6: range?.min,
-        7: range && true, // exact
-        8: range && true,
+      [ColumnMetaData.type]: physicalTypes[leaf.parquet.physical],
+      [ColumnMetaData.encodings]: used,
+      [ColumnMetaData.path_in_schema]: leaf.names,
+      [ColumnMetaData.codec]: this.#codec,
+      [ColumnMetaData.num_values]: BigInt(count),
+      [ColumnMetaData.total_uncompressed_size]: BigInt(uncompressed),
+      [ColumnMetaData.total_compressed_size]: BigInt(compressed),
+      [ColumnMetaData.data_page_offset]: BigInt(offset + (dictionary?.bytes.length ?? 0)),
+      [ColumnMetaData.dictionary_page_offset]: dictionary && BigInt(offset),
+      [ColumnMetaData.statistics]: statistics && {
+        [Statistics.null_count]: BigInt(statistics.nullCount),
+        [Statistics.max_value]: range?.max,
+        [Statistics.min_value]: range?.min,
+        [Statistics.is_max_value_exact]: range && true,
+        [Statistics.is_min_value_exact]: range && true,
       },
-      13: pageCounts.filter(({ of }) => of > 0).map(({ page, encoding, of }) => ({ 1: page.type, 2: encoding, 3: of })),
+      [ColumnMetaData.encoding_stats]: pageCounts.map(({ type, encoding, count }) => ({
+        [PageEncodingStats.page_type]: type,
+        [PageEncodingStats.encoding]: encoding,
+        [PageEncodingStats.count]: count,
+      })),
     };
   }
 }

@@ -1,20 +1,22 @@
 /**
- * A leaf's Arrow buffers as {@link Values}. What is in memory as Parquet has it is not copied; other words are in an array
- * that the next call uses again.
+ * The Arrow buffers of a leaf as {@link Values}. Bytes that Parquet has in the same form are not copied; other words are in
+ * an array that the next call reuses.
  */
-import { Type } from "apache-arrow";
+import { Precision } from "apache-arrow";
+import { byType, type TypeTable } from "../../arrow/arrow-type.js";
 import { byteValues, fixedByteValues, offsetsOf, viewValues } from "./byte-values.js";
 import type { ColumnCursor } from "./column-cursor.js";
 import { decimalBytes, decimalWords } from "./decimal-values.js";
 import type { LeafNode } from "./parquet-schema.js";
-import { Scratch } from "./scratch.js";
+import type { ParquetType } from "./parquet-type.js";
+import { ReusableArray } from "./reusable-array.js";
 import { type BooleanValues, type ByteValues, takeWords, type Values, type WordValues, wordsOf } from "./values.js";
 
 /**
  * @param cursor after the validity
  * @param length of the field, nulls included
  * @param positions of the values in it; undefined: all
- * @throws Misfit where they don't fit the type
+ * @throws InvalidValues
  */
 export function leafValues(
   { type, parquet }: Pick<LeafNode, "type" | "parquet">,
@@ -22,35 +24,78 @@ export function leafValues(
   length: number,
   positions: Int32Array | undefined,
 ): Values {
-  const { bitWidth = 0, isSigned = true } = type as unknown as { bitWidth?: number; isSigned?: boolean };
-  switch (type.typeId as Type) {
-    case Type.Bool:
-      return booleanValues(cursor.buffer(), length, positions);
-    case Type.Utf8:
-    case Type.LargeUtf8:
-    case Type.Utf8View:
-    case Type.Binary:
-    case Type.LargeBinary:
-    case Type.BinaryView:
-      return variableBytes(type.typeId, cursor, length, positions);
-    case Type.Decimal: {
-      const words = wordsOf(parquet.physical);
-      const buffer = cursor.buffer();
-      return words
-        ? decimalWords(int32s(buffer), bitWidth / 32, words, positions)
-        : decimalBytes(buffer, bitWidth / 32, parquet.length!, positions);
-    }
-    case Type.Int:
-      if (bitWidth < 32) return widened(cursor.buffer(), bitWidth, isSigned, positions);
-  }
-  const words = wordsOf(parquet.physical);
-  if (words === undefined) return fixedByteValues(cursor.buffer(), parquet.length!, positions);
-  return takeWords(int32s(cursor.buffer()), words, positions, wordScratch.take(words * (positions?.length ?? 0)));
+  return byType(type, readers)({ parquet, cursor, length, positions });
 }
 
-const wordScratch = new Scratch(Int32Array);
+interface Leaf {
+  readonly parquet: ParquetType;
+  readonly cursor: ColumnCursor;
+  readonly length: number;
+  readonly positions: Int32Array | undefined;
+}
 
-function booleanValues(bits: Uint8Array, length: number, positions: Int32Array | undefined): BooleanValues {
+const readers: TypeTable<(leaf: Leaf) => Values> = {
+  Null: () => words, // never called: all are null
+  Bool: () => booleans,
+  Int: ({ bitWidth, isSigned }) => (bitWidth < 32 ? (leaf) => widened(leaf, bitWidth, isSigned) : words),
+  Float: ({ precision }) => (precision === Precision.HALF ? fixedBytes : words),
+  Decimal: ({ bitWidth }) => {
+    return ({ parquet, cursor, positions }) => {
+      const target = wordsOf(parquet.physical);
+      const buffer = cursor.buffer();
+      return target
+        ? decimalWords(int32s(buffer), bitWidth / 32, target, positions)
+        : decimalBytes(buffer, bitWidth / 32, parquet.length!, positions);
+    };
+  },
+  Utf8: () => (leaf) => variableBytes(leaf, "int32"),
+  Binary: () => (leaf) => variableBytes(leaf, "int32"),
+  LargeUtf8: () => (leaf) => variableBytes(leaf, "int64"),
+  LargeBinary: () => (leaf) => variableBytes(leaf, "int64"),
+  Utf8View: () => views,
+  BinaryView: () => views,
+  FixedSizeBinary: () => fixedBytes,
+  Date: () => words,
+  Time: () => words,
+  Timestamp: () => words,
+  Duration: () => words,
+  Interval: () => notALeaf,
+  Struct: () => notALeaf,
+  List: () => notALeaf,
+  LargeList: () => notALeaf,
+  FixedSizeList: () => notALeaf,
+  Map: () => notALeaf,
+  Union: () => notALeaf,
+  Dictionary: () => notALeaf,
+};
+
+/** The schema has refused these types, or made groups of them. */
+function notALeaf(): never {
+  throw new TypeError("This type has no values of its own.");
+}
+
+function words({ parquet, cursor, positions }: Leaf): WordValues {
+  const width = wordsOf(parquet.physical)!;
+  return takeWords(int32s(cursor.buffer()), width, positions, reusedWords.take(width * (positions?.length ?? 0)));
+}
+
+function fixedBytes({ parquet, cursor, positions }: Leaf): ByteValues {
+  return fixedByteValues(cursor.buffer(), parquet.length!, positions);
+}
+
+function views({ cursor, length, positions }: Leaf): ByteValues {
+  return viewValues(cursor.buffer(), cursor.variadicBuffers(), length, positions);
+}
+
+function variableBytes({ cursor, length, positions }: Leaf, kind: "int32" | "int64"): ByteValues {
+  const offsets = cursor.buffer();
+  return byteValues(cursor.buffer(), offsetsOf(offsets, length, kind), positions);
+}
+
+const reusedWords = new ReusableArray(Int32Array);
+
+function booleans({ cursor, length, positions }: Leaf): BooleanValues {
+  const bits = cursor.buffer();
   const count = positions?.length ?? length;
   const booleans = new Uint8Array(count);
   for (let index = 0; index < count; index++) {
@@ -60,33 +105,15 @@ function booleanValues(bits: Uint8Array, length: number, positions: Int32Array |
   return { count, booleans };
 }
 
-function widened(
-  buffer: Uint8Array,
-  bitWidth: number,
-  isSigned: boolean,
-  positions: Int32Array | undefined,
-): WordValues {
+function widened({ cursor, positions }: Leaf, bitWidth: number, isSigned: boolean): WordValues {
+  const buffer = cursor.buffer();
   const narrow = bitWidth === 8 ? (isSigned ? Int8Array : Uint8Array) : isSigned ? Int16Array : Uint16Array;
   const source = new narrow(buffer.buffer as ArrayBuffer, buffer.byteOffset, (8 * buffer.length) / bitWidth);
   const count = positions?.length ?? source.length;
-  const words = wordScratch.take(count);
+  const wide = reusedWords.take(count);
   for (let index = 0; index < count; index++)
-    words[index] = source[positions === undefined ? index : positions[index]!]!;
-  return { count, words };
-}
-
-function variableBytes(
-  typeId: Type,
-  cursor: ColumnCursor,
-  length: number,
-  positions: Int32Array | undefined,
-): ByteValues {
-  const first = cursor.buffer();
-  if (typeId === Type.Utf8View || typeId === Type.BinaryView) {
-    return viewValues(first, cursor.variadicBuffers(), length, positions);
-  }
-  const kind = typeId === Type.LargeUtf8 || typeId === Type.LargeBinary ? "int64" : "int32";
-  return byteValues(cursor.buffer(), offsetsOf(first, length, kind), positions);
+    wide[index] = source[positions === undefined ? index : positions[index]!]!;
+  return { count, words: wide };
 }
 
 function int32s(buffer: Uint8Array): Int32Array {

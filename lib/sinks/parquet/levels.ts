@@ -12,10 +12,9 @@ import { offsetsOf } from "./byte-values.js";
 import { ColumnCursor } from "./column-cursor.js";
 import { dictionaryOf } from "./dictionary-values.js";
 import { leafValues } from "./leaf-values.js";
-import { Misfit } from "./misfit.js";
 import type { LeafNode, ListNode, ParquetNode } from "./parquet-schema.js";
-import { Scratch } from "./scratch.js";
-import type { Values } from "./values.js";
+import { ReusableArray } from "./reusable-array.js";
+import { InvalidValues, type Values } from "./values.js";
 
 export interface LeafEntries {
   readonly leaf: LeafNode;
@@ -39,7 +38,7 @@ interface Entries {
  * Hands out the leaves of a column, one after the other. What is handed out holds until the call of `emit` is over: its
  * arrays are used again.
  *
- * @throws Misfit where the data is broken, or is not what the schema says
+ * @throws InvalidValues where the data is broken, or is not what the schema says
  */
 export function leafEntries(node: ParquetNode, column: ColumnBuffers, emit: (leaf: LeafEntries) => void): void {
   const rows: Entries = { count: column.length, definition: 0, repetition: undefined, at: undefined };
@@ -74,8 +73,8 @@ function leafOf(node: LeafNode, cursor: ColumnCursor, above: Entries, length: nu
   return { leaf: node, count, definition, repetition, values };
 }
 
-const levelScratch = new Scratch(Uint8Array);
-const positionScratch = new Scratch(Int32Array);
+const reusedLevels = new ReusableArray(Uint8Array);
+const reusedPositions = new ReusableArray(Int32Array);
 
 /** As {@link defined}, with the positions of those that have a value alone. */
 function present(
@@ -85,8 +84,8 @@ function present(
 ): { definition: Entries["definition"]; positions: Int32Array | undefined } {
   const { count, definition, at } = above;
   if (at === undefined && validity.length > 0 && node.nullable && typeof definition === "number") {
-    const levels = levelScratch.take(count);
-    const positions = positionScratch.take(count);
+    const levels = reusedLevels.take(count);
+    const positions = reusedPositions.take(count);
     let next = 0;
     for (let entry = 0; entry < count; entry++) {
       const bit = (validity[entry >> 3]! >> (entry & 7)) & 1;
@@ -101,7 +100,7 @@ function present(
 }
 
 function withValue(at: Int32Array): Int32Array {
-  const positions = positionScratch.take(at.length);
+  const positions = reusedPositions.take(at.length);
   let count = 0;
   for (let entry = 0; entry < at.length; entry++) {
     const position = at[entry]!;
@@ -128,7 +127,7 @@ function defined(entries: Entries, validity: Uint8Array, { nullable, path }: Par
     const position = at === undefined ? entry : at[entry]!;
     const level = typeof definition === "number" ? definition : definition[entry]!;
     const valid = position >= 0 && (noNulls || ((validity[position >> 3]! >> (position & 7)) & 1) === 1);
-    if (!valid && position >= 0 && !nullable) throw new Misfit(`a null in ${path}, which is not nullable`);
+    if (!valid && position >= 0 && !nullable) throw new InvalidValues(`a null in ${path}, which is not nullable`);
     levels[entry] = valid ? level + step : level;
     positions[entry] = valid ? position : -1;
   }
@@ -177,6 +176,6 @@ function sizeAt(position: number, offsets: Int32Array | number, path: string): n
   if (position < 0) return 0;
   if (typeof offsets === "number") return offsets;
   const size = offsets[position + 1]! - offsets[position]!;
-  if (size < 0) throw new Misfit(`the offsets of ${path} go backwards`);
+  if (size < 0) throw new InvalidValues(`the offsets of ${path} go backwards`);
   return size;
 }

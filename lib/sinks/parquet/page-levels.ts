@@ -1,5 +1,5 @@
 import { ByteBuffer } from "./byte-buffer.js";
-import { bitWidth, writeHybrid, writeRepeated } from "./hybrid.js";
+import { bitWidth, writeRleHybrid, writeRleRun } from "./rle-hybrid.js";
 
 /** The definition or the repetition levels of one page. */
 export class PageLevels {
@@ -33,8 +33,8 @@ export class PageLevels {
     if (this.#max === 0) return;
     const start = out.grow(4);
     const width = bitWidth(this.#max);
-    if (this.#common !== undefined) writeRepeated(out, this.#common, this.#count, width);
-    else writeHybrid(out, this.#levels.view(), this.#count, width);
+    if (this.#common !== undefined) writeRleRun(out, this.#common, this.#count, width);
+    else writeRleHybrid(out, this.#levels.view(), this.#count, width);
     new DataView(out.bytes.buffer).setUint32(start, out.length - start - 4, true);
     this.#levels.clear();
     this.#common = undefined;

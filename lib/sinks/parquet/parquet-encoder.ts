@@ -14,14 +14,14 @@ import { messageBytes, schemaMessage } from "../../arrow/encode/message.js";
 import { SparkStreamError } from "../../errors.js";
 import { turn, turnIsDue } from "../../runtime/event-loop.js";
 import { type ChunkOptions, type ChunkPages, ColumnChunk } from "./column-chunk.js";
-import { arrowSchemaKey, codecNumbers, type ParquetCompression } from "./file-options.js";
-import { FooterBuilder, parquetMagic } from "./footer.js";
+import { FooterBuilder } from "./footer.js";
+import { arrowSchemaKey, compressionCodecs, magic, type ParquetCompression } from "./format.js";
 import { leafEntries } from "./levels.js";
-import { Misfit } from "./misfit.js";
-import { type Page, PageMaker } from "./pages.js";
+import { type Page, PageMaker } from "./page-maker.js";
 import { type LeafNode, type ParquetSchema, parquetSchema } from "./parquet-schema.js";
 import { newDictionaryBytes, type RowSlice, rowSlice } from "./row-slices.js";
 import { unsupportedField } from "./unsupported-field.js";
+import { InvalidValues } from "./values.js";
 
 export interface RowGroupLimits {
   readonly rows: number;
@@ -57,7 +57,7 @@ export class ParquetEncoder implements BatchEncoder {
   readonly #chunkOptions: ChunkOptions;
   /** By the leaves of the schema; made for their first rows. */
   readonly #chunks: ColumnChunk[] = [];
-  // The row group under way.
+  // The current row group.
   #rows = 0;
   #bytes = 0;
   readonly #dictionaries = new Set<Vector>();
@@ -79,7 +79,7 @@ export class ParquetEncoder implements BatchEncoder {
     const arrowSchema = Buffer.from(messageBytes(schemaMessage(schema))).toString("base64");
     // As pyarrow does: readers without Arrow find the schema's metadata too.
     this.#metadata = new Map([[arrowSchemaKey, arrowSchema], ...schema.metadata, ...Object.entries(metadata)]);
-    this.#footer = new FooterBuilder(this.#schema, codecNumbers[compression]);
+    this.#footer = new FooterBuilder(this.#schema, compressionCodecs[compression]);
     this.#pages = new PageMaker(compress);
     const { leaves } = this.#schema;
     const pageBytes = Math.min(PAGE_BYTES, Math.floor(OPEN_BYTES / leaves.length));
@@ -107,8 +107,8 @@ export class ParquetEncoder implements BatchEncoder {
 
   *#start(): Generator<Uint8Array> {
     if (this.#position > 0) return;
-    this.#position = parquetMagic.length;
-    yield parquetMagic;
+    this.#position = magic.length;
+    yield magic;
   }
 
   async #append({ rows, bytes, columns }: RowSlice): Promise<void> {
@@ -159,7 +159,7 @@ export class ParquetEncoder implements BatchEncoder {
 
 function failed(path: string, cause: Error): SparkStreamError {
   const { message } = cause;
-  if (cause instanceof Misfit) {
+  if (cause instanceof InvalidValues) {
     const text = `Column \`${path}\` has values that do not fit its type: ${message}.`;
     return new SparkStreamError("INVALID_INPUT", text, { cause });
   }

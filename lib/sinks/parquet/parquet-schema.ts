@@ -6,8 +6,9 @@
  *     map       group (MAP) { repeated group key_value { required key; value } }
  *     others    a leaf: its values are a column chunk in each row group
  */
-import { type DataType, type Field, Type } from "apache-arrow";
-import { listAnnotation, mapAnnotation, type ParquetType, parquetType, physicalTypes } from "./parquet-type.js";
+import { DataType, type Field, Type } from "apache-arrow";
+import { fields, physicalTypes, repetitionTypes } from "./format.js";
+import { listAnnotation, mapAnnotation, type ParquetType, parquetType } from "./parquet-type.js";
 import type { ThriftStruct } from "./thrift.js";
 
 interface NodeBase {
@@ -20,11 +21,11 @@ export interface LeafNode extends NodeBase {
   readonly kind: "leaf";
   /** Where it stands among the leaves of the schema. */
   readonly index: number;
-  /** Of the values, also where they come by a dictionary. */
+  /** Of the values, also if they come by a dictionary. */
   readonly type: DataType;
   readonly parquet: ParquetType;
   readonly names: readonly string[];
-  /** Set where values come by a dictionary. */
+  /** Set if values come by a dictionary of Arrow. */
   readonly dictionary?: { readonly id: number; readonly indices: { bitWidth: number; isSigned: boolean } };
   /** Levels of a value: of the optional and repeated fields above it, and of the repeated ones. */
   readonly maxDefinition: number;
@@ -53,13 +54,13 @@ export interface ParquetSchema {
   readonly leaves: readonly LeafNode[];
 }
 
-export function parquetSchema(fields: readonly Field[]): ParquetSchema {
+export function parquetSchema(columns: readonly Field[]): ParquetSchema {
   const builder = new SchemaBuilder();
-  builder.group("schema", undefined, fields.length);
-  const columns = fields.map((field) =>
+  builder.group("schema", undefined, columns.length);
+  const nodes = columns.map((field) =>
     builder.field(field, { path: field.name, names: [], definition: 0, repetition: 0 }),
   );
-  return { elements: builder.elements, columns, leaves: builder.leaves };
+  return { elements: builder.elements, columns: nodes, leaves: builder.leaves };
 }
 
 /** What is above a field. */
@@ -73,7 +74,7 @@ interface Place {
   readonly nullable?: boolean;
 }
 
-const repetitionTypes = { required: 0, optional: 1, repeated: 2 } as const;
+const { SchemaElement } = fields;
 
 class SchemaBuilder {
   readonly elements: ThriftStruct[] = [];
@@ -87,12 +88,12 @@ class SchemaBuilder {
     annotation?: Pick<ParquetType, "converted" | "logical">,
   ): void {
     this.elements.push({
-      3: repetition && repetitionTypes[repetition],
-      4: name,
-      5: children,
-      6: annotation?.converted,
-      9: fieldId,
-      10: annotation?.logical,
+      [SchemaElement.repetition_type]: repetition && repetitionTypes[repetition],
+      [SchemaElement.name]: name,
+      [SchemaElement.num_children]: children,
+      [SchemaElement.converted_type]: annotation?.converted,
+      [SchemaElement.field_id]: fieldId,
+      [SchemaElement.logicalType]: annotation?.logical,
     });
   }
 
@@ -104,7 +105,7 @@ class SchemaBuilder {
     const names = [...place.names, name];
     const definition = place.definition + (nullable ? 1 : 0);
     const inner = { path, names, definition, repetition: place.repetition };
-    const repetition = nullable ? "optional" : "required";
+    const repetition = nullable ? "OPTIONAL" : "REQUIRED";
     const fieldId = fieldIdOf(field);
     const group = (children: number, annotation?: Pick<ParquetType, "converted" | "logical">) =>
       this.group(name, repetition, children, fieldId, annotation);
@@ -116,7 +117,7 @@ class SchemaBuilder {
       case Type.LargeList:
       case Type.FixedSizeList: {
         group(1, listAnnotation);
-        this.group("list", "repeated", 1);
+        this.group("list", "REPEATED", 1);
         const element = repeated(inner, "list");
         const [item] = type.children as [Field];
         const child = this.field(item, { ...element, path: `${path}[]`, name: item.name || "element" });
@@ -124,7 +125,7 @@ class SchemaBuilder {
       }
       case Type.Map: {
         group(1, mapAnnotation);
-        this.group("key_value", "repeated", 2);
+        this.group("key_value", "REPEATED", 2);
         const entry = repeated(inner, "key_value");
         const [key, value] = type.children[0]!.type.children as [Field, Field];
         const children = [
@@ -146,24 +147,19 @@ class SchemaBuilder {
   }
 
   #leaf(type: DataType, name: string, nullable: boolean, fieldId: number | undefined, place: Place): LeafNode {
-    const encoded = type as unknown as {
-      dictionary: DataType;
-      id: number;
-      indices: { bitWidth: number; isSigned: boolean };
-    };
-    const isDictionary = type.typeId === Type.Dictionary;
-    const valueType = isDictionary ? encoded.dictionary : type;
+    const encoded = DataType.isDictionary(type) ? type : undefined;
+    const valueType = encoded?.dictionary ?? type;
     const parquet = parquetType(valueType);
     this.elements.push({
-      1: physicalTypes[parquet.physical],
-      2: parquet.length,
-      3: repetitionTypes[nullable ? "optional" : "required"],
-      4: name,
-      6: parquet.converted,
-      7: parquet.scale,
-      8: parquet.precision,
-      9: fieldId,
-      10: parquet.logical,
+      [SchemaElement.type]: physicalTypes[parquet.physical],
+      [SchemaElement.type_length]: parquet.length,
+      [SchemaElement.repetition_type]: repetitionTypes[nullable ? "OPTIONAL" : "REQUIRED"],
+      [SchemaElement.name]: name,
+      [SchemaElement.converted_type]: parquet.converted,
+      [SchemaElement.scale]: parquet.scale,
+      [SchemaElement.precision]: parquet.precision,
+      [SchemaElement.field_id]: fieldId,
+      [SchemaElement.logicalType]: parquet.logical,
     });
     const leaf: LeafNode = {
       kind: "leaf",
@@ -173,7 +169,7 @@ class SchemaBuilder {
       type: valueType,
       parquet,
       names: place.names,
-      ...(isDictionary && { dictionary: { id: encoded.id, indices: encoded.indices } }),
+      ...(encoded && { dictionary: { id: encoded.id, indices: encoded.indices } }),
       maxDefinition: place.definition,
       maxRepetition: place.repetition,
     };
@@ -189,8 +185,8 @@ function repeated(place: Place, name: string): Place {
 }
 
 function offsetsOf(type: DataType): ListNode["offsets"] {
-  if (type.typeId === Type.FixedSizeList) return (type as unknown as { listSize: number }).listSize;
-  return type.typeId === Type.LargeList ? "int64" : "int32";
+  if (DataType.isFixedSizeList(type)) return type.listSize;
+  return DataType.isLargeList(type) ? "int64" : "int32";
 }
 
 /** As Arrow's other implementations keep it. */

@@ -1,24 +1,15 @@
 /**
- * What an Arrow type is in a Parquet file: the physical type of its values and the annotations that tell what they mean
- * (parquet.thrift and LogicalTypes.md of apache/parquet-format). Readers of before 2018 know the converted types only.
+ * What each Arrow type is in a Parquet file: the physical type of its values and the annotations that say what they mean
+ * (LogicalTypes.md of apache/parquet-format), or why the file cannot have it.
  */
-import { type DataType, Precision, TimeUnit, Type } from "apache-arrow";
+import { type DataType, DateUnit, Precision, TimeUnit, Type } from "apache-arrow";
+import { byType, type TypeTable } from "../../arrow/arrow-type.js";
+import { convertedTypes, fields, type PhysicalType } from "./format.js";
 import { ShortInt, type ThriftStruct } from "./thrift.js";
 
-/** Numbers of the format, as are those below. */
-export const physicalTypes = {
-  BOOLEAN: 0,
-  INT32: 1,
-  INT64: 2,
-  FLOAT: 4,
-  DOUBLE: 5,
-  BYTE_ARRAY: 6,
-  FIXED_LEN_BYTE_ARRAY: 7,
-} as const;
+const { DecimalType, IntType, LogicalType, TimeType } = fields;
 
-export type PhysicalType = keyof typeof physicalTypes;
-
-/** How values compare, for the statistics; "none" where the format defines no order. */
+/** How values compare, for the statistics; "none" if the format defines no order. */
 export type Order = "signed" | "unsigned" | "float" | "none";
 
 export interface ParquetType {
@@ -33,95 +24,105 @@ export interface ParquetType {
   readonly precision?: number;
 }
 
-const converted = {
-  UTF8: 0,
-  MAP: 1,
-  LIST: 3,
-  DECIMAL: 5,
-  DATE: 6,
-  TIME_MILLIS: 7,
-  TIME_MICROS: 8,
-  TIMESTAMP_MILLIS: 9,
-  TIMESTAMP_MICROS: 10,
-  UINT_8: 11,
-  INT_8: 15,
-} as const;
+export const listAnnotation = { converted: convertedTypes.LIST, logical: { [LogicalType.LIST]: {} } } as const;
+export const mapAnnotation = { converted: convertedTypes.MAP, logical: { [LogicalType.MAP]: {} } } as const;
 
-/** Fields of the union LogicalType. */
-const logical = {
-  STRING: 1,
-  MAP: 2,
-  LIST: 3,
-  DECIMAL: 5,
-  DATE: 6,
-  TIME: 7,
-  TIMESTAMP: 8,
-  INTEGER: 10,
-  UNKNOWN: 11,
-  FLOAT16: 15,
-} as const;
+/** What an Arrow type is in a file: a type of values, a group of other columns, or nothing. */
+export type Mapping = ParquetType | "group" | { readonly unsupported: string };
 
-export const listAnnotation = { converted: converted.LIST, logical: { [logical.LIST]: {} } } as const;
-export const mapAnnotation = { converted: converted.MAP, logical: { [logical.MAP]: {} } } as const;
+/** For each reason it was tried: readers return the column as something else, or not at all. */
+const mappings: TypeTable<Mapping> = {
+  Null: () => ({ physical: "INT32", order: "none", logical: { [LogicalType.UNKNOWN]: {} } }),
+  Bool: () => ({ physical: "BOOLEAN", order: "unsigned" }),
+  Int: ({ bitWidth, isSigned }) => integer(bitWidth, isSigned),
+  Float: ({ precision }) => float(precision),
+  Decimal: ({ precision, scale }) =>
+    scale < 0 ? unsupported("Parquet has no decimal with a negative scale") : decimal(precision, scale),
+  Utf8: () => string,
+  LargeUtf8: () => string,
+  Utf8View: () => string,
+  Binary: () => binary,
+  LargeBinary: () => binary,
+  BinaryView: () => binary,
+  FixedSizeBinary: ({ byteWidth }) =>
+    byteWidth === 0
+      ? unsupported("Parquet has no type without bytes")
+      : { physical: "FIXED_LEN_BYTE_ARRAY", order: "unsigned", length: byteWidth },
+  Date: ({ unit }) =>
+    unit === DateUnit.MILLISECOND
+      ? unsupported("Parquet has no date in milliseconds")
+      : {
+          physical: "INT32",
+          order: "signed",
+          converted: convertedTypes.DATE,
+          logical: { [LogicalType.DATE]: {} },
+        },
+  Time: ({ unit }) =>
+    unit === TimeUnit.SECOND
+      ? unsupported(noSeconds)
+      : {
+          physical: unit === TimeUnit.MILLISECOND ? "INT32" : "INT64",
+          order: "signed",
+          ...withUnit(LogicalType.TIME, unit, false, [convertedTypes.TIME_MILLIS, convertedTypes.TIME_MICROS]),
+        },
+  Timestamp: ({ unit, timezone }) =>
+    unit === TimeUnit.SECOND
+      ? unsupported(noSeconds)
+      : {
+          physical: "INT64",
+          order: "signed",
+          ...withUnit(LogicalType.TIMESTAMP, unit, Boolean(timezone), [
+            convertedTypes.TIMESTAMP_MILLIS,
+            convertedTypes.TIMESTAMP_MICROS,
+          ]),
+        },
+  Duration: () => ({ physical: "INT64", order: "signed" }),
+  Interval: () => unsupported("readers do not know Parquet's INTERVAL, and it has no nanoseconds"),
+  Struct: ({ children }) => (children.length === 0 ? unsupported("Parquet has no struct without fields") : "group"),
+  List: () => "group",
+  LargeList: () => "group",
+  FixedSizeList: ({ listSize }) => (listSize === 0 ? unsupported("Parquet has no list of that kind") : "group"),
+  Map: () => "group",
+  Union: () => unsupported("Parquet has no union"),
+  Dictionary({ dictionary }) {
+    const values = parquetMapping(dictionary);
+    const isLeaf = values !== "group" && !notInDictionary.has(dictionary.typeId as Type);
+    return isLeaf ? values : unsupported("Parquet has no dictionary of such values");
+  },
+};
 
-/** @param type one without children, and no dictionary; {@link unsupportedField} has refused the others */
+const notInDictionary = new Set([
+  Type.Null,
+  Type.Dictionary,
+  // Arrow's Rust library takes it for one of byte arrays, and fails.
+  Type.FixedSizeBinary,
+]);
+
+const noSeconds = "Parquet has no such type in seconds";
+
+function unsupported(reason: string): { unsupported: string } {
+  return { unsupported: reason };
+}
+
+export function parquetMapping(type: DataType): Mapping {
+  return byType(type, mappings);
+}
+
+/** @param type of values, for which `unsupportedField` found no reason against */
 export function parquetType(type: DataType): ParquetType {
-  const of = type as unknown as Parameters;
-  switch (type.typeId as Type) {
-    case Type.Null:
-      return { physical: "INT32", order: "none", logical: { [logical.UNKNOWN]: {} } };
-    case Type.Bool:
-      return { physical: "BOOLEAN", order: "unsigned" };
-    case Type.Int:
-      return integer(of.bitWidth, of.isSigned);
-    case Type.Float:
-      return float(of.precision);
-    case Type.Decimal:
-      return decimal(of.precision, of.scale);
-    case Type.Date:
-      return { physical: "INT32", order: "signed", converted: converted.DATE, logical: { [logical.DATE]: {} } };
-    case Type.Time:
-      return {
-        physical: of.unit === TimeUnit.MILLISECOND ? "INT32" : "INT64",
-        order: "signed",
-        ...withUnit(logical.TIME, of.unit, false, [converted.TIME_MILLIS, converted.TIME_MICROS]),
-      };
-    case Type.Timestamp:
-      return {
-        physical: "INT64",
-        order: "signed",
-        ...withUnit(logical.TIMESTAMP, of.unit, Boolean(of.timezone), [
-          converted.TIMESTAMP_MILLIS,
-          converted.TIMESTAMP_MICROS,
-        ]),
-      };
-    case Type.Duration:
-      return { physical: "INT64", order: "signed" };
-    case Type.Utf8:
-    case Type.LargeUtf8:
-    case Type.Utf8View:
-      return {
-        physical: "BYTE_ARRAY",
-        order: "unsigned",
-        converted: converted.UTF8,
-        logical: { [logical.STRING]: {} },
-      };
-    case Type.FixedSizeBinary:
-      return { physical: "FIXED_LEN_BYTE_ARRAY", order: "unsigned", length: of.byteWidth };
-    default:
-      return { physical: "BYTE_ARRAY", order: "unsigned" };
-  }
+  const mapping = parquetMapping(type);
+  if (mapping === "group" || "unsupported" in mapping) throw new TypeError(`${type} has no values in Parquet`);
+  return mapping;
 }
 
-interface Parameters {
-  bitWidth: number;
-  isSigned: boolean;
-  precision: number;
-  scale: number;
-  unit: number;
-  timezone: string | null;
-  byteWidth: number;
-}
+const string: ParquetType = {
+  physical: "BYTE_ARRAY",
+  order: "unsigned",
+  converted: convertedTypes.UTF8,
+  logical: { [LogicalType.STRING]: {} },
+};
+
+const binary: ParquetType = { physical: "BYTE_ARRAY", order: "unsigned" };
 
 function integer(bits: number, isSigned: boolean): ParquetType {
   const physical = bits === 64 ? "INT64" : "INT32";
@@ -130,14 +131,14 @@ function integer(bits: number, isSigned: boolean): ParquetType {
   return {
     physical,
     order,
-    converted: (isSigned ? converted.INT_8 : converted.UINT_8) + Math.log2(bits / 8),
-    logical: { [logical.INTEGER]: { 1: new ShortInt("i8", bits), 2: isSigned } },
+    converted: (isSigned ? convertedTypes.INT_8 : convertedTypes.UINT_8) + Math.log2(bits / 8),
+    logical: { [LogicalType.INTEGER]: { [IntType.bitWidth]: new ShortInt("i8", bits), [IntType.isSigned]: isSigned } },
   };
 }
 
 function float(precision: number): ParquetType {
   if (precision === Precision.HALF) {
-    return { physical: "FIXED_LEN_BYTE_ARRAY", order: "float", length: 2, logical: { [logical.FLOAT16]: {} } };
+    return { physical: "FIXED_LEN_BYTE_ARRAY", order: "float", length: 2, logical: { [LogicalType.FLOAT16]: {} } };
   }
   return { physical: precision === Precision.SINGLE ? "FLOAT" : "DOUBLE", order: "float" };
 }
@@ -148,8 +149,8 @@ function decimal(precision: number, scale: number): ParquetType {
     order: "signed",
     scale,
     precision,
-    converted: converted.DECIMAL,
-    logical: { [logical.DECIMAL]: { 1: scale, 2: precision } },
+    converted: convertedTypes.DECIMAL,
+    logical: { [LogicalType.DECIMAL]: { [DecimalType.scale]: scale, [DecimalType.precision]: precision } },
   } as const;
   if (precision <= 9) return { physical: "INT32", ...annotation };
   if (precision <= 18) return { physical: "INT64", ...annotation };
@@ -162,12 +163,13 @@ function withUnit(
   field: number,
   unit: number,
   isAdjustedToUtc: boolean,
-  convertedTypes: readonly [ms: number, us: number],
+  oldTypes: readonly [ms: number, us: number],
 ): Pick<ParquetType, "converted" | "logical"> {
   const index = [TimeUnit.MILLISECOND, TimeUnit.MICROSECOND, TimeUnit.NANOSECOND].indexOf(unit);
-  const convertedType = convertedTypes[index];
+  const convertedType = oldTypes[index];
+  const unitField = [fields.TimeUnit.MILLIS, fields.TimeUnit.MICROS, fields.TimeUnit.NANOS][index]!;
   return {
-    logical: { [field]: { 1: isAdjustedToUtc, 2: { [index + 1]: {} } } },
+    logical: { [field]: { [TimeType.isAdjustedToUTC]: isAdjustedToUtc, [TimeType.unit]: { [unitField]: {} } } },
     ...(convertedType !== undefined && { converted: convertedType }),
   };
 }

@@ -4,7 +4,7 @@
  */
 import { ByteBuffer } from "./byte-buffer.js";
 import { LONG, viewOf } from "./byte-values.js";
-import type { PhysicalType } from "./parquet-type.js";
+import type { PhysicalType } from "./format.js";
 import type { BooleanValues, ByteValues, Values, WordValues } from "./values.js";
 
 /** Bytes of the values, PLAIN; of booleans, in memory. */

@@ -5,7 +5,7 @@
  *     BYTE_ARRAY, FIXED_LEN_BYTE_ARRAY     bytes, and where each value begins and ends in them
  *     BOOLEAN                              a byte each, 0 or 1
  */
-import type { PhysicalType } from "./parquet-type.js";
+import type { PhysicalType } from "./format.js";
 
 export interface WordValues {
   readonly count: number;
@@ -26,7 +26,7 @@ export interface BooleanValues {
 
 export type Values = WordValues | ByteValues | BooleanValues;
 
-/** 32-bit words per value; undefined where values are no words. */
+/** 32-bit words per value; undefined if values are not words. */
 export function wordsOf(physical: PhysicalType): 1 | 2 | undefined {
   if (physical === "INT32" || physical === "FLOAT") return 1;
   return physical === "INT64" || physical === "DOUBLE" ? 2 : undefined;
@@ -55,4 +55,9 @@ export function takeWords(
     }
   }
   return { count, words };
+}
+
+/** Values that do not fit their type. The message continues "values that do not fit its type: …". */
+export class InvalidValues extends Error {
+  override readonly name = "InvalidValues";
 }

@@ -1,7 +1,7 @@
 type ArrayType = Uint8Array | Int32Array;
 
-/** One array that is used again: what was taken before is overwritten by what is taken next. */
-export class Scratch<A extends ArrayType> {
+/** An array that is reused: each call of `take` may overwrite what the one before returned. */
+export class ReusableArray<A extends ArrayType> {
   readonly #make: new (
     length: number,
   ) => A;
@@ -12,7 +12,7 @@ export class Scratch<A extends ArrayType> {
     this.#array = new make(0);
   }
 
-  /** Its content is what it happens to be. */
+  /** The content is undefined. */
   take(length: number): A {
     if (length > this.#array.length) this.#array = new this.#make(Math.max(length, LEAST));
     return this.#array.subarray(0, length) as A;

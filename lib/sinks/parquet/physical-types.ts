@@ -1,15 +1,17 @@
 /** The dictionary and the statistics for each physical type of Parquet. */
 import { ByteDictionary } from "./byte-dictionary.js";
-import { BooleanStatistics, ByteStatistics, HalfStatistics } from "./byte-statistics.js";
+import { ByteStatistics } from "./byte-statistics.js";
 import type { Dictionary } from "./dictionary.js";
-import type { ParquetType, PhysicalType } from "./parquet-type.js";
-import type { Statistics } from "./statistics.js";
+import type { PhysicalType } from "./format.js";
+import { HalfStatistics } from "./half-statistics.js";
+import type { ParquetType } from "./parquet-type.js";
+import { BooleanStatistics, type Statistics } from "./statistics.js";
 import { wordsOf } from "./values.js";
 import { WordDictionary } from "./word-dictionary.js";
 import { FloatStatistics, IntStatistics, LongStatistics } from "./word-statistics.js";
 
 /**
- * Undefined for booleans, and where there is no room for any value.
+ * Undefined for booleans, and if there is no room for a value.
  *
  * @param limit bytes of all values as a dictionary page has them
  */
@@ -20,7 +22,7 @@ export function dictionaryFor(physical: PhysicalType, limit: number): Dictionary
   return new ByteDictionary(physical === "BYTE_ARRAY" ? 4 : 0, limit) as Dictionary;
 }
 
-/** For one column chunk; undefined where the format defines no order. */
+/** For one column chunk; undefined if the format defines no order. */
 export function statisticsFor({ physical, order }: ParquetType): Statistics | undefined {
   return order === "none" ? undefined : (makers[physical](order) as Statistics);
 }

@@ -14,7 +14,7 @@ export function bitWidth(max: number): number {
   return 32 - Math.clz32(max);
 }
 
-export function writeRepeated(out: ByteBuffer, value: number, count: number, width: number): void {
+export function writeRleRun(out: ByteBuffer, value: number, count: number, width: number): void {
   out.varint(2 * count);
   for (let shift = 0; shift < width; shift += 8) out.byte((value >>> shift) & 255);
 }
@@ -24,7 +24,7 @@ export function writeRepeated(out: ByteBuffer, value: number, count: number, wid
  *
  * @param width bits of a value, 24 at most
  */
-export function writeHybrid(out: ByteBuffer, values: Uint8Array | Int32Array, count: number, width: number): void {
+export function writeRleHybrid(out: ByteBuffer, values: Uint8Array | Int32Array, count: number, width: number): void {
   let packedFrom = 0;
   for (let index = 0; index < count; ) {
     const first = values[index]!;
@@ -34,15 +34,21 @@ export function writeHybrid(out: ByteBuffer, values: Uint8Array | Int32Array, co
       index = Math.min(count, index + GROUP);
       continue;
     }
-    writePacked(out, values, packedFrom, index, width);
-    writeRepeated(out, first, end - index, width);
+    writeBitPackedRun(out, values, packedFrom, index, width);
+    writeRleRun(out, first, end - index, width);
     packedFrom = end;
     index = end;
   }
-  writePacked(out, values, packedFrom, count, width);
+  writeBitPackedRun(out, values, packedFrom, count, width);
 }
 
-function writePacked(out: ByteBuffer, values: Uint8Array | Int32Array, from: number, to: number, width: number): void {
+function writeBitPackedRun(
+  out: ByteBuffer,
+  values: Uint8Array | Int32Array,
+  from: number,
+  to: number,
+  width: number,
+): void {
   if (from === to) return;
   const groups = Math.ceil((to - from) / GROUP);
   out.varint(2 * groups + 1);

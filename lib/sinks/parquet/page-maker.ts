@@ -1,5 +1,5 @@
 /**
- * Makes pages of bytes: a header, and a body that is compressed meanwhile. In, bodies in pieces; out, promises of whole pages.
+ * Makes pages: a header, and a body that is compressed on another thread. In, bodies in pieces; out, promises of whole pages.
  *
  * Memory: the bodies that are being compressed, {@link MAX_PENDING} and what one row adds, as long as {@link PageMaker.room} is
  * waited for; they are made in buffers that are used again.
@@ -7,8 +7,9 @@
 
 import type { Compress } from "../../arrow/codec/packages.js";
 import { SparkStreamError } from "../../errors.js";
-import { Misfit } from "./misfit.js";
+import { fields, pageTypes } from "./format.js";
 import { encodeThrift, type ThriftStruct } from "./thrift.js";
+import { InvalidValues } from "./values.js";
 
 export interface Page {
   /** Header and body. */
@@ -17,10 +18,13 @@ export interface Page {
   readonly uncompressedSize: number;
 }
 
-/** Numbers of the format; `field` is the field of PageHeader with the struct of that type. */
-export const pageTypes = { data: { type: 0, field: 5 }, dictionary: { type: 2, field: 7 } } as const;
+/** The type of each kind of page, and the field of PageHeader that has the header of that type. */
+const kinds = {
+  data: { type: pageTypes.DATA_PAGE, field: fields.PageHeader.data_page_header },
+  dictionary: { type: pageTypes.DICTIONARY_PAGE, field: fields.PageHeader.dictionary_page_header },
+} as const;
 
-/** Bytes under way from which on {@link PageMaker.room} waits; and bytes of free buffers that are kept. */
+/** Bytes being compressed above which {@link PageMaker.room} waits; and bytes of free buffers that are kept. */
 const MAX_PENDING = 4 * 1024 * 1024;
 
 /** Sizes are an i32. */
@@ -37,10 +41,10 @@ export class PageMaker {
     this.#compress = compress;
   }
 
-  /** @param details the struct of the type */
-  make(kind: keyof typeof pageTypes, details: ThriftStruct, parts: readonly Uint8Array[]): Promise<Page> {
+  /** @param details the DataPageHeader or DictionaryPageHeader */
+  make(kind: keyof typeof kinds, details: ThriftStruct, parts: readonly Uint8Array[]): Promise<Page> {
     const size = parts.reduce((sum, part) => sum + part.length, 0);
-    if (size > MAX_BODY) throw new Misfit("a row that takes more than the 2 GiB of a page");
+    if (size > MAX_BODY) throw new InvalidValues("a row that takes more than the 2 GiB of a page");
     const buffer = this.#compress ? this.#take(size) : undefined;
     const body = buffer ? buffer.subarray(0, size) : undefined;
     if (body) copyTo(body, 0, parts);
@@ -48,7 +52,7 @@ export class PageMaker {
     const done = page
       .then(
         () => {},
-        () => {}, // whoever has the page gets the error
+        () => {}, // the error is that of the page
       )
       .then(() => {
         this.#pending.delete(done);
@@ -66,7 +70,7 @@ export class PageMaker {
   }
 
   async #finish(
-    kind: keyof typeof pageTypes,
+    kind: keyof typeof kinds,
     details: ThriftStruct,
     size: number,
     body: Uint8Array<ArrayBuffer> | undefined,
@@ -75,8 +79,14 @@ export class PageMaker {
     // Without a codec the parts are copied before this function is left.
     const content = body ? [await this.#compress!(body).catch(broken)] : parts;
     const compressedSize = content.reduce((sum, part) => sum + part.length, 0);
-    const { type, field } = pageTypes[kind];
-    const header = encodeThrift({ 1: type, 2: size, 3: compressedSize, [field]: details });
+    const { type, field } = kinds[kind];
+    const { PageHeader } = fields;
+    const header = encodeThrift({
+      [PageHeader.type]: type,
+      [PageHeader.uncompressed_page_size]: size,
+      [PageHeader.compressed_page_size]: compressedSize,
+      [field]: details,
+    });
     const bytes = new Uint8Array(header.length + compressedSize);
     bytes.set(header);
     copyTo(bytes, header.length, content);
