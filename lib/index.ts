@@ -34,5 +34,6 @@ export { type ParquetWriterOptions, parquetWriter } from "./sinks/parquet-writer
 export { type CsvWriterOptions, csvWriter } from "./sinks/text/csv-writer.js";
 export { type NdjsonWriterOptions, ndjsonWriter } from "./sinks/text/ndjson-writer.js";
 export { type RowsOptions, rows } from "./sinks/text/rows.js";
+export type { InvalidText } from "./sinks/values/invalid-text.js";
 export { arrowIpcBytes, type SparkStream, sparkStream, splitSparkStream } from "./spark-stream.js";
 export type { PushOptions, SparkStreamOptions, SplitStreamOptions } from "./stream-options.js";

@@ -56,31 +56,28 @@ export function arrowIpcBytes(source: DataFrame | RowInput, options: SparkStream
 }
 
 /**
- * A DataFrame as several Readables, to be consumed at the same time, each of which has a share of its partitions; together
- * they are the whole result. Where there are fewer partitions than streams, some streams are empty.
+ * A DataFrame as several Readables, to be consumed at the same time. Each has a share of the partitions; together they are the
+ * whole result. If there are fewer partitions than streams, some streams are empty.
  *
  * @param count 1,024 at most
- * @param options with `delivery: "staged"`, the default, it is staged once, and shares come in order and are of about the
- *   same bytes; what was staged is removed when all streams have ended or were destroyed. With "push" the i-th stream has the
- *   partitions whose ids leave i when divided by `count`.
+ * @param options with `delivery: "staged"`, the default, the frame is staged once, and shares come in order and have about the
+ *   same bytes; it is removed when all streams have ended or were destroyed. With "push" the i-th stream has the partitions
+ *   whose ids leave the remainder i when divided by `count`.
  *
  * @throws SparkStreamError INVALID_ARGUMENT or SESSION_CLOSED, at the call. Everything later is an error of the streams.
  */
-export function splitSparkStream(
-  source: DataFrame,
-  count: number,
-  splitOptions: SplitStreamOptions = {},
-): SparkStream[] {
+export function splitSparkStream(source: DataFrame, count: number, options: SplitStreamOptions = {}): SparkStream[] {
   if (!isDataFrame(source)) {
     throw new SparkStreamError("INVALID_INPUT", "splitSparkStream() splits DataFrames: rows come in one stream.");
   }
-  checkSplit("splitSparkStream()", count, splitOptions);
-  const options = { ...splitOptions, delivery: splitOptions.delivery ?? ("staged" as const) };
+  checkSplit("splitSparkStream()", count, options);
+  const withDelivery = { ...options, delivery: options.delivery ?? ("staged" as const) };
   const streams: SparkStream[] = [];
   const notify = Array.from({ length: count }, (_, index) => (partition: LargePartition) => {
     streams[index]!.emit("largePartition", partition);
   });
-  for (const rows of cursors(source, options, notify)) streams.push(streamOf(SparkStream, () => rows, options));
+  for (const rows of cursors(source, withDelivery, notify))
+    streams.push(streamOf(SparkStream, () => rows, withDelivery));
   return streams;
 }
 

@@ -28,9 +28,9 @@ for (const { page, blocks } of documents) {
     before(() => mkdir(work, { recursive: true }));
     after(() => rm(work, { recursive: true, force: true }));
 
-    it("has blocks of TypeScript, commands that package.json or npm knows, and what is printed", async () => {
+    it("has blocks of code, commands that package.json or npm knows, and what is printed", async () => {
       const { scripts } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
-      expect(["sh", "ts", "text"]).to.include.members(blocks.map(({ language }) => language));
+      expect(["sh", "ts", "js", "text"]).to.include.members(blocks.map(({ language }) => language));
       for (const { code } of blocks.filter(({ language }) => language === "sh")) {
         for (const command of code.trim().split(/\n|&&/)) {
           if (/^\s*(#|$|npx (spark-arrow-stream|tsx) |curl |export )/.test(command)) continue;
@@ -47,13 +47,13 @@ for (const { page, blocks } of documents) {
       for (const target of targets) await access(join(root, dirname(page), target));
     });
 
-    for (const [index, { code }] of blocks.filter(({ language }) => language === "ts").entries()) {
+    for (const [index, { language, code }] of blocks.filter(({ language }) => /^[tj]s$/.test(language)).entries()) {
       const title = code.split("\n").find((line) => /await|for|subscribe/.test(line));
-      it(`block ${index + 1} of TypeScript runs: ${title?.trim()}`, async () => {
+      it(`block ${index + 1} of code runs: ${title?.trim()}`, async () => {
         const { url, token } = await sparkServer();
-        const file = join(work, `${page.replace("/", "-")}-${index}.ts`);
+        const file = join(work, `${page.replace("/", "-")}-${index}.${language === "js" ? "mjs" : "ts"}`);
         await writeFile(file, code);
-        await run(process.execPath, ["--import", "tsx", file], {
+        await run(process.execPath, language === "js" ? [file] : ["--import", "tsx", file], {
           cwd: work,
           env: { ...process.env, SPARK_REMOTE: `${url}/;token=${token}` },
           timeout: 120_000,

@@ -36,7 +36,7 @@ describe("the package", function () {
   it("holds the built code with its types, and nothing of the workshop", async () => {
     const installed = join(project, "node_modules/spark-arrow-stream");
     expect((await readdir(installed)).filter((name) => name !== "node_modules").sort()).to.deep.equal(
-      ["CHANGELOG.md", "LICENSE", "README.md", "dist", "package.json"].sort(),
+      ["CHANGELOG.md", "LICENSE", "NOTICE", "README.md", "dist", "package.json"].sort(),
     );
   });
 

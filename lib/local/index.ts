@@ -1,2 +1,3 @@
 export { type LocalSpark, startLocalSpark } from "./local-spark.js";
 export type { LocalSparkOptions } from "./options.js";
+export type { OnProgress } from "./progress.js";

@@ -8,15 +8,15 @@ import {
 } from "../generated/spark-connect_pb.js";
 import { settingValue } from "./arguments.js";
 
-const saveModes = {
+/** What to do if the target exists. */
+export type WriteMode = "append" | "overwrite" | "error" | "ignore";
+
+const saveModes: Readonly<Record<WriteMode, SaveMode>> = {
   append: SaveMode.APPEND,
   overwrite: SaveMode.OVERWRITE,
   error: SaveMode.ERROR_IF_EXISTS,
   ignore: SaveMode.IGNORE,
-} as const;
-
-/** What to do where the target exists. */
-export type WriteMode = keyof typeof saveModes;
+};
 
 export type WriteInit = Exclude<MessageInitShape<typeof WriteOperationSchema>, { $typeName: string }>;
 

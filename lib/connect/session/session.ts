@@ -366,7 +366,10 @@ export class DataFrameReader {
   }
 }
 
-const joinTypes = {
+/** How two DataFrames are joined, in the words of Spark's `join`. */
+export type JoinHow = "inner" | "cross" | "full" | "left" | "right" | "semi" | "anti";
+
+const joinTypes: Readonly<Record<JoinHow, JoinType>> = {
   inner: JoinType.INNER,
   cross: JoinType.CROSS,
   full: JoinType.FULL_OUTER,
@@ -374,19 +377,18 @@ const joinTypes = {
   right: JoinType.RIGHT_OUTER,
   semi: JoinType.LEFT_SEMI,
   anti: JoinType.LEFT_ANTI,
-} as const;
+};
 
-export type JoinHow = keyof typeof joinTypes;
+/** What `explain()` shows: the physical plan, all plans, generated code, statistics, or a formatted plan. */
+export type ExplainMode = "simple" | "extended" | "codegen" | "cost" | "formatted";
 
-const explainModes = {
+const explainModes: Readonly<Record<ExplainMode, Mode>> = {
   simple: Mode.SIMPLE,
   extended: Mode.EXTENDED,
   codegen: Mode.CODEGEN,
   cost: Mode.COST,
   formatted: Mode.FORMATTED,
-} as const;
-
-export type ExplainMode = keyof typeof explainModes;
+};
 
 /**
  * A query that has not run: a plan, on a session. Every method gives a new DataFrame; nothing is sent before the result,

@@ -1,5 +1,5 @@
 /**
- * Numbers of the Parquet format, by the names of parquet.thrift (apache/parquet-format 2.11): the ids of the fields of its
+ * Numbers of the Parquet format, by the names of parquet.thrift (apache/parquet-format): the ids of the fields of its
  * structs, and its enums. Nothing else is loaded with this file.
  */
 

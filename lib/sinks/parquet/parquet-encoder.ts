@@ -1,10 +1,10 @@
 /**
  * Record batches to the bytes of a Parquet file. In, batches of any size; out, the file's bytes in order, a row group at a
- * time.
+ * time. It knows Arrow and bytes, and nothing of Spark; docs/parquet-encoder.md says why it is ours, and lists its files.
  *
  *     batch → slices of 4 MiB → leaves with levels → pages of 1 MiB, compressed on other threads → row groups → footer
  *
- * Memory: the compressed pages of one row group; of each leaf a page and a dictionary, which share {@link OPEN_BYTES}; what is
+ * Memory: the compressed pages of one row group; of each leaf a page and a dictionary, which share {@link OPEN_BYTES}; the pages
  * being compressed; and the metadata of all row groups so far.
  */
 import type { Field, RecordBatch, Schema, Vector } from "apache-arrow";
