@@ -38,7 +38,7 @@ import { status } from "@grpc/grpc-js";
 import { SparkStreamError } from "../../errors.js";
 import { atMost, pause } from "../../runtime/abort.js";
 import type { ExecutePlanResponse, Plan } from "../generated/spark-connect_pb.js";
-import type { ResponseStream } from "../rpc/channel.js";
+import type { ResponseStream } from "../rpc/pulled-call.js";
 import { isTokenRefused, type RetryPolicy, retryWait } from "../rpc/retry.js";
 import type { ServerError } from "../rpc/server-error.js";
 import type { StreamLimits } from "../rpc/stream-limits.js";

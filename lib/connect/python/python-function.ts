@@ -13,6 +13,24 @@ import { call, pickledPair } from "./python-pickle.js";
 /** pyspark.util.PythonEvalType.SQL_MAP_ARROW_ITER_UDF: an iterator of record batches to another. */
 const MAP_ARROW = 207;
 
+/**
+ * How a worker names its own Python when a function was made for another one. The tests of ipcRows() and of push on each
+ * server fail if a text changes.
+ *
+ *   Spark 4   (pyspark/worker.py)  … has different version: 3.11 …, and the message parameter worker_version
+ *   Spark 3.5 (pyspark/worker.py)  Python in worker has different version (3, 11) than that in driver 0.0
+ *   Sail 0.7                       … (0.0) does not match the Python version at runtime (3.11.7 …
+ */
+const WORKER_VERSION = [
+  /(?:has different version:?|worker_version\W+)\s*(\d+)\.(\d+)/,
+  /Python in worker has different version \((\d+), (\d+)\)/,
+  /does not match the Python version at runtime \((\d+)\.(\d+)/,
+];
+/** pyarrow is missing: Python's own words, and pyspark.sql.pandas.utils. */
+const NO_PYARROW = /No module named ['"]pyarrow|PyArrow >= \S+ must be installed/i;
+/** There is no Python: Java's words (ProcessBuilder), Spark's error class, and Spark's PythonWorkerFactory. */
+const NO_PYTHON = /Cannot run program|No such file or directory|PYTHON_NOT_FOUND|Python worker failed to connect/i;
+
 /** From an iterator of a partition's record batches to one of others. */
 export interface PythonFunction {
   /** As Spark's plans show it. */
@@ -98,21 +116,26 @@ async function findVersion(source: DataFrame, options: RunOptions & { signal: Ab
     (error: Error) => error,
   );
   if (options.signal.aborted) throw refusal;
-  const version = /(?:has different version:?|worker_version\W+)\s*(\d+\.\d+)/.exec(refusal.message)?.[1];
+  const version = workerVersion(refusal.message);
   if (version === undefined) throw refusal;
   await probe(version);
   return version;
 }
 
-/**
- * Where a query failed since the workers' Python is not what it takes, the error UNSUPPORTED that says what is missing;
- * else the error itself.
- */
+function workerVersion(message: string): string | undefined {
+  for (const pattern of WORKER_VERSION) {
+    const [, major, minor] = pattern.exec(message) ?? [];
+    if (major !== undefined) return `${major}.${minor}`;
+  }
+  return undefined;
+}
+
+/** If a query failed for lack of Python or pyarrow, an UNSUPPORTED error that says what is missing; else the error itself. */
 export function explainPython(error: unknown, { name, instead }: PythonUser): unknown {
   const { message } = error as Error;
-  const reason = /No module named ['"]pyarrow|PyArrow >= \S+ must be installed/i.test(message)
+  const reason = NO_PYARROW.test(message)
     ? "their Python has no pyarrow. Install it there"
-    : /Cannot run program|No such file or directory|PYTHON_NOT_FOUND|Python worker failed to connect/i.test(message)
+    : NO_PYTHON.test(message)
       ? "there is no Python that Spark can start (spark.pyspark.python, PYSPARK_PYTHON). Install it there, with pyarrow"
       : undefined;
   if (reason === undefined) return error;

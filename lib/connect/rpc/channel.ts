@@ -10,22 +10,13 @@
 import { readFileSync } from "node:fs";
 import { rootCertificates } from "node:tls";
 import type { DescMessage, DescMethodServerStreaming, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  type ChannelInterface,
-  Client,
-  credentials,
-  Metadata,
-  type ServiceError,
-  type StatusObject,
-  status,
-} from "@grpc/grpc-js";
+import { type CallOptions, type ChannelCredentials, Client, credentials, Metadata, status } from "@grpc/grpc-js";
 import { SparkStreamError, sessionClosed } from "../../errors.js";
 import { AbortError, onAbort, untilAborted } from "../../runtime/abort.js";
 import type { Endpoint, TlsOptions } from "./endpoint.js";
 import { largestWindow, windowOf } from "./flow-control.js";
 import { deserializer, serializer } from "./messages.js";
+import { PulledCall, type ResponseStream } from "./pulled-call.js";
 import { defaultStreamLimits } from "./stream-limits.js";
 
 /** Connections kept for streams to come. */
@@ -36,17 +27,6 @@ export interface UnaryOptions {
   timeoutMs?: number;
   /** Aborted, the call fails with an AbortError. */
   signal?: AbortSignal | undefined;
-}
-
-/** The answers of a streaming call. */
-export interface ResponseStream<T> {
-  /** The next message; undefined where the server ended the stream with OK. Rejects with a grpc-js ServiceError. */
-  next(): Promise<T | undefined>;
-  /**
-   * Drops the call here. Says nothing to the server about the execution behind it. With a reason, `next()` fails with it,
-   * and the connection, which may be dead, is not used again.
-   */
-  cancel(reason?: Error): void;
 }
 
 export class Channel {
@@ -156,7 +136,7 @@ export class Channel {
   #open(): Client {
     const { target, address, maxMessageBytes, keepalive, proxy } = this.#endpoint;
     const client = new Client(proxy ? `dns:///${proxy.address}` : target, credentialsOf(this.#endpoint.tls), {
-      // grpc-js itself would take the proxy of http_proxy, https_proxy or grpc_proxy for loopback too: see proxy.ts.
+      // By default grpc-js uses the proxy of http_proxy, https_proxy or grpc_proxy, for loopback addresses too: see proxy.ts.
       "grpc.enable_http_proxy": 0,
       ...(proxy && {
         "grpc.http_connect_target": target,
@@ -164,13 +144,13 @@ export class Channel {
         ...(proxy.credentials && { "grpc.http_connect_creds": proxy.credentials }),
       }),
       "grpc-node.flow_control_window": windowOf(this.largestWindow, this.#roundTripMs),
-      "grpc.max_receive_message_length": maxMessageBytes,
-      "grpc.max_send_message_length": -1,
+      "grpc.max_receive_message_length": maxMessageBytes, // by default 4 MiB
+      "grpc.max_send_message_length": -1, // unlimited, as by default: the server has a limit of its own
       "grpc.use_local_subchannel_pool": 1,
-      "grpc.service_config_disable_resolution": 1,
-      "grpc.enable_retries": 0,
+      "grpc.service_config_disable_resolution": 1, // no TXT records are asked for
+      "grpc.enable_retries": 0, // by default grpc-js retries by itself; retry.ts does here
       "grpc.primary_user_agent": this.#endpoint.userAgent,
-      // As soon as the first retry: a call made earlier than gRPC's own second would fail unheard.
+      // By default 1 s and 2 min. As soon as the first retry: an earlier call would fail without being sent.
       "grpc.initial_reconnect_backoff_ms": 50,
       "grpc.max_reconnect_backoff_ms": 5_000,
       ...(keepalive && {
@@ -193,89 +173,6 @@ export class Channel {
   }
 }
 
-type Call = ReturnType<ChannelInterface["createCall"]>;
-
-/**
- * A server-streaming call whose messages are asked for one by one. It speaks to grpc-js's Call itself: the streams that
- * grpc-js puts around one read sixteen messages ahead, and cost as much as decoding a small batch.
- */
-class PulledCall<T> implements ResponseStream<T> {
-  readonly #deserialize: (bytes: Buffer) => T;
-  readonly #onEnd: (reusable: boolean) => void;
-  #call: Call | undefined;
-  #waiting: { resolve(message: T | undefined): void; reject(error: unknown): void } | undefined;
-  #end: { error?: unknown } | undefined;
-
-  constructor(
-    metadata: Promise<Metadata>,
-    createCall: () => Call,
-    request: Buffer,
-    deserialize: (bytes: Buffer) => T,
-    onEnd: (reusable: boolean) => void,
-  ) {
-    this.#deserialize = deserialize;
-    this.#onEnd = onEnd;
-    metadata
-      .then((ready) => {
-        if (!this.#end) this.#start(createCall(), ready, request);
-      })
-      .catch((error) => this.#ended({ error }));
-  }
-
-  next(): Promise<T | undefined> {
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-      if (this.#end) this.#settleEnd(this.#end);
-      else this.#call?.startRead();
-    });
-  }
-
-  cancel(reason?: Error): void {
-    this.#ended(reason ? { error: reason } : {}, reason === undefined);
-    this.#call?.cancelWithStatus(status.CANCELLED, "Cancelled on client");
-  }
-
-  #start(call: Call, metadata: Metadata, request: Buffer): void {
-    this.#call = call;
-    call.start(metadata, {
-      onReceiveMetadata: () => {},
-      onReceiveMessage: (bytes: Buffer) => this.#received(bytes),
-      onReceiveStatus: (end) => this.#ended(end.code === status.OK ? {} : { error: failedCall(end) }),
-    });
-    call.sendMessageWithContext({}, request);
-    call.halfClose();
-    if (this.#waiting) call.startRead();
-  }
-
-  #received(bytes: Buffer): void {
-    const waiting = this.#waiting;
-    if (!waiting) return; // it was cancelled
-    try {
-      const message = this.#deserialize(bytes);
-      this.#waiting = undefined;
-      waiting.resolve(message);
-    } catch (cause) {
-      const details = `A response cannot be read: ${(cause as Error).message}`;
-      this.#ended({ error: failedCall({ code: status.INTERNAL, details, metadata: new Metadata() }) });
-      this.#call?.cancelWithStatus(status.CANCELLED, details);
-    }
-  }
-
-  #ended(end: { error?: unknown }, reusable = true): void {
-    if (this.#end) return;
-    this.#end = end;
-    this.#onEnd(reusable);
-    if (this.#waiting) this.#settleEnd(end);
-  }
-
-  #settleEnd(end: { error?: unknown }): void {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    if ("error" in end) waiting?.reject(end.error);
-    else waiting?.resolve(undefined);
-  }
-}
-
 /** What a call begins with, within the time that it has: a token may never come. */
 async function inTime(metadata: Promise<Metadata>, timeoutMs: number | undefined): Promise<Metadata> {
   if (timeoutMs === undefined) return await metadata;
@@ -290,11 +187,6 @@ async function inTime(metadata: Promise<Metadata>, timeoutMs: number | undefined
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** As grpc-js reports it where a Client makes the call. */
-function failedCall({ code, details, metadata }: StatusObject): ServiceError {
-  return Object.assign(new Error(`${code} ${status[code]}: ${details}`), { code, details, metadata });
 }
 
 function path(method: { parent: { typeName: string }; name: string }): string {

@@ -1,6 +1,8 @@
 /**
- * Why a server cannot be reached, or what it is if it is no Spark Connect server: from what Node's sockets, OpenSSL and
- * grpc-js say of it to what a user can do about it.
+ * Explains why a server cannot be reached, or what it is if it is not a Spark Connect server: from the messages of Node's
+ * sockets, OpenSSL 3 (Node 20 to 24) and grpc-js 1.14 to what a user can do. The patterns match English texts of these
+ * libraries; test/connect/connecting.test.ts and test/connect/proxy.test.ts produce each with a real peer, and fail if a
+ * version words it differently.
  */
 import type { ErrorCode } from "../../errors.js";
 import { noFilesAdvice, noFilesLeft } from "../../runtime/open-files.js";
