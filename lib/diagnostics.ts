@@ -1,12 +1,12 @@
 /**
  * What happens in a stream, for whoever watches a process from outside: `node:diagnostics_channel` channels, and log lines
- * with `NODE_DEBUG=spark-arrow-stream`. Where nobody listens, an event costs two checks.
+ * with `NODE_DEBUG=spark-arrow-stream`. If nobody listens, an event costs two checks.
  *
  *     channel                               message
  *     spark-arrow-stream:stream:start       { stream }
  *     spark-arrow-stream:stream:progress    { stream, progress }
  *     spark-arrow-stream:stream:end         { stream, metrics }
- *     spark-arrow-stream:stream:error       { stream, metrics, error }   error: null where it was destroyed without one
+ *     spark-arrow-stream:stream:error       { stream, metrics, error }   error: null if it was destroyed without one
  */
 import { channel } from "node:diagnostics_channel";
 import { debuglog } from "node:util";

@@ -4,18 +4,18 @@
  */
 export const errorCodes = {
   INVALID_ARGUMENT: "An argument or option is malformed, unknown, or does not fit the others.",
-  INVALID_URL: "A Spark Connect URL that cannot be read.",
+  INVALID_URL: "The Spark Connect URL cannot be parsed.",
 
   UNAVAILABLE: "Nothing answers at the server's address, or the connection is lost and could not be restored.",
   UNREACHABLE: "Spark's executors cannot connect to this process, or a connection of theirs was cut for good.",
   TLS_FAILED: "The two sides do not agree on TLS: a certificate that is not trusted, or plain text against TLS.",
   UNAUTHENTICATED: "The server does not accept the token, or demands one.",
-  PERMISSION_DENIED: "The server knows who is asking and refuses.",
+  PERMISSION_DENIED: "The server knows the caller and refuses the call.",
 
   QUERY_FAILED: "Spark refused the query or failed while running it; errorClass and sqlState say why.",
   RESULT_TOO_LARGE: "The result is over spark.driver.maxResultSize.",
   MESSAGE_TOO_LARGE: "One message is over the limit of the client or of the server.",
-  UNSUPPORTED: "The server, or this version of Node, cannot do what was asked for.",
+  UNSUPPORTED: "The server, or this version of Node, cannot do what was requested.",
 
   SESSION_CLOSED: "The session was closed here, before or during the call.",
   SESSION_LOST:
@@ -23,36 +23,36 @@ export const errorCodes = {
   OPERATION_LOST: "The server no longer has the rest of a result that was being read.",
   OPERATION_CANCELED: "The operation was interrupted, here or on the server.",
 
-  INCOMPLETE_RESULT: "The result that arrived is not the whole and exact result: rows are missing or out of order.",
-  NOT_DETERMINISTIC: "A partition was computed anew and came out otherwise, after some of it had been handed on.",
-  INVALID_IPC: "Bytes that are not the Arrow IPC stream they should be.",
-  SCHEMA_MISMATCH: "A record batch whose schema is not that of the stream.",
+  INCOMPLETE_RESULT: "The rows that arrived are not the whole result: some are missing or out of order.",
+  NOT_DETERMINISTIC: "A partition was recomputed and has different data, after some of it had been delivered.",
+  INVALID_IPC: "The bytes are not a valid Arrow IPC stream.",
+  SCHEMA_MISMATCH: "A record batch has another schema than the stream.",
   UNSUPPORTED_TYPE: "A column's type has no exact counterpart in the target format.",
-  INVALID_INPUT: "A stage was given something other than what it takes.",
+  INVALID_INPUT: "A stage received something that it does not accept.",
   WRITE_FAILED: "The target cannot be written.",
   TARGET_CLOSED:
     "The other end closed the target before everything was written: a client that left, a pipe into `head`.",
 
-  PYTHON_NOT_FOUND: "A local Spark is to be installed, and there is no usable python3.",
+  PYTHON_NOT_FOUND: "A local Spark needs Python to be installed, and there is no usable python3.",
   JAVA_NOT_FOUND: "There is no Java for a local Spark, and none could be installed.",
   JAVA_TOO_OLD: "The Java that was named is older than Spark needs.",
   INSTALL_FAILED: "Installing the local Spark failed.",
   LOCAL_SPARK_FAILED: "The local Spark did not start, or ended by itself.",
-  PORT_IN_USE: "The port asked for is taken.",
+  PORT_IN_USE: "Another process listens on the requested port.",
 } as const;
 
 /** One of {@link errorCodes}. */
 export type ErrorCode = keyof typeof errorCodes;
 
-/** Where in the SQL text, or in the calls that made the DataFrame, Spark found the fault. */
+/** Where Spark found the fault: in the SQL text, or in the calls that made the DataFrame. */
 export interface QueryContext {
   /** "sql" for SQL text, "dataframe" for a DataFrame call. */
   readonly type: "sql" | "dataframe";
   /** The piece of SQL text, or the name of the DataFrame function. */
   readonly fragment: string;
-  /** Characters from the start of the SQL text, from 0; -1 where Spark does not tell. */
+  /** Characters from the start of the SQL text, from 0; -1 if Spark does not report it. */
   readonly startIndex: number;
-  /** The last character of the piece, inclusive; -1 where Spark does not tell. */
+  /** The last character of the piece, inclusive; -1 if Spark does not report it. */
   readonly stopIndex: number;
   /** Spark's own summary: the line with a marker under it. */
   readonly summary: string;

@@ -100,7 +100,7 @@ function open<S extends Readable>(
   return streamOf(Stream, (notify) => cursors(source, options, [notify])[0]!, options);
 }
 
-/** One for each of the streams, which are told of large partitions. */
+/** One for each of the streams, which are notified of large partitions. */
 function cursors(
   source: DataFrame,
   options: SparkStreamOptions,

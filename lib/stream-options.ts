@@ -25,7 +25,7 @@ export interface SparkStreamOptions extends RunOptions {
   readAheadBytes?: number;
   /**
    * Rows per batch at most; default: the server's `spark.sql.execution.arrow.maxRecordsPerBatch`, which is 10,000, and with
-   * "push" fewer where rows have strings, so that batches stay within 64 MiB without Spark measuring each row.
+   * "push" fewer if rows have strings, so that batches stay within 64 MiB without Spark measuring each row.
    *
    * Like `compression`, it holds for this query alone, which runs in a clone of its session. On a server that cannot clone
    * sessions (before Spark 4.1, Sail), it is set in the session until the query has started, and other queries wait.
@@ -35,7 +35,7 @@ export interface SparkStreamOptions extends RunOptions {
   compression?: "none" | "zstd";
   /**
    * Columns cast by Spark to those of this schema, which has the same columns in the same order. A value that cannot be
-   * cast is an error of the query, or null where the session's spark.sql.ansi.enabled is false.
+   * cast is an error of the query, or null if the session's spark.sql.ansi.enabled is false.
    */
   requestedSchema?: Schema;
   /**

@@ -1,6 +1,6 @@
 import type { RecordBatch, Schema } from "apache-arrow";
 
-/** Bytes in order. Undefined where there are none yet, and the event loop should turn if that is due. */
+/** Bytes in order. Undefined if there are none yet, and the event loop should turn if that is due. */
 export type Pieces = Iterable<Uint8Array | undefined> | AsyncIterable<Uint8Array | undefined>;
 
 /** Makes the bytes of one format. */

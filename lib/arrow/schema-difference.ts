@@ -1,9 +1,9 @@
 import { DataType, type Field } from "apache-arrow";
 
 /**
- * Where columns are others than they should be, in words that follow a subject ("The record batch"); undefined where they
+ * Describes the first difference between columns, in words that follow a subject ("The record batch"); undefined if they
  * are the same: names, types with their parameters, nullability, at every depth. Metadata, and the ids of dictionaries, do
- * not count. apache-arrow's own comparison takes all decimals for one type, and dictionaries for different ones where only
+ * not count. apache-arrow's own comparison takes all decimals for one type, and dictionaries for different ones if only
  * their ids are.
  */
 export function schemaDifference(

@@ -6,14 +6,14 @@ import type { RecordBatch } from "apache-arrow";
  */
 export interface ArrowIpcRow {
   readonly arrow_ipc_bytes: Uint8Array;
-  /** Rows that the sender says are in the blob; undefined where it does not say. */
+  /** Rows that the sender says are in the blob; undefined if it does not say. */
   readonly rowCount?: number;
-  /** Rows of the whole result before this blob; undefined where the sender does not say. */
+  /** Rows of the whole result before this blob; undefined if the sender does not say. */
   readonly startOffset?: number;
-  /** The partition that all rows of the blob are of; undefined where the sender does not say. */
+  /** The partition that all rows of the blob are of; undefined if the sender does not say. */
   readonly partition?: number;
   /**
-   * True where nobody else reads these bytes, so that the decoder may move a body by a few bytes to align it instead of
+   * True if nobody else reads these bytes, so that the decoder may move a body by a few bytes to align it instead of
    * copying it. Never set for a user's own rows.
    */
   readonly owned?: boolean;

@@ -5,7 +5,7 @@ import { checkArgument, isObject } from "../runtime/options.js";
 export interface BatchInfo {
   /** Rows of the stream before this batch. */
   readonly rowOffset: number;
-  /** The id of the partition that all rows of the batch are of; undefined where the delivery cannot tell. */
+  /** The id of the partition that all rows of the batch are of; undefined if the delivery cannot tell. */
   readonly partition?: number;
 }
 

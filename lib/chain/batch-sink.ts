@@ -1,8 +1,8 @@
 /**
- * The last stage of the chain. In: DecodedRow. Out: record batches, handed to `deliver` one by one; where that gives a
+ * The last stage of the chain. In: DecodedRow. Out: record batches, handed to `deliver` one by one; if that gives a
  * promise, the next one follows when it is settled. Memory: one row and its batches.
  *
- * It checks that what arrived is what was sent: every row says where it belongs and how much it holds, and the batches
+ * It checks that what arrived is what was sent: every row states its position and its size, and the batches
  * that were decoded must agree. A sender that does not say (Spark 3.5 and other servers have no offsets) is believed.
  */
 import { Writable } from "streamx";
@@ -16,11 +16,11 @@ export interface Counted {
 }
 
 export interface BatchSinkOptions<T extends Counted> {
-  /** Gives a promise where the next batch has to wait; it never rejects. */
+  /** Gives a promise if the next batch has to wait; it never rejects. */
   deliver(batch: T, info: BatchInfo): Promise<void> | undefined;
   /** Called when the last batch of a row was delivered. */
   onRowDone(row: ArrowIpcRow): void;
-  /** The one batch that a stream without any batch ends with; undefined where its schema is not known. */
+  /** The one batch that a stream without any batch ends with; undefined if its schema is not known. */
   empty(): T | undefined;
 }
 

@@ -28,7 +28,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
   #complete = false;
   #resolveSchema!: (schema: Schema) => void;
   #rejectSchema!: (error: Error) => void;
-  /** Whether a consumer has come: nothing is handed on before. */
+  /** Whether there is a consumer: nothing is delivered before. */
   #begun = false;
   #wanted = false;
   #onWanted: (() => void) | undefined;
@@ -131,7 +131,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
     this.push(null);
   }
 
-  /** Hands one batch on. Where the consumer is not ready for another, it gives a promise that settles when it is. */
+  /** Hands one batch on. If the consumer is not ready for another, it gives a promise that settles when it is. */
   #deliver(batch: T, info: BatchInfo): Promise<void> | undefined {
     if (this.#closed) return undefined;
     if (!this.#begun) return this.#nextWanted().then(() => this.#deliver(batch, info));

@@ -11,7 +11,7 @@ export interface RowDecoder<T> {
   /** Known as soon as the first row was decoded. */
   readonly schema: Schema | undefined;
   decode(row: ArrowIpcRow): readonly T[] | Promise<readonly T[]>;
-  /** The one batch that a stream without any batch ends with; undefined where there is none, or no schema. */
+  /** The one batch that a stream without any batch ends with; undefined if there is none, or no schema. */
   empty(): T | undefined;
 }
 

@@ -98,7 +98,7 @@ async function readCompressed(
 }
 
 /**
- * Where a body does not lie at a multiple of 8, moves it up to the next one: onto the mark of the message behind it, which
+ * If a body does not lie at a multiple of 8, moves it up to the next one: onto the mark of the message behind it, which
  * has been read already. The bytes are in the cache and nobody else reads them, so this costs a fraction of a copy. (A
  * gRPC message puts five bytes of its own and some fields before the blob, which is why it hardly ever is aligned.)
  * A blob without room behind its body is left as it is, and its buffers are copied one by one.

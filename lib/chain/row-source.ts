@@ -13,14 +13,14 @@ import type { SourceReport } from "./source-report.js";
 
 /** A place that rows are pulled from, one at a time. */
 export interface RowCursor {
-  /** The next row, or undefined after the last. Rejects where the rows end in an error. */
+  /** The next row, or undefined after the last. Rejects if the rows end in an error. */
   next(): Promise<ArrowIpcRow | undefined>;
   /**
    * Ends the cursor, finished or not, and frees what it holds anywhere. Called exactly once. A `next` that is under way
    * need not settle any more.
    */
   close(): Promise<void>;
-  /** What the source tells besides its rows, if it does. */
+  /** What the source reports besides its rows, if it reports anything. */
   readonly report?: SourceReport;
   /**
    * A cursor with this counts the bytes that it and the chain hold by itself, and is asked for rows without a bound. It is
@@ -79,6 +79,6 @@ export function rowSource(cursor: RowCursor, budget: ByteBudget): Readable {
 /** What a source of rows fails with may be anything, or nothing: `controller.error()` of a web stream. */
 function asError(error: unknown): Error {
   if (error instanceof Error) return error;
-  const message = `The source of rows failed with ${inspect(error)}, which is no Error.`;
+  const message = `The source of rows failed with ${inspect(error)}, which is not an Error.`;
   return new SparkStreamError("INVALID_INPUT", message, { cause: error });
 }

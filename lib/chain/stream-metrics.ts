@@ -9,7 +9,7 @@ export interface StreamMetrics {
   /** ms that the consumer waited for a batch, and that a batch waited for the consumer. */
   readonly waitedForSourceMs: number;
   readonly waitedForConsumerMs: number;
-  /** Spark's own, operator by operator; empty where the query did not end, or the rows are not of a DataFrame. */
+  /** Spark's own, operator by operator; empty if the query did not end, or the rows are not of a DataFrame. */
   readonly operators: readonly OperatorMetrics[];
   /** What `df.observe()` counted; empty as long as the query has not ended. */
   readonly observed: ObservedMetrics;

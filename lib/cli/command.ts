@@ -124,7 +124,7 @@ function formatOf(format: string | undefined, output: string): Format {
   const known = formats.find((candidate) => candidate === name);
   if (known) return known;
   const found =
-    format === undefined ? `the name ${JSON.stringify(output)} does not tell` : `it is ${JSON.stringify(format)}`;
+    format === undefined ? `the name ${JSON.stringify(output)} does not say` : `it is ${JSON.stringify(format)}`;
   throw usage(`--format must be one of ${formats.join(", ")}, and ${found}`);
 }
 

@@ -13,7 +13,7 @@ export async function readQuery(path: string): Promise<string> {
     throw invalid(`Cannot read the query: ${(cause as Error).message}`, cause);
   }
   const text = decode(bytes, name);
-  if (isBlank(text)) throw invalid(`There is no query in ${name}: it is empty, or has nothing but comments`);
+  if (isBlank(text)) throw invalid(`There is no query in ${name}: it is empty, or has only comments`);
   return text;
 }
 
@@ -31,7 +31,7 @@ const marks: readonly (readonly [bytes: readonly number[], encoding: string])[] 
 
 const ADVICE = "Save it as UTF-8, or as UTF-16 with a byte order mark";
 
-/** @throws SparkStreamError INVALID_ARGUMENT for bytes that are no text in UTF-8, or in UTF-16 with a byte order mark */
+/** @throws SparkStreamError INVALID_ARGUMENT for bytes that are not text in UTF-8, or in UTF-16 with a byte order mark */
 export function decode(bytes: Uint8Array, name: string): string {
   const [, encoding] = marks.find(([mark]) => mark.every((byte, index) => bytes[index] === byte)) ?? [[], "utf-8"];
   let text: string;

@@ -72,7 +72,7 @@ async function stream(command: Command, query: Query, interrupted: AbortSignal):
     await writing.done;
   } finally {
     hide();
-    // A pipeline does not wait for that: it is when Spark has been told to stop.
+    // A pipeline does not wait until Spark has stopped the job.
     if (!writing.stream.closed) await once(writing.stream, "close");
   }
   if (command.quiet) return;
@@ -103,7 +103,7 @@ async function queryOf({ query, params }: Command): Promise<Query> {
 /** ms that an interrupted query has to be stopped on Spark and its file to be removed. */
 const FAREWELL = 10_000;
 
-/** Rejects so many ms after the interrupt, with its reason. */
+/** Rejects `ms` after the interrupt, with its reason. */
 function rejection(interrupted: AbortSignal, ms: number): Promise<never> {
   const rejected = once(interrupted, "abort").then(async () => {
     await sleep(ms, undefined, { ref: false });

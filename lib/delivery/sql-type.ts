@@ -2,7 +2,7 @@
 import { DataType, DateUnit, type Field, IntervalUnit, Precision, TimeUnit } from "apache-arrow";
 import { quotedName } from "./quoted-name.js";
 
-/** The SQL type whose values Spark sends as this Arrow type; undefined where there is none. */
+/** The SQL type whose values Spark sends as this Arrow type; undefined if there is none. */
 export function sqlType(field: Field): string | undefined {
   const { type } = field;
   if (DataType.isNull(type)) return "VOID";

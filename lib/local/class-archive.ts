@@ -6,7 +6,7 @@ import type { SparkHome } from "./spark-home.js";
 
 /*
  * Half of a server's start is Java loading and checking classes. Java can keep them, ready to be mapped into memory, in
- * an archive (JEP 350). Where the archive does not fit after all, Java goes on without it.
+ * an archive (JEP 350). If the archive does not fit after all, Java goes on without it.
  */
 
 /** Seconds that Java may take to write it: 6 to 9 on two cores. */

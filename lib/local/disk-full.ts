@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { SparkStreamError } from "../errors.js";
 
-/** Whether what a program said, or a system error's code, is that there is no room. */
+/** Whether a program's output, or the code of a system error, says that the disk is full. */
 export function isDiskFull(text: string): boolean {
   return /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT|\[Errno (28|122)\]/.test(text);
 }

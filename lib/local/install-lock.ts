@@ -8,7 +8,7 @@ const RETRY = 300;
 
 export interface InstallLockOptions {
   signal?: AbortSignal | undefined;
-  /** Called once, where another process is at it. */
+  /** Called once, if another process is at it. */
   onWait?: () => void;
 }
 

@@ -59,11 +59,11 @@ export class OwnedProcess {
   readonly child: ChildProcess;
   /** The command's own process id; undefined if it could not be started at all. */
   readonly pid: Promise<number | undefined>;
-  /** The exit status: 128 + n for signal n, 127 where the command (or even /bin/sh) is not there. Never rejects. */
+  /** The exit status: 128 + n for signal n, 127 if the command (or even /bin/sh) is not there. Never rejects. */
   readonly exited: Promise<number>;
   readonly #grace: number;
 
-  /** @throws SparkStreamError LOCAL_SPARK_FAILED where this process may open no more files */
+  /** @throws SparkStreamError LOCAL_SPARK_FAILED if this process may open no more files */
   constructor(command: readonly string[], options: OwnedProcessOptions) {
     const { output, directory = "", grace = 5 } = options;
     this.#grace = grace;
@@ -83,7 +83,7 @@ export class OwnedProcess {
       child.once("exit", (code) => resolve(code ?? 128 + 9));
       child.once("error", () => resolve(127));
     });
-    // A shell that is gone makes the pipe fail; `exited` tells the same.
+    // A shell that is gone makes the pipe fail; `exited` reports the same.
     child.stdin?.on("error", () => {});
     this.pid = text(child.stdio[3] as Socket).then(
       (line) => Number.parseInt(line, 10) || undefined,

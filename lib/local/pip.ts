@@ -24,7 +24,7 @@ export type Hashes = Readonly<Record<string, readonly string[]>>;
 const QUOTED = 12;
 
 /**
- * Installs exact versions into the virtual environment whose Python is named. Where from and how is pip's own business,
+ * Installs exact versions into the virtual environment whose Python is named. Where from, and how, is for pip to decide,
  * by its configuration files and PIP_ variables.
  *
  * @throws SparkStreamError INSTALL_FAILED

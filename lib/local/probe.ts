@@ -17,10 +17,10 @@ export interface ProbeOptions {
 }
 
 /**
- * Runs a short command to see what it says. Resolves with undefined where there is no such command; rejects with the
+ * Runs a short command to see what it says. Resolves with undefined if there is no such command; rejects with the
  * signal's reason.
  *
- * @throws SparkStreamError LOCAL_SPARK_FAILED where this process can start no other
+ * @throws SparkStreamError LOCAL_SPARK_FAILED if this process can start no other
  */
 export function probe(command: string, args: string[], options: ProbeOptions): Promise<ProbeResult | undefined> {
   const { env, signal, timeout = 60_000 } = options;

@@ -8,7 +8,7 @@ export interface ProgressStream {
   readonly columns?: number;
 }
 
-/** ms between two lines that differ in nothing but their figures, where lines cannot be rewritten. */
+/** ms between two lines that differ in nothing but their figures, if lines cannot be rewritten. */
 const SPARSE = 15_000;
 
 /**

@@ -44,7 +44,7 @@ export class SparkServer {
       if (this.#closed) return;
       throw failed(`The local Spark ended by itself (${describe(status)})`, lines);
     });
-    this.exited.catch(() => {}); // whoever does not ask need not be told
+    this.exited.catch(() => {}); // nobody has to listen
     owned.unref();
   }
 

@@ -17,7 +17,7 @@ export interface SparkHome {
   readonly installed: boolean;
 }
 
-/** The Spark that is installed where there is none. */
+/** The Spark that is installed if there is none. */
 export const SPARK_VERSION = sparkPackages[0].replace("pyspark==", "");
 
 /**

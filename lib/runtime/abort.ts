@@ -72,7 +72,7 @@ export async function untilAborted<T>(signal: AbortSignal | undefined, promise: 
 }
 
 /**
- * Resolves when the promise has settled, or after so many ms. Never rejects.
+ * Resolves when the promise has settled, or after `ms`. Never rejects.
  *
  * @param keepsProcess whether a process that has nothing else to do waits, too
  */
@@ -86,7 +86,7 @@ export async function atMost(ms: number, promise: Promise<unknown>, keepsProcess
   clearTimeout(timer);
 }
 
-/** Resolves after so many ms, or as soon as one of the signals is aborted. @param keepsProcess as in atMost() */
+/** Resolves after `ms`, or as soon as one of the signals is aborted. @param keepsProcess as in atMost() */
 export async function pause(
   ms: number,
   signals: readonly (AbortSignal | undefined)[],

@@ -38,7 +38,7 @@ export function turn(): Promise<void> {
   return new Promise(afterTurn);
 }
 
-/** Asks {@link turnIsDue} for work in many small pieces, every 32nd time at most where they are quick. */
+/** Asks {@link turnIsDue} for work in many small pieces, every 32nd time at most if they are quick. */
 export class Pace {
   #every = 1;
   #left = 1;

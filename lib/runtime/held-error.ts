@@ -85,7 +85,7 @@ export class HeldError {
     });
   }
 
-  /** To be called by the stream's `_destroy` just before it calls back, which emits 'error' where there is one. */
+  /** To be called by the stream's `_destroy` just before it calls back, which emits 'error' if there is one. */
   release(error: Error | null): void {
     this.#forgetSignal?.();
     this.#stream.off("newListener", this.#onNewListener);

@@ -16,7 +16,7 @@ export function processMark(): string {
   return `${thisMachine()}-${process.pid}`;
 }
 
-/** Whether a name has the mark of a process of this machine that is no more. */
+/** Whether a name has the mark of a process of this machine that has ended. */
 export function isLeftBehind(name: string): boolean {
   const [, where, pid] = MARK.exec(name) ?? [];
   return where === thisMachine() && !isAlive(Number(pid));

@@ -101,7 +101,7 @@ class BatchWriter extends TargetWriter {
     const fields = columnsOf(batch);
     if (!this.#encoder) {
       const encoder = this.#newEncoder(this.#schemas.ownSchema(fields, batch.schema.metadata));
-      // Not awaited where it is there: what fails next to come must not overtake the bytes of this batch.
+      // Not awaited if it is there: what fails next to come must not overtake the bytes of this batch.
       this.#encoder = encoder instanceof Promise ? await encoder : encoder;
       this.#fields = fields;
       this.#checkText = this.#texts.textCheck(fields, this.#invalidText);

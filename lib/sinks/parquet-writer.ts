@@ -35,7 +35,7 @@ export interface ParquetWriterOptions extends BatchWriterOptions {
  * @param target a path, a file: URL, or a Writable that takes bytes.
  * @throws SparkStreamError INVALID_ARGUMENT at the call. Errors of the stream: WRITE_FAILED (before the first batch where
  *   the path can't be written), UNSUPPORTED_TYPE and SCHEMA_MISMATCH naming the column, INVALID_INPUT for a chunk that is
- *   no RecordBatch, for values that don't fit their type, and for an end without any batch where no `schema` is given.
+ *   no RecordBatch, for values that don't fit their type, and for an end without any batch if no `schema` is given.
  */
 export function parquetWriter(target: string | URL | Writable, options: ParquetWriterOptions = {}): Writable {
   checkOptions("parquetWriter()", options, parquetOptions);

@@ -1,6 +1,6 @@
 /**
  * A temporary file that records are appended to and taken from in order. Its name is gone as soon as it is open, so that
- * nothing is left behind however the process ends. Where a system cannot do that (Windows), the file is removed when it is
+ * nothing is left behind however the process ends. If a system cannot do that (Windows), the file is removed when it is
  * closed, and what a crash left is removed by the next one that is opened.
  *
  * The directory has a name that anybody can guess, in one that everybody can write to. It is used if it is a directory of
@@ -49,9 +49,9 @@ export class SpillFile {
   }
 
   /**
-   * The oldest record that was not taken yet; undefined where there is none.
+   * The oldest record that was not taken yet; undefined if there is none.
    *
-   * @throws SparkStreamError INCOMPLETE_RESULT where the file cannot be read
+   * @throws SparkStreamError INCOMPLETE_RESULT if the file cannot be read
    */
   async take(): Promise<Uint8Array | undefined> {
     if (this.#readAt === this.#writeAt) return undefined;

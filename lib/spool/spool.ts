@@ -7,7 +7,7 @@ import { SpillFile } from "./spill-file.js";
 export interface SpoolOptions<T> {
   /** Bytes that one takes in memory. */
   sizeOf(item: T): number;
-  /** Whether so many bytes more may be in memory, where `held` are already. */
+  /** Whether another `bytes` may be in memory, in addition to `held`. */
   hasRoom(bytes: number, held: number): boolean;
   /** As it is in the file. */
   encode(item: T): Uint8Array;
@@ -46,7 +46,7 @@ export class Spool<T> {
     return this.#memory.length === 0 && this.#filed > 0;
   }
 
-  /** The oldest one, where it is in memory, at once. */
+  /** The oldest one, if it is in memory, at once. */
   shiftFromMemory(): T | undefined {
     const item = this.#memory.shift();
     if (item !== undefined) this.#held -= this.#options.sizeOf(item);

@@ -1,4 +1,4 @@
-/** What the server answers where the script says nothing else. */
+/** What the server answers if the script says nothing else. */
 import type {
   AnalyzePlanRequest,
   ConfigRequest,

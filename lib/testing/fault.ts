@@ -63,7 +63,7 @@ export function faultsOf(faults: readonly Fault[], operation: number, stream: nu
   return found;
 }
 
-/** The next responses as a fault leaves them; `undefined` where the fault does not touch responses. */
+/** The next responses as a fault leaves them; `undefined` if the fault does not touch responses. */
 export function alter(action: FaultAction, next: readonly ExecutePlanResponse[]): ExecutePlanResponse[] | undefined {
   const [first, second, ...others] = next;
   if (!first) return undefined;

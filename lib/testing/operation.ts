@@ -100,7 +100,7 @@ export class Operation implements ScriptedOperation {
     return this.#stream !== undefined;
   }
 
-  /** The position to go on from. @throws INVALID_CURSOR where it is not held any more, or never was. */
+  /** The position to go on from. @throws INVALID_CURSOR if it is not held any more, or never was. */
   positionAfter(lastResponseId: string | undefined): number {
     const id = lastResponseId || undefined;
     const position = id === undefined ? 0 : this.#indexOf(id) + 1;
@@ -155,7 +155,7 @@ export class Operation implements ScriptedOperation {
     this.#stream?.abort(error);
   }
 
-  /** It is no more. Its stream ends with this error. */
+  /** Forgets the operation. Its stream ends with this error. */
   end(state: "released" | "lost", error: Error = invalidHandle("OPERATION_ABANDONED", this.operationId)): void {
     this.stopped ||= state === "released" && this.state === "running";
     this.state = state;

@@ -73,7 +73,7 @@ type Answer<M extends ScriptedMethod> = M extends "executePlan"
 const { addArtifacts: _, ...methods } = SparkConnectService.method;
 
 /**
- * A function per call, asked before the server answers by itself, which it does where the function returns undefined. What
+ * A function per call, asked before the server answers by itself, which it does if the function returns undefined. What
  * it throws, made by `sparkError`, is the answer. For `executePlan` an error with an errorClass is that of the query; one
  * without never reached Spark, and leaves no operation there.
  */

@@ -26,7 +26,7 @@ export interface ScriptedResult {
   responses?: readonly ResponseInit[];
 }
 
-/** @throws SparkStreamError INVALID_ARGUMENT where there is not even a schema to send. */
+/** @throws SparkStreamError INVALID_ARGUMENT if there is not even a schema to send. */
 export function responsesOf(result: ScriptedResult, allowChunks: boolean): readonly ResponseInit[] {
   if (result.responses) return result.responses;
   const { chunkBytes, offsets = true, progress = false } = result;

@@ -19,7 +19,7 @@ export interface ScriptedServer extends AsyncDisposable {
   readonly operations: readonly ScriptedOperation[];
   /** Every session that came, in order, clones included; after a restart those that came since. */
   readonly sessions: readonly ScriptedSession[];
-  /** The settings as clients have left them, of the sessions that are no clones: these share theirs. */
+  /** The settings as clients have left them, of the sessions that are not clones: clones share those of their session. */
   readonly conf: ReadonlyMap<string, string>;
   /** How many connections are open. */
   readonly connections: number;
@@ -123,7 +123,7 @@ class RunningServer implements ScriptedServer {
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
     const injector = this.#grpc.createConnectionInjector(credentials);
     this.#connections.set(peer, { socket, injector });
-    socket.on("error", () => {}); // a client that goes away is no fault of the server
+    socket.on("error", () => {}); // a client may go away at any time
     socket.once("close", () => {
       this.#connections.delete(peer);
       injector.destroy();

@@ -8,7 +8,7 @@ export interface ScriptedSession {
   readonly sessionId: string;
   /** The session that it was cloned from (CloneSession), if it was. */
   readonly clonedFrom: string | undefined;
-  /** Its settings. Sessions that are no clones share theirs. */
+  /** Its settings. All sessions that are not clones share them. */
   readonly conf: ReadonlyMap<string, string>;
   /** Whether the client has ended it (ReleaseSession). */
   readonly released: boolean;
@@ -26,7 +26,7 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 export class Sessions {
   /** In the order they came. */
   readonly all: Session[] = [];
-  /** Of the sessions that are no clones. */
+  /** Of the sessions that are not clones. */
   readonly settings: Settings;
   /** After a restart, or a fault, all sessions have another. */
   #serverSideId: string = randomUUID();

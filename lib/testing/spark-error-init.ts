@@ -21,7 +21,7 @@ export interface SparkErrorInit {
   errorClass?: string;
   sqlState?: string;
   messageParameters?: Readonly<Record<string, string>>;
-  /** Only told by FetchErrorDetails, as Spark does. */
+  /** Reported by FetchErrorDetails only, as in Spark. */
   queryContext?: readonly Partial<QueryContext>[];
   /** ms; sends a RetryInfo, by which Spark (4.1 and later) asks for another try. */
   retryAfterMs?: number;

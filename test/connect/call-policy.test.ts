@@ -51,7 +51,7 @@ describe("a call to a server that is there and silent", () => {
     gives = false;
     const error = await errorOf(spark.client.analyze({ case: "sparkVersion", value: {} }, { timeoutMs: 200 }));
     expect(error.code).to.equal("UNAVAILABLE");
-    expect(error.message).to.equal("The token function has given no token for 0.2 s.");
+    expect(error.message).to.equal("The token function has returned no token for 0.2 s.");
     expect(await timeOf(spark.close())).to.be.below(20_000);
   });
 

@@ -2,8 +2,9 @@ import { expect } from "chai";
 import type { ArrowIpcRow } from "../../lib/chain/arrow-ipc-row.js";
 import { PushListener } from "../../lib/delivery/push/listener.js";
 import { Secret } from "../../lib/delivery/push/proof.js";
-import { Share, type SharedPartition, type ShareOptions } from "../../lib/delivery/push/share.js";
-import { feedTheHungry } from "../../lib/delivery/push/starvation.js";
+import type { QueuedPartition } from "../../lib/delivery/push/queued-partition.js";
+import { Share, type ShareOptions } from "../../lib/delivery/push/share.js";
+import { relieveStarvation } from "../../lib/delivery/push/starvation.js";
 import { TaskConnection } from "../../lib/delivery/push/task-connection.js";
 import { ResultReport } from "../../lib/delivery/result/result-report.js";
 import { PushTask, taskMessage, totalsOf } from "../support/push-task.js";
@@ -32,7 +33,7 @@ async function sharing(options: Partial<ShareOptions> = {}) {
         index,
       }),
   );
-  const partitions = new Map<number, SharedPartition>();
+  const partitions = new Map<number, QueuedPartition>();
   const failures: unknown[] = [];
   const secret = new Secret();
   const listener = await PushListener.open({
@@ -48,7 +49,7 @@ async function sharing(options: Partial<ShareOptions> = {}) {
     },
   });
   const peer = { port: listener.port, secret: secret.hex };
-  const timer = setInterval(() => feedTheHungry(shares), 50);
+  const timer = setInterval(() => relieveStarvation(shares), 50);
   return {
     share: shares[0]!,
     shares,
@@ -59,9 +60,9 @@ async function sharing(options: Partial<ShareOptions> = {}) {
       using task = await PushTask.proven(peer, id, attempt);
       return (await task.send(batchesOf(id, batches), ROWS)).op;
     },
-    received: (id: number) => partitions.get(id)?.ledger.totals.batches ?? 0,
+    received: (id: number) => partitions.get(id)?.state.totals.batches ?? 0,
     /** Batches of all partitions. */
-    receivedInAll: () => [...partitions.values()].reduce((sum, { ledger }) => sum + ledger.totals.batches, 0),
+    receivedInAll: () => [...partitions.values()].reduce((sum, { state }) => sum + state.totals.batches, 0),
     end() {
       for (const share of shares) share.end({ arrow_ipc_bytes: Buffer.from("schema"), rowCount: 0 });
     },
@@ -239,9 +240,9 @@ describe("A share of a pushed stream", () => {
       const row = await place.share.next();
       void place.share.next(); // of partition 1, which nobody sends
       await until(() => place.share.firstBlocked?.id === 2, "partition 2 asks for room");
-      expect(place.share.hungry, "the chain has a batch still").to.equal(0);
+      expect(place.share.starvedMs, "the chain has a batch still").to.equal(0);
       place.share.released(row!.arrow_ipc_bytes.length);
-      expect(place.share.hungry).to.be.above(0);
+      expect(place.share.starvedMs).to.be.above(0);
       await until(() => place.received(2) === 10, "all of partition 2 has come, into a file");
     });
   });

@@ -1,7 +1,7 @@
 /**
  * Codecs of compressed Arrow bodies. Nothing is loaded until the first compressed body arrives.
  *
- * zstd: node:zlib where it has it (Node 22.15 and later), else @toondepauw/node-zstd. lz4 (frame format): lz4-napi.
+ * zstd: node:zlib if that has it (Node 22.15 and later), else @toondepauw/node-zstd. lz4 (frame format): lz4-napi.
  */
 import { SparkStreamError } from "../../errors.js";
 import { invalidIpc } from "../decode/invalid-ipc.js";

@@ -12,7 +12,7 @@ const EXPANSION = 255;
  *   then       blocks: 4 bytes of size, of which the highest bit says that it is not compressed; its bytes; checksum, 0 or 4
  *   then       0, 4 bytes; content checksum, 0 or 4
  *
- * @throws RangeError where the frame ends too soon, or is not the only one
+ * @throws RangeError if the frame ends too soon, or is not the only one
  */
 export function lz4ContentBound(frame: Uint8Array): number {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);

@@ -2,7 +2,7 @@
  * Restores the buffers of one batch with turns of the event loop in between. In, a codec that works on this thread; out,
  * what `build` makes with it.
  *
- * A batch is built in one go, since what its buffers hold says how much is wanted of the next ones. So where a turn is due
+ * A batch is built in one go, since what its buffers hold says how much is wanted of the next ones. So if a turn is due
  * it is given up, and built again afterwards with the buffers that are restored already. A single buffer is restored in one
  * go. Memory: the restored buffers, which the batch has anyway.
  */

@@ -20,7 +20,7 @@ const MAX_BLOCK = 128 * 1024;
  *   then       dictionary id, 0, 1, 2 or 4 bytes
  *   then       content size, 0, 2, 4 or 8 bytes; 1 in place of 0 if single segment
  *
- * @throws RangeError where the bytes end too soon
+ * @throws RangeError if the bytes end too soon
  */
 export function zstdFrameHeader(frame: Uint8Array): ZstdFrameHeader {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
@@ -39,7 +39,7 @@ export function zstdFrameHeader(frame: Uint8Array): ZstdFrameHeader {
  * The most that a frame can hold: what it states, or what its blocks come to (RFC 8878, 3.1.1.2; three bytes before each,
  * little-endian: bit 0 the last one, bits 1-2 its type, the rest a size).
  *
- * @throws RangeError where the frame ends too soon, or is not the only one
+ * @throws RangeError if the frame ends too soon, or is not the only one
  */
 export function zstdContentBound(frame: Uint8Array): number {
   const { contentSize, length } = zstdFrameHeader(frame);

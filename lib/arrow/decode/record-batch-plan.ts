@@ -123,7 +123,7 @@ export class RecordBatchPlan {
 
   /**
    * @param bytes holds the message; `view` looks at the same bytes.
-   * @throws SparkStreamError INVALID_IPC where the message does not fit the schema or its own body.
+   * @throws SparkStreamError INVALID_IPC if the message does not fit the schema or its own body.
    */
   batch(bytes: Uint8Array, view: DataView, message: MessageLocation, codec: BodyCodec | undefined): RecordBatch {
     const length = batchLength(view, message.header);
@@ -201,7 +201,7 @@ class BodyReader {
   readonly #nodesEnd: number;
   #buffer: number;
   readonly #buffersEnd: number;
-  /** Nulls of the node last read; -1 where they are to be counted. */
+  /** Nulls of the node last read; -1 if they are to be counted. */
   nullCount = 0;
 
   constructor(bytes: Uint8Array, view: DataView, message: MessageLocation, codec: BodyCodec | undefined) {
@@ -239,7 +239,7 @@ class BodyReader {
     return noValidity;
   }
 
-  /** `length + 1` offsets. A writer may leave them out where there is no value at all, as Arrow's Java library does. */
+  /** `length + 1` offsets. A writer may leave them out if there is no value at all, as Arrow's Java library does. */
   nextOffsets(OffsetType: TypedArrayConstructor, length: number): TypedArray {
     if (length === 0 && this.#nextIsEmpty()) {
       this.#skip();

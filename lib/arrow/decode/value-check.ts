@@ -7,7 +7,7 @@ import { arrowType } from "../arrow-type.js";
 import { invalidIpc } from "./invalid-ipc.js";
 
 const VIEW_BYTES = 16;
-/** What is no longer lies in the view itself. */
+/** Bytes of a value that lies in the view itself, at most. */
 const MAX_INLINE = 12;
 
 /** @throws SparkStreamError INVALID_IPC */

@@ -1,6 +1,6 @@
 /**
  * One column of a record batch, taken apart into what Arrow's IPC format lists of it: field nodes and buffers, depth
- * first. Buffers are views of the batch's own memory, except where a slice has to be moved to bit 0 or offset 0.
+ * first. Buffers are views of the batch's own memory, except that a slice may have to be moved to bit 0 or offset 0.
  *
  * apache-arrow's own writer isn't used: it slices the views of a sliced Utf8View or BinaryView twice, writes -1 for the
  * nulls of a sliced Null column, and walks a sliced bitmap bit by bit.
@@ -40,7 +40,7 @@ export interface ColumnBuffers {
 
 /**
  * @param type of the schema that the column is written with: the same as the data's own, but for the ids of dictionaries
- * @throws RangeError where a buffer or a child is shorter than the column says.
+ * @throws RangeError if a buffer or a child is shorter than the column says.
  */
 export function columnBuffers(data: Data, type: DataType = data.type): ColumnBuffers {
   const column = new ColumnWalk();
@@ -97,7 +97,7 @@ function joinedDictionaries(columns: readonly ColumnBuffers[]): Map<number, Writ
   return joined;
 }
 
-/** @throws RangeError where the id has another dictionary already */
+/** @throws RangeError if the id has another dictionary already */
 export function addDictionary(
   dictionaries: Map<number, WrittenDictionary>,
   id: number,
@@ -197,7 +197,7 @@ class ColumnWalk {
     this.buffers.push(sized(bytesOf(data.values), length * valueWidth(data), nulls));
   }
 
-  /** Adds `length + 1` offsets that begin with 0, and tells where they began and end in the data. */
+  /** Adds `length + 1` offsets that begin with 0, and returns where they begin and end in the data. */
   #offsets(data: Data, length: number): [number, number] {
     const offsets = data.valueOffsets as Int32Array | BigInt64Array | undefined;
     if (offsets === undefined || length === 0) {

@@ -3,7 +3,7 @@ import { fractionText } from "./time-text.js";
 
 const DAY_SECONDS = 86_400;
 
-/** `P1DT2H3M4.567891S`, with a minus in front where it is negative: a count of `10 ** -digits` seconds. */
+/** `P1DT2H3M4.567891S`, with a minus in front if it is negative: a count of `10 ** -digits` seconds. */
 export function durationText(value: bigint, digits: number): string {
   const size = value < 0n ? -value : value;
   const perDay = BigInt(DAY_SECONDS) * 10n ** BigInt(digits);
@@ -13,7 +13,7 @@ export function durationText(value: bigint, digits: number): string {
   return text === "P" ? "PT0S" : `${value < 0n ? "-" : ""}${text}`;
 }
 
-/** `P1Y2M`, with a minus in front where it is negative. */
+/** `P1Y2M`, with a minus in front if it is negative. */
 export function monthsText(months: number): string {
   const text = yearsAndMonths(Math.abs(months));
   return text === "" ? "P0M" : `${months < 0 ? "-" : ""}P${text}`;

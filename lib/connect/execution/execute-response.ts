@@ -11,7 +11,7 @@ import {
 } from "../generated/spark-connect_pb.js";
 import { readMessage } from "../rpc/messages.js";
 
-/** @throws Error where the bytes are no such message. */
+/** @throws Error if the bytes are not such a message. */
 export function readExecutePlanResponse(bytes: Buffer): ExecutePlanResponse {
   return readBatchResponse(bytes) ?? readMessage(ExecutePlanResponseSchema, bytes);
 }
@@ -36,7 +36,7 @@ const batchTag = {
 
 const noData = new Uint8Array(0);
 
-/** Undefined where it brings no rows, or something else besides, or ends too soon. */
+/** Undefined if it brings no rows, or something else besides, or ends too soon. */
 function readBatchResponse(bytes: Buffer): ExecutePlanResponse | undefined {
   const reader = new BinaryReader(bytes);
   const response: ExecutePlanResponse = {
@@ -116,5 +116,5 @@ function readText(reader: BinaryReader, bytes: Buffer): string {
   const text = bytes.toString("utf8", start, reader.pos);
   if (!text.includes("\ufffd")) return text;
   reader.pos = before;
-  return reader.string(true); // throws where it is no UTF-8
+  return reader.string(true); // throws if it is not UTF-8
 }

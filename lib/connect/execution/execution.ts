@@ -69,7 +69,7 @@ export interface ExecutionCalls {
   readError(error: unknown): ServerError;
   /** The error to show to a user. */
   explain(error: ServerError, operationId: string): Promise<SparkStreamError>;
-  /** @throws SparkStreamError SESSION_LOST where the response comes from another session than those before. */
+  /** @throws SparkStreamError SESSION_LOST if the response comes from another session than those before. */
   checkSession(response: ExecutePlanResponse): void;
   /** What the server allows a stream. Never rejects. */
   limits(): Promise<StreamLimits>;
@@ -98,7 +98,7 @@ const UNKNOWN_OPERATION = /^INVALID_HANDLE\.(OPERATION_NOT_FOUND|SESSION_NOT_FOU
  */
 const JOB_WAIT = 60_000;
 const SIGN_OF_LIFE = 2_500;
-/** ms that such a wait may last where the process is about to end; and for which nobody hears of it that it was stopped. */
+/** ms that such a wait may last if the process is about to end; and for which nobody hears of it that it was stopped. */
 const LAST_WAIT = 400;
 const HOLD = 5_000;
 /** ms: a stream that ends sooner without a response was no use, and the next one may be none either. */
@@ -106,7 +106,7 @@ const USELESS = 1_000;
 /** Deadlines in a row after which a stream is opened again, without a response between them. */
 const MAX_EXPIRED = 3;
 const USELESS_STREAM = "it ends every stream at once, without an answer";
-/** Bytes received after which the server is told that it may forget them. */
+/** Bytes received after which the server is asked to release them. */
 const RELEASE_BYTES = 64 * 1024 * 1024;
 
 export class Execution {
@@ -135,7 +135,7 @@ export class Execution {
   readonly #stop = new AbortController();
   /** Forgets it, if it runs. */
   #ended = () => {};
-  /** While it lasts, nothing is told to the consumer any more. */
+  /** While it lasts, the consumer hears nothing more. */
   #hold: Promise<void> | undefined;
 
   constructor(calls: ExecutionCalls, plan: Plan, { policy }: ExecutionOptions = {}) {
@@ -178,7 +178,7 @@ export class Execution {
 
   /**
    * Stops the execution wherever it is: here at once, and on the server when it can be done, which may take JOB_WAIT.
-   * Resolves when the server has answered, or has not; at once where the result has come whole, since nothing depends on
+   * Resolves when the server has answered, or has not; at once if the result has come whole, since nothing depends on
    * that answer. Never rejects. The session knows of it, so nobody has to wait for it (`atMost`).
    */
   async close(): Promise<void> {
@@ -375,7 +375,7 @@ export class Execution {
         if (response === undefined) break;
       }
     } catch {
-      // The query has failed, or the connection is cut: there is no more to be seen.
+      // The query has failed, or the connection is cut: nothing more arrives.
     }
     this.#stream?.cancel();
     await this.#interruptAndRelease();

@@ -1,11 +1,11 @@
 /**
- * What has arrived of an execution: where to go on from, and what came before. Memory: the ids of twice GENERATION
+ * The responses of an execution that have arrived: where to continue, and which are repeats. Memory: the ids of twice GENERATION
  * responses with a fingerprint each, and after a reattach a map of them.
  */
 import { incompleteResult, type SparkStreamError } from "../../errors.js";
 import type { ExecutePlanResponse } from "../generated/spark-connect_pb.js";
 
-/** Responses whose ids are remembered, to drop those that a server sends again after a reattach: so many at the least. */
+/** Responses whose ids are remembered, to drop those that a server repeats after a reattach: at least this many. */
 const GENERATION = 10_000;
 /** Bytes of a batch that its fingerprint looks at: all of them would cost as much as receiving them. */
 const SAMPLES = 64;
@@ -16,7 +16,7 @@ export class ReceivedResponses {
   #prints: string[] = [];
   #olderIds: string[] = [];
   #olderPrints: string[] = [];
-  /** Those of earlier streams. A list costs next to nothing to add to, so the map is made only where one is needed. */
+  /** Those of earlier streams. A list costs next to nothing to add to, so the map is made only if one is needed. */
   #before: ReadonlyMap<string, string> | undefined;
   #lastId: string | undefined;
   #unnamed = false;
@@ -26,7 +26,7 @@ export class ReceivedResponses {
     return this.#lastId;
   }
 
-  /** Whether data came without an id: there is no saying where to go on, and a reattach would send it again. */
+  /** Whether data came without an id. The result cannot be resumed then: a reattach would repeat it. */
   get unnamed(): boolean {
     return this.#unnamed;
   }
@@ -43,7 +43,7 @@ export class ReceivedResponses {
    * Notes a response. Returns false for one that came before: in an earlier stream, or just now.
    *
    * @throws SparkStreamError INCOMPLETE_RESULT for another response with the id of one that came before: it must not be
-   *   dropped, and there is no saying which of the two is right
+   *   dropped, and nobody can say which of the two is right
    */
   add(response: ExecutePlanResponse): boolean {
     const { responseId: id, responseType } = response;

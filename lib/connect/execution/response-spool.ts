@@ -3,7 +3,7 @@ import { Spool } from "../../spool/spool.js";
 import { type ExecutePlanResponse, ExecutePlanResponseSchema } from "../generated/spark-connect_pb.js";
 import { readMessage } from "../rpc/messages.js";
 
-/** Responses that had to be taken from the server before the consumer wanted them: so many bytes of Arrow data in memory. */
+/** Responses that had to be taken from the server before the consumer wanted them: up to `memoryBytes` of Arrow data in memory, the rest in a temporary file. */
 export class ResponseSpool extends Spool<ExecutePlanResponse> {
   constructor(memoryBytes: number) {
     super({

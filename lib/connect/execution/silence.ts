@@ -1,6 +1,6 @@
 /**
  * Finds out that a server is silent although an answer is awaited: a connection that is dead and doesn't know, or a server
- * that hangs. A server ends every stream after a time (stream-limits.ts), so one that is silent for longer is no use.
+ * that hangs. A server ends every stream after a time (stream-limits.ts), so one that is silent for longer is useless.
  */
 import { status } from "@grpc/grpc-js";
 import { type StreamLimits, silentAfter } from "../rpc/stream-limits.js";

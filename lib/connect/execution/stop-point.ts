@@ -15,7 +15,7 @@ import type { ExecutePlanResponse } from "../generated/spark-connect_pb.js";
 /** How often Spark reports a query's progress, for sessions made here. Its own two seconds are long for a stop that waits. */
 export const PROGRESS_CONF = { "spark.connect.progress.reportInterval": "200ms" } as const;
 
-/** ms; less than the interval at which progress is told, so that the second message that says the same will do. */
+/** ms; less than the interval between two progress messages, so that the second message that says the same will do. */
 const STEADY = 150;
 
 export class StopPoint {

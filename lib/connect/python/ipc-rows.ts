@@ -7,7 +7,7 @@ import { dataFrame as aDataFrame } from "../session/arguments.js";
 import type { DataFrame } from "../session/session.js";
 import { mapInArrow, type PythonFunction, type PythonUser } from "./python-function.js";
 
-/** Each batch as an IPC stream in the one row of another batch. A batch without rows tells of the schema all the same. */
+/** Each batch as an IPC stream in the one row of another batch. A batch without rows still has the schema. */
 const toIpc: PythonFunction = {
   name: "ipc_rows",
   expression: `lambda batches, pa=__import__("pyarrow"): (

@@ -16,7 +16,7 @@ export const SHORT_TIMEOUT = 5_000;
 
 const MINUTE = 60_000;
 
-/** By the name of the call, where it is not a minute. Listing the files of a huge table may take Spark some minutes. */
+/** By the name of the call, if it is not a minute. Listing the files of a huge table may take Spark some minutes. */
 const timeouts: Readonly<Record<string, number>> = {
   AnalyzePlan: 10 * MINUTE,
   FetchErrorDetails: SHORT_TIMEOUT,

@@ -36,7 +36,7 @@ export class Channel {
   #unary: Client;
   readonly #idle: Client[] = [];
   readonly #all = new Set<Client>();
-  /** What is under way: called, each breaks off with SESSION_CLOSED. */
+  /** The calls in progress: each of these functions breaks one off with SESSION_CLOSED. */
   readonly #breakOff = new Set<() => void>();
   /** ms: the shortest that a call took, which is hardly more than the way to the server and back. */
   #roundTripMs: number | undefined;
@@ -176,7 +176,7 @@ export class Channel {
 /** What a call begins with, within the time that it has: a token may never come. */
 async function inTime(metadata: Promise<Metadata>, timeoutMs: number | undefined): Promise<Metadata> {
   if (timeoutMs === undefined) return await metadata;
-  const message = `The token function has given no token for ${Math.round(timeoutMs / 100) / 10} s.`;
+  const message = `The token function has returned no token for ${Math.round(timeoutMs / 100) / 10} s.`;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     // An aborted call does not wait for it any more, and neither does a process that has nothing else to do.
@@ -197,7 +197,7 @@ function credentialsOf(tls: false | TlsOptions): ChannelCredentials {
   if (tls === false) return credentials.createInsecure();
   const pem = (value: string | Buffer | undefined) => (value === undefined ? null : Buffer.from(value));
   if (tls.ca !== undefined && !tls.ca.includes("BEGIN CERTIFICATE"))
-    throw invalidTls("its ca is no certificate in PEM");
+    throw invalidTls("its ca is not a certificate in PEM");
   try {
     return credentials.createSsl(pem(tls.ca) ?? systemCertificates(), pem(tls.key), pem(tls.cert));
   } catch (cause) {

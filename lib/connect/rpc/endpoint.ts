@@ -1,5 +1,5 @@
 /**
- * Where a Spark Connect server is and how to speak to it: the `sc://` URL, the options of connect() and the environment,
+ * Where a Spark Connect server is and how to reach it: the `sc://` URL, the options of connect() and the environment,
  * in one object. Format: Spark's own connection string, `sc://host[:port]/;key=value;key=value`, values percent-encoded.
  */
 import { isIP } from "node:net";
@@ -20,7 +20,7 @@ export type Token = string | (() => string | Promise<string>);
 export interface TlsOptions {
   /** Certificate authorities to trust instead of the system's. */
   ca?: string | Buffer;
-  /** The client's own certificate chain, with `key`, where the server asks for one. */
+  /** The client's own certificate chain, with `key`, if the server asks for one. */
   cert?: string | Buffer;
   key?: string | Buffer;
 }
@@ -148,7 +148,7 @@ export class Endpoint {
     return this.#token !== undefined;
   }
 
-  /** The token of this moment. @throws SparkStreamError INVALID_ARGUMENT or UNAUTHENTICATED where the user's function gives none. */
+  /** The current token. @throws SparkStreamError INVALID_ARGUMENT or UNAUTHENTICATED if the user's function gives none. */
   async token(): Promise<string | undefined> {
     if (this.#token === undefined) return undefined;
     try {
@@ -269,7 +269,7 @@ function checkHeaders(headers: Record<string, string>): Record<string, string> {
   for (const [name, value] of Object.entries(headers)) {
     const shown = JSON.stringify(name);
     if (!/^[a-z0-9_.-]+$/i.test(name)) {
-      throw invalidArgument(`${shown} is no name for a header: letters, digits, "-", "_" and "." are allowed.`);
+      throw invalidArgument(`${shown} is not a valid header name: letters, digits, "-", "_" and "." are allowed.`);
     }
     if (/-bin$/i.test(name)) throw invalidArgument(`The header ${shown} would be binary, which cannot be sent.`);
     if (typeof value !== "string" || !HEADER_VALUE.test(value)) {

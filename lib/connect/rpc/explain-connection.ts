@@ -74,7 +74,7 @@ export function explainUnavailable(message: string, endpoint: Endpoint): [ErrorC
 export function explainNoGrpc(message: string, { address }: Endpoint): [ErrorCode, string] | undefined {
   if (/^Received HTTP status code/.test(message)) {
     const advice = "Check host and port, and what stands between.";
-    return ["UNSUPPORTED", `What answers at ${address} is no Spark Connect server: ${message}. ${advice}`];
+    return ["UNSUPPORTED", `What answers at ${address} is not a Spark Connect server: ${message}. ${advice}`];
   }
   if (/maximum recursion depth/.test(message)) {
     const advice = `Are there more than ${Math.floor(MAX_NESTING / 3)} structs within each other, or nested arrays?`;
@@ -85,7 +85,10 @@ export function explainNoGrpc(message: string, { address }: Endpoint): [ErrorCod
   }
   if (/^A response cannot be read|message parsing error/.test(message)) {
     const advice = "It does not speak Spark Connect as Spark does, or what stands between has changed the message.";
-    return ["UNSUPPORTED", `The server at ${address} sent what is no message of its protocol: ${message}. ${advice}`];
+    return [
+      "UNSUPPORTED",
+      `The server at ${address} sent bytes that are not a message of its protocol: ${message}. ${advice}`,
+    ];
   }
   if (/^Received RST_STREAM/.test(message)) {
     return ["UNAVAILABLE", `The server at ${address}, or something before it, broke the call off: ${message}.`];

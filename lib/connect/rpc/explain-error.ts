@@ -61,7 +61,7 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
     case status.UNIMPLEMENTED:
       return [
         "UNSUPPORTED",
-        `${capital(server)} does not know this call: ${message}. It may be older than Spark 3.5, or no Spark Connect server at all.`,
+        `${capital(server)} does not know this call: ${message}. It may be older than Spark 3.5, or not a Spark Connect server at all.`,
       ];
     case status.RESOURCE_EXHAUSTED:
       return explainExhausted(message, endpoint);

@@ -77,7 +77,7 @@ function gaveUp(failure: SparkStreamError, tries: number, connectTimeoutMs: numb
   return new SparkStreamError(failure.code, message, { cause: failure });
 }
 
-/** gRPC cannot tell a server that wants TLS from one that is not there; a handshake can. */
+/** gRPC cannot distinguish a server that wants TLS from one that is not there; a handshake can. */
 async function wantsTls(endpoint: Endpoint, { code }: SparkStreamError, timeLeft: number): Promise<boolean> {
   if (endpoint.tls !== false || (code !== "UNAVAILABLE" && code !== "UNSUPPORTED") || timeLeft <= 0) return false;
   const limit = Math.min(timeLeft, HANDSHAKE_TIMEOUT);

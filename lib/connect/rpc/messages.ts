@@ -7,7 +7,7 @@ import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufb
  */
 export const MAX_NESTING = 1024;
 
-/** Reads a message. @throws Error if the bytes are no such message. */
+/** Reads a message. @throws Error if the bytes are not such a message. */
 export function readMessage<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> {
   return fromBinary(schema, bytes, { recursionLimit: MAX_NESTING });
 }

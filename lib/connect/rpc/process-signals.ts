@@ -20,7 +20,7 @@ type Signal = (typeof SIGNALS)[number];
 /** ms. */
 const FAREWELL = 1_000;
 
-/** Known to other copies of this package, which are no program's own listeners. */
+/** Known to other copies of this package: their listeners do not count as the program's own. */
 const mark = Symbol.for("spark-arrow-stream.signalListener");
 
 type Stop = () => Promise<unknown>;
@@ -33,7 +33,7 @@ const listener = Object.assign((signal: Signal) => void onSignal(signal), { [mar
 /**
  * Something runs that has to be stopped before a signal ends this process.
  *
- * @param stop must not tell anybody of it: an error would end the process otherwise than by the signal
+ * @param stop must not report it to anybody: an error would end the process otherwise than by the signal
  * @returns to be called when it does not run any more
  */
 export function stopOnSignal(stop: Stop): () => void {
@@ -72,7 +72,7 @@ function unlisten(): void {
   for (const signal of SIGNALS) process.removeListener(signal, listener);
 }
 
-/** Besides the listeners of the package signal-exit, which many others use: they act only where no other one is left. */
+/** Besides the listeners of the package signal-exit, which many others use: they act only if no other one is left. */
 function hasOwnListener(signal: Signal): boolean {
   return process.listeners(signal).filter((each) => !(mark in each)).length > signalExitListeners();
 }

@@ -13,7 +13,7 @@ export interface HttpProxy {
   readonly address: string;
   readonly host: string;
   readonly port: number;
-  /** user:password, where the proxy's URL has them. */
+  /** user:password, if the proxy's URL has them. */
   readonly credentials: string | undefined;
   /** The environment variable that it was named by. */
   readonly variable: string;

@@ -41,11 +41,11 @@ export interface Failure {
 }
 
 /**
- * The wait in ms before try number `retry` (1 is the first after the original call), or undefined where there must be
+ * The wait in ms before try number `retry` (1 is the first after the original call), or undefined if there must be
  * none: a failure that would come again, or the last try is over.
  *
  * Retried are: UNAVAILABLE; a stream that another attach took over (INVALID_CURSOR.DISCONNECTED); whatever the server
- * gave a RetryInfo with; and DEADLINE_EXCEEDED where the policy has `afterDeadline`. Nothing else, and CANCELLED least of
+ * gave a RetryInfo with; and DEADLINE_EXCEEDED if the policy has `afterDeadline`. Nothing else, and CANCELLED least of
  * all.
  */
 export function retryWait(

@@ -55,7 +55,7 @@ export class Secrets {
 function patternOf(secret: string): RegExp {
   if (secret.length >= LONG) return new RegExp(formsOf(secret).map(escaped).join("|"), "g");
   const word = `${escaped(secret)}(?![A-Za-z0-9_])`;
-  // A token of three characters protects nothing; with "Bearer" before it, as it was sent, it can be told from a word.
+  // A token of three characters protects nothing; with "Bearer" before it, as it was sent, it can be distinguished from a word.
   return new RegExp(secret.length >= WORD ? `(?<![A-Za-z0-9_])${word}` : `(?<=\\bbearer\\s+)${word}`, "gi");
 }
 

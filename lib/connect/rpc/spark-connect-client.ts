@@ -52,7 +52,7 @@ type AnalyzeInit = MessageInitShape<typeof AnalyzePlanRequestSchema>["analyze"];
 type AnalyzeCase = NonNullable<NonNullable<AnalyzeInit>["case"]>;
 type AnalyzeResult<C> = Extract<AnalyzePlanResponse["result"], { case: C }>["value"];
 
-/** Where nothing is given, that of callPolicy(). */
+/** If nothing is given, that of callPolicy(). */
 interface UnaryCall extends UnaryOptions {
   policy?: RetryPolicy;
 }
@@ -348,7 +348,7 @@ export class SparkConnectClient {
     return readServerError(error, (text) => this.endpoint.hide(text));
   }
 
-  /** Asks the server for the whole story, where it offers one, and makes the user's error of it. */
+  /** Asks the server for the whole story, if it offers one, and makes the user's error of it. */
   async #explain(error: ServerError, operationId?: string): Promise<SparkStreamError> {
     if (this.closed && !(error.cause instanceof SparkStreamError)) return sessionClosed(error.cause);
     let known = error;

@@ -34,7 +34,7 @@ export const defaultStreamLimits: StreamLimits = {
   maxBatchBytes: BATCH_FILL * 4 * MIB,
 };
 
-/** The limits by the settings that a server has told; a setting that it does not know is as in Spark. */
+/** The limits from the settings that a server returned; a setting that it does not know has Spark's default. */
 export function readStreamLimits(settings: readonly { key: string; value?: string | undefined }[]): StreamLimits {
   const told = (name: keyof typeof keys) => settings.find(({ key }) => key === keys[name])?.value;
   const maxBatchBytes = parseBytes(told("maxBatchBytes"));

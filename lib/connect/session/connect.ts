@@ -91,7 +91,7 @@ async function open(
     const get = { case: "getOption" as const, value: { keys: Object.keys(PROGRESS_CONF) } };
     const first = endpoint.sessionId === undefined ? set : get;
     await firstAnswer(endpoint, connectTimeoutMs, (call) => client.config(first, call));
-    // Its answer is needed later; how long it takes tells how far away the server is, from the first stream on.
+    // Its answer is needed later; how long it takes shows how far away the server is, from the first stream on.
     await client.limits();
     return session;
   } catch (error) {

@@ -5,7 +5,7 @@ import { shown } from "../../runtime/options.js";
 import type { Expression_LiteralSchema } from "../generated/spark-connect_pb.js";
 
 /**
- * A parameter of a query. A whole number becomes INT, or BIGINT where it needs that; other numbers DOUBLE; a bigint BIGINT;
+ * A parameter of a query. A whole number becomes INT, or BIGINT if it needs that; other numbers DOUBLE; a bigint BIGINT;
  * a Date TIMESTAMP; bytes BINARY; an array ARRAY, of one type. For any other type pass a string and CAST it in the SQL.
  */
 export type SqlParameter = null | boolean | number | bigint | string | Date | Uint8Array | readonly SqlParameter[];

@@ -182,7 +182,7 @@ export class QuerySessions<S extends ClonableSession> {
   #keep(clone: S): void {
     this.#clones.add(clone);
     this.#keepAlive ??= setInterval(() => {
-      // What runs in clones is no sign of life of the session, which the server ends when it is idle for an hour.
+      // Queries in clones do not keep the session itself alive, which the server ends after an idle hour.
       this.#session.version().catch(() => {});
     }, KEEP_ALIVE).unref();
   }

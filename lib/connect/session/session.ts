@@ -60,7 +60,7 @@ export class SparkSession implements AsyncDisposable {
   /** Whether others may know the session's id, and so change it unseen. */
   #mayBeJoined: boolean;
   readonly #onClose: () => Promise<void>;
-  readonly #farewells = new Set<() => Promise<void>>();
+  readonly #beforeClose = new Set<() => Promise<void>>();
   readonly #unused = new UnusedCommands();
   #closed: Promise<void> | undefined;
 
@@ -91,7 +91,7 @@ export class SparkSession implements AsyncDisposable {
 
   /**
    * A query, or a command. A query runs when its result is asked for; a command (CREATE, INSERT, …) at its DataFrame's
-   * first use, and only then, whatever that is. `await` is no use: a DataFrame is not a promise. A process warning names a
+   * first use, whatever that is. `await` does nothing: a DataFrame is not a promise. A process warning names a
    * command whose DataFrame was never used, when the session closes.
    *
    * @param args bound by the protocol, never put into the text
@@ -102,7 +102,7 @@ export class SparkSession implements AsyncDisposable {
     checkArgument("sql()", "query", query, text);
     checkArgument("sql()", "args", args, sqlArguments);
     const positional = Array.isArray(args);
-    // Not the entries of an array, which leave out its holes: those are no parameters either.
+    // Not the entries of an array, which leave out its holes: those are not parameters either.
     const pairs = positional ? Array.from(args, (value, index) => [String(index), value]) : Object.entries(args);
     const literals = pairs.map(
       ([name, value]) => [name, { exprType: { case: "literal", value: literal(value, name) } }] as const,
@@ -252,8 +252,8 @@ export class SparkSession implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const farewells = [...this.#farewells].map((farewell) => farewell());
-    const ended = Promise.allSettled([...farewells, this.client.stopped()]).then(() => this.#querySessions.close());
+    const ending = [...this.#beforeClose].map((callback) => callback());
+    const ended = Promise.allSettled([...ending, this.client.stopped()]).then(() => this.#querySessions.close());
     const start = performance.now();
     await atMost(SHORT_TIMEOUT - RELEASE_TIMEOUT, ended);
     const timeoutMs = Math.max(SHORT_TIMEOUT - (performance.now() - start), RELEASE_TIMEOUT);
@@ -266,12 +266,12 @@ export class SparkSession implements AsyncDisposable {
    *
    * @returns takes it back
    */
-  beforeClose(farewell: () => Promise<void>): () => void {
-    this.#farewells.add(farewell);
-    return () => this.#farewells.delete(farewell);
+  beforeClose(callback: () => Promise<void>): () => void {
+    this.#beforeClose.add(callback);
+    return () => this.#beforeClose.delete(callback);
   }
 
-  /** @internal Gives up a session that never came about: the server is told nothing, it may not be there. */
+  /** @internal Gives up a session that was never opened. Nothing is sent: the server may not be there. */
   async abandon(): Promise<void> {
     this.client.abandon();
     await this.close();
@@ -463,7 +463,7 @@ export class DataFrame {
     return this.#then((input) => ({ case: "sort", value: { input, order: orders.map(sortOrder), isGlobal: true } }));
   }
 
-  /** In so many partitions; with expressions, rows of equal values come into one partition. */
+  /** Into `numPartitions` partitions; with expressions, rows of equal values go to the same partition. */
   repartition(numPartitions: number, ...expressions: string[]): DataFrame {
     checkArgument("repartition()", "numPartitions", numPartitions, partitionCount);
     checkArguments("repartition()", "expressions", expressions, filled);
@@ -551,7 +551,7 @@ export class DataFrame {
   /**
    * The schema as Spark will send it. Nothing runs for it, unless the DataFrame is a SQL command.
    *
-   * @throws SparkStreamError QUERY_FAILED where the query does not hold together; UNSUPPORTED for a type that Arrow lacks
+   * @throws SparkStreamError QUERY_FAILED if the query does not hold together; UNSUPPORTED for a type that Arrow lacks
    */
   async schema(options: RunOptions = {}): Promise<Schema> {
     checkRunOptions(options, "schema()");

@@ -6,12 +6,12 @@ import type { PlanSource, RelationInit } from "./plan.js";
 
 /**
  * What may stand before the first word, as Spark reads it: white space; a comment to the end of the line, or of a later one
- * where a backslash ends the line; a comment in brackets. One with another in it is left alone, and so taken for a command.
+ * if a backslash ends the line; a comment in brackets. One with another in it is left alone, and so taken for a command.
  */
 const SKIPPED = /\s+|--(?:\\\n|[^\n\r])*|\/\*(?:(?!\/\*)[\s\S])*?\*\//y;
 const WORD = /^(?:\(|\w+)/;
 
-/** Statements beginning so can only be queries. WITH and FROM cannot tell: an INSERT may follow. */
+/** Statements beginning so can only be queries. After WITH and FROM an INSERT may follow. */
 const QUERY = new Set(["SELECT", "VALUES", "TABLE", "("]);
 
 /**

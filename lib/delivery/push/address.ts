@@ -1,4 +1,4 @@
-/** Where this process listens, and what the executors are told of it. */
+/** Where this process listens, and the address that executors connect to. */
 import { createSocket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
@@ -14,14 +14,14 @@ export interface PushAddress {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
-  /** What a task connects to, where this process listens on that port. */
+  /** What a task connects to when this process listens on that port. */
   advertised(port: number): { host: string; port: number };
 }
 
 /**
  * Without an option it is the address that this process has on the way to the server.
  *
- * @throws SparkStreamError INVALID_ARGUMENT; UNAVAILABLE where the server's name cannot be looked up
+ * @throws SparkStreamError INVALID_ARGUMENT; UNAVAILABLE if the server's name cannot be looked up
  */
 export async function pushAddress(options: AddressOptions, endpoint: Endpoint): Promise<PushAddress> {
   const host = options.host ?? (await addressTowards(endpoint));
@@ -29,7 +29,7 @@ export async function pushAddress(options: AddressOptions, endpoint: Endpoint): 
   const told = advertise?.host ?? (isWildcard(host) ? await addressTowards(endpoint) : host);
   const local = isLoopback(host) && isLoopback(told);
   if (options.tls === false && !local) {
-    const message = `push.tls: false would send the data in plain text to other machines: ${host} or ${told} is no loopback address.`;
+    const message = `push.tls: false would send the data in plain text to other machines: ${host} or ${told} is not a loopback address.`;
     throw new SparkStreamError("INVALID_ARGUMENT", message);
   }
   return {

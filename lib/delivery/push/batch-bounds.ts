@@ -3,7 +3,7 @@
  *
  * Spark ends a batch for a Python function when it has maxRecordsPerBatch rows or, in 4.3, 64 MiB; for the latter it adds up
  * the buffers of all columns after each row. For a frame of six columns that was half of the time of its JVM. So it is spared
- * that where the rows are bound to stay within as many bytes without it.
+ * that if the rows are bound to stay within as many bytes without it.
  */
 import { DataType, type Field } from "apache-arrow";
 import type { RuntimeConf } from "../../connect/session/conf.js";
@@ -56,7 +56,7 @@ function measured(given: number | undefined): Bounds {
   return given === undefined ? {} : { maxRecordsPerBatch: given };
 }
 
-/** Of Arrow data; Infinity where a row can have any length. */
+/** Of Arrow data; Infinity if a row can have any length. */
 function rowBytes(fields: readonly Field[]): number {
   return fields.reduce((bytes, { type }) => bytes + valueBytes(type), 0);
 }

@@ -29,7 +29,7 @@ export class Control {
   /**
    * Resolves when Spark says that all tasks have ended well.
    *
-   * @throws SparkStreamError that of the query; UNREACHABLE where a task could not connect, or lost its connection
+   * @throws SparkStreamError that of the query; UNREACHABLE if a task could not connect, or lost its connection
    */
   async run(): Promise<void> {
     const decoder = new IpcDecoder();
@@ -58,7 +58,7 @@ export class Control {
   }
 
   /**
-   * Compares what the tasks say with what has come from them.
+   * Compares the totals that the tasks report with the batches that arrived.
    *
    * @throws SparkStreamError INCOMPLETE_RESULT
    */
@@ -66,7 +66,7 @@ export class Control {
     for (let id = 0; id < Math.max(this.#committed.size, partitions.size); id++) {
       const [told, found] = [this.#committed.get(id), partitions.get(id)];
       if (!told || !found)
-        throw incompleteResult(`Of partition ${id} nothing has come from ${told ? "its task" : "Spark"}`);
+        throw incompleteResult(`Of partition ${id} nothing has arrived from ${told ? "its task" : "Spark"}`);
       if (found.completeBy !== told.attempt || !sameTotals(found.totals, told)) {
         const { rows, batches } = found.totals;
         throw incompleteResult(

@@ -4,7 +4,7 @@ import { TROUBLE } from "./task-source.js";
 
 export const python: PythonUser = { name: 'delivery: "push"', instead: 'delivery: "staged", which does not' };
 
-/** Where a query failed since a task could not push, an error that says so; else the error itself. */
+/** If a query failed since a task could not push, an error that says so; else the error itself. */
 export function explainTask(error: unknown): unknown {
   if (!(error instanceof SparkStreamError)) return error;
   const reason = new RegExp(`${TROUBLE} ([^\\n]*)`).exec(error.message)?.[1];

@@ -22,7 +22,7 @@ export class Secret {
     return proof !== undefined && timingSafeEqual(proof, hello.subarray(CLAIM_BYTES));
   }
 
-  /** What proves Node to the task; undefined where the secret is dead. */
+  /** What proves Node to the task; undefined if the secret is dead. */
   answer({ nonce: theirs }: Claim, nonce: Buffer): Buffer | undefined {
     return this.#proof("node", theirs, nonce);
   }

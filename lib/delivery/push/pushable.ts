@@ -5,7 +5,7 @@ import { SparkStreamError } from "../../errors.js";
 import type { RunOptions } from "../../runtime/call-options.js";
 
 export interface Pushable {
-  /** Columns by other names where several have one, and a column where there is none. */
+  /** Columns by other names if several have one, and a column if there is none. */
   readonly frame: DataFrame;
   readonly fields: readonly Field[];
   /** An Arrow IPC stream without a batch. */

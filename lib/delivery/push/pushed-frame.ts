@@ -4,7 +4,7 @@
  *   open     an address is found and listened on; a probe shows that tasks can connect to it
  *   run      the query (control.ts): its tasks come to the listener, prove themselves and send; each is served by a
  *            TaskConnection and its partition by a Share
- *   check    when Spark says that all tasks have ended, its word is compared with what has come
+ *   check    when Spark says that all tasks have ended, its report is compared with the batches that arrived
  *
  * Shared by all its shares: with the last of them it ends, and with the session in any case.
  */
@@ -17,9 +17,10 @@ import { ResultReport } from "../result/result-report.js";
 import type { Control } from "./control.js";
 import type { PushListener } from "./listener.js";
 import { Secret } from "./proof.js";
-import { Share, type SharedPartition } from "./share.js";
+import type { QueuedPartition } from "./queued-partition.js";
+import { Share } from "./share.js";
 import type { SocketReader } from "./socket-reader.js";
-import { feedTheHungry } from "./starvation.js";
+import { relieveStarvation } from "./starvation.js";
 import type { TaskConnection } from "./task-connection.js";
 import type { TaskSettings } from "./task-source.js";
 import { type Claim, PROBE } from "./wire.js";
@@ -31,7 +32,7 @@ export interface PushedFrameOptions
   count: number;
 }
 
-/** s that a task tries to connect; a later attempt less, where nobody listens (task-source.ts). */
+/** s that a task tries to connect; a later attempt less, if nobody listens (task-source.ts). */
 const PATIENCE = 3;
 /** ms between two looks at whether a share starves. */
 const LOOK = 250;
@@ -43,7 +44,7 @@ export class PushedFrame {
   readonly #dataFrame: DataFrame;
   readonly #options: PushedFrameOptions;
   readonly #secret = new Secret();
-  readonly #partitions = new Map<number, SharedPartition>();
+  readonly #partitions = new Map<number, QueuedPartition>();
   readonly #open = new Set<Share>();
   readonly #stop = new AbortController();
   readonly #report = new ResultReport();
@@ -97,9 +98,9 @@ export class PushedFrame {
     signal.throwIfAborted();
     const control = new Control(frame, settings, { conf: queryConf(bounds), tags }, this.#report);
     this.#control = control;
-    this.#timer = setInterval(() => feedTheHungry(this.shares), LOOK).unref();
+    this.#timer = setInterval(() => relieveStarvation(this.shares), LOOK).unref();
     await control.run();
-    control.check(new Map([...this.#partitions].map(([id, { ledger }]) => [id, ledger])));
+    control.check(new Map([...this.#partitions].map(([id, { state }]) => [id, state])));
     for (const share of this.shares) share.end({ arrow_ipc_bytes: schema, rowCount: 0 });
   }
 

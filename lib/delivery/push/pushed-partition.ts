@@ -8,20 +8,20 @@
  *   sending    a batch, in its order           sending    it is taken
  *   sending    the end, and all agrees         complete   acknowledged; those who wait hear that it is done
  *   sending    the sender is gone              free       the next of those who wait goes on
- *   sending    what is here, made anew,        failed     NOT_DETERMINISTIC
+ *   sending    the same batches, recomputed,   failed     NOT_DETERMINISTIC
  *              is not the same
  *   complete   an attempt comes                complete   it hears that it is done, and by whom
  *
- * "Behind what is here": the new attempt makes all batches anew, and gives the totals of as many as are here already, a
- * running hash among them. As long as none of them was handed on they are forgotten instead, and it begins anew.
+ * "Behind what is here": the new attempt recomputes all batches, and sends the totals of as many as are here already, a
+ * running hash among them. As long as none of them was delivered, they are dropped instead, and the attempt starts over.
  */
 import { SparkStreamError } from "../../errors.js";
 import { nothing, sameTotals, type Totals } from "./totals.js";
 
-/** A task's attempt at a partition, as far as it is told things. */
+/** The messages that a task's attempt at a partition receives. */
 export interface Attempt {
   readonly number: number;
-  /** It shall send the batches behind so many. */
+  /** Asks it to send the batches after the first `batches`. */
   goOn(batches: number): void;
   /** It has nothing to do: another attempt has sent it all. */
   done(by: number, totals: Totals): void;
@@ -29,7 +29,7 @@ export interface Attempt {
 
 export class PushedPartition {
   readonly id: number;
-  /** What is here: handed on, or to be handed on. */
+  /** The batches that are here, delivered or not. */
   #here: Totals = nothing;
   #handedOn = false;
   #sender: Attempt | undefined;
@@ -39,7 +39,7 @@ export class PushedPartition {
   #completeBy: number | undefined;
   readonly #forget: () => void;
 
-  /** @param forget drops the batches that are here and were not handed on */
+  /** @param forget drops the batches that are here and were not delivered */
   constructor(id: number, forget: () => void) {
     this.id = id;
     this.#forget = forget;
@@ -140,7 +140,7 @@ export class PushedPartition {
 
   #different(): SparkStreamError {
     const message =
-      `Partition ${this.id} was computed anew, since its task failed, and came out otherwise; some of it had been handed on. ` +
+      `Partition ${this.id} was recomputed after its task failed, and has different data; some of it had been delivered. ` +
       "Make the query deterministic (a sort within partitions, a seed for rand()), or have each partition held back until " +
       "its task has ended: push: { spool: true }.";
     return new SparkStreamError("NOT_DETERMINISTIC", message);

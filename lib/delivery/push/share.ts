@@ -3,7 +3,7 @@
  * are. In: batches, from as many connections as there are tasks that run. Out: ArrowIpcRow, as the turn has it.
  *
  * Memory: `limit` bytes in connections, queues and chain together, and one batch per connection beyond that. A connection
- * asks before it reads a batch, and asks anew for the next one behind all others that wait: so all have the same share of
+ * asks before it reads a batch, and asks again for the next one, behind all others that wait: so all have the same share of
  * it. In the order of partitions, half of the limit is for those that are not up yet.
  *
  * A partition that is *held back* goes to its queue until its task has ended, and a *drained* one since others could not
@@ -11,10 +11,9 @@
  */
 import type { ArrowIpcRow } from "../../chain/arrow-ipc-row.js";
 import type { RowCursor } from "../../chain/row-source.js";
-import { Spool } from "../../spool/spool.js";
 import type { ResultReport } from "../result/result-report.js";
-import { PushedPartition } from "./pushed-partition.js";
-import { arrivalTurn, type Order, partitionTurn, type Turn, type Waiting } from "./turn.js";
+import { QueuedPartition } from "./queued-partition.js";
+import { arrivalTurn, type Order, partitionTurn, type Turn } from "./turn.js";
 
 export interface ShareOptions {
   /** Bytes of Arrow data in memory. */
@@ -30,7 +29,7 @@ export interface ShareOptions {
 }
 
 interface Asking {
-  readonly partition: SharedPartition;
+  readonly partition: QueuedPartition;
   readonly bytes: number;
   readonly admit: () => void;
 }
@@ -41,25 +40,23 @@ interface Levels {
   memory: number;
   /** Of it, what is of partitions that are not up yet. */
   ahead: number;
-  /** In memory or not, of partitions that have come whole and were not handed on. */
+  /** In memory or not, of partitions that are complete and were not delivered. */
   backlog: number;
 }
 
-const ROW_COUNT_BYTES = 8;
-
 export class Share implements RowCursor {
   readonly #options: ShareOptions;
-  readonly #live = new Map<number, SharedPartition>();
+  readonly #live = new Map<number, QueuedPartition>();
   readonly #over = new Set<number>();
-  readonly #turn: Turn<SharedPartition>;
+  readonly #turn: Turn<QueuedPartition>;
   /** Bytes that the chain has. */
   #inChain = 0;
   readonly #asking: Asking[] = [];
   #wake: (() => void) | undefined;
-  /** Since when there is nothing to hand on, though it is wanted; ms, performance.now(). */
-  #hungrySince: number | undefined;
+  /** Since when the consumer has waited in vain; ms, performance.now(). */
+  #starvedSince: number | undefined;
   #ended = false;
-  /** Whether any row was handed on; and the one that is, where none came. */
+  /** Whether any row was delivered; and the row to deliver if there is no other. */
   #begun = false;
   #last: ArrowIpcRow | undefined;
   #failure: { readonly error: unknown } | undefined;
@@ -78,10 +75,10 @@ export class Share implements RowCursor {
   }
 
   /** One that a task has come for. */
-  add(id: number): SharedPartition {
+  add(id: number): QueuedPartition {
     // What is pushed counts already, as being read.
     const hasRoom = () => this.#levels().memory <= this.#options.limit;
-    const partition = new SharedPartition(id, this.#options.spool, hasRoom);
+    const partition = new QueuedPartition(id, this.#options.spool, hasRoom);
     this.#live.set(id, partition);
     return partition;
   }
@@ -91,7 +88,7 @@ export class Share implements RowCursor {
       if (this.#failure) throw this.#failure.error;
       const partition = this.#turn.next();
       if (partition && this.#hasRoomFor(partition)) {
-        this.#hungrySince = undefined;
+        this.#starvedSince = undefined;
         const row = await this.#take(partition);
         if (row) return row;
       } else if (!partition && this.#ended) {
@@ -99,7 +96,7 @@ export class Share implements RowCursor {
         this.#begun = true;
         return last;
       } else {
-        if (!partition) this.#hungrySince ??= performance.now();
+        if (!partition) this.#starvedSince ??= performance.now();
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
@@ -130,10 +127,10 @@ export class Share implements RowCursor {
   }
 
   /**
-   * Asks for room for a batch that a connection is about to read. undefined where there is some, or a promise of it; in
+   * Asks for room for a batch that a connection is about to read. undefined if there is some, or a promise of it; in
    * either case it is taken.
    */
-  room(partition: SharedPartition, bytes: number): Promise<void> | undefined {
+  room(partition: QueuedPartition, bytes: number): Promise<void> | undefined {
     if (this.#mayRead(partition, this.#levels())) {
       partition.incoming += bytes;
       return undefined;
@@ -141,16 +138,16 @@ export class Share implements RowCursor {
     return new Promise((admit) => this.#asking.push({ partition, bytes, admit }));
   }
 
-  /** Takes a batch that there was room for; undefined where it did not come. Resolves when it is stored. */
-  async store(partition: SharedPartition, bytes: number, row: ArrowIpcRow | undefined): Promise<void> {
+  /** Takes a batch that there was room for; undefined if it did not come. Resolves when it is stored. */
+  async store(partition: QueuedPartition, bytes: number, row: ArrowIpcRow | undefined): Promise<void> {
     if (row && !this.#closed) await partition.queue.push(row);
     partition.incoming -= bytes;
     this.#changed();
   }
 
   /** A partition has come whole, or lost its sender. */
-  update(partition: SharedPartition): void {
-    if (partition.ledger.complete && (this.#closed || partition.queue.length === 0)) {
+  update(partition: QueuedPartition): void {
+    if (partition.state.complete && (this.#closed || partition.queue.length === 0)) {
       this.#live.delete(partition.id);
       this.#over.add(partition.id);
     }
@@ -158,27 +155,27 @@ export class Share implements RowCursor {
   }
 
   /** How long, in ms, it has waited for a partition that nobody sends. */
-  get hungry(): number {
-    if (this.#hungrySince === undefined || this.#inChain > 0 || this.#ended || this.#closed) return 0;
-    const isSent = [...this.#live.values()].some(({ id, ledger }) => ledger.hasSender && this.#turn.isUp(id));
-    return isSent ? 0 : performance.now() - this.#hungrySince;
+  get starvedMs(): number {
+    if (this.#starvedSince === undefined || this.#inChain > 0 || this.#ended || this.#closed) return 0;
+    const isSent = [...this.#live.values()].some(({ id, state }) => state.hasSender && this.#turn.isUp(id));
+    return isSent ? 0 : performance.now() - this.#starvedSince;
   }
 
   /** Of the partitions whose connections wait for room, the first one. */
-  get firstBlocked(): SharedPartition | undefined {
+  get firstBlocked(): QueuedPartition | undefined {
     return this.#asking
       .map(({ partition }) => partition)
-      .reduce<SharedPartition | undefined>((first, each) => (!first || each.id < first.id ? each : first), undefined);
+      .reduce<QueuedPartition | undefined>((first, each) => (!first || each.id < first.id ? each : first), undefined);
   }
 
   /** Has all of a partition come, whether there is room in memory or not. */
-  drain(partition: SharedPartition): void {
+  drain(partition: QueuedPartition): void {
     partition.drained = true;
     this.#changed();
   }
 
-  async #take(partition: SharedPartition): Promise<ArrowIpcRow | undefined> {
-    partition.ledger.handOn();
+  async #take(partition: QueuedPartition): Promise<ArrowIpcRow | undefined> {
+    partition.state.handOn();
     // At once if possible: between leaving the queue and coming to the chain it would not count.
     const row = partition.queue.shiftFromMemory() ?? (await partition.queue.shift());
     this.#begun ||= row !== undefined;
@@ -190,11 +187,11 @@ export class Share implements RowCursor {
   }
 
   /** What comes from a file needs room in memory; but what is there of others must not be in its way for ever. */
-  #hasRoomFor({ queue }: SharedPartition): boolean {
+  #hasRoomFor({ queue }: QueuedPartition): boolean {
     return !queue.nextIsFiled || this.#inChain === 0 || this.#levels().memory < this.#options.limit;
   }
 
-  #mayRead(partition: SharedPartition, levels: Levels): boolean {
+  #mayRead(partition: QueuedPartition, levels: Levels): boolean {
     const { limit, order, spool } = this.#options;
     if (this.#closed || partition.drained) return true;
     const inOrder = order === "partition";
@@ -206,9 +203,9 @@ export class Share implements RowCursor {
 
   #levels(): Levels {
     const levels: Levels = { memory: this.#inChain, ahead: 0, backlog: 0 };
-    for (const { id, queue, incoming, ledger, handedOn } of this.#live.values()) {
+    for (const { id, queue, incoming, state, handedOn } of this.#live.values()) {
       this.#raise(levels, id, queue.held + incoming);
-      if (ledger.complete) levels.backlog += ledger.totals.bytes - handedOn;
+      if (state.complete) levels.backlog += state.totals.bytes - handedOn;
     }
     return levels;
   }
@@ -238,45 +235,4 @@ export class Share implements RowCursor {
     await Promise.all([...this.#live.values()].map(({ queue }) => queue.close().catch(() => {})));
     await this.#options.onClose(this);
   }
-}
-
-/** A partition, with what of it waits to be handed on. */
-export class SharedPartition implements Waiting {
-  readonly id: number;
-  readonly ledger: PushedPartition;
-  readonly queue: Spool<ArrowIpcRow>;
-  /** Bytes that are being read. */
-  incoming = 0;
-  drained = false;
-  /** Bytes. */
-  handedOn = 0;
-  readonly #heldBack: boolean;
-
-  constructor(id: number, heldBack: boolean, hasRoom: () => boolean) {
-    this.id = id;
-    this.#heldBack = heldBack;
-    this.ledger = new PushedPartition(id, () => void this.queue.close());
-    this.queue = new Spool({
-      sizeOf: ({ arrow_ipc_bytes }) => arrow_ipc_bytes.length,
-      hasRoom: () => !(this.#heldBack || this.drained) || hasRoom(),
-      encode: encodeRow,
-      decode: (record) => decodeRow(record, id),
-    });
-  }
-
-  get ready(): number {
-    return this.#heldBack && !this.ledger.complete ? 0 : this.queue.length;
-  }
-}
-
-function encodeRow({ arrow_ipc_bytes, rowCount = 0 }: ArrowIpcRow): Uint8Array {
-  const count = Buffer.alloc(ROW_COUNT_BYTES);
-  count.writeDoubleBE(rowCount);
-  return Buffer.concat([arrow_ipc_bytes, count]);
-}
-
-function decodeRow(record: Uint8Array, partition: number): ArrowIpcRow {
-  const end = record.length - ROW_COUNT_BYTES;
-  const rowCount = Buffer.from(record.buffer, record.byteOffset + end, ROW_COUNT_BYTES).readDoubleBE();
-  return { arrow_ipc_bytes: record.subarray(0, end), rowCount, partition, owned: true };
 }

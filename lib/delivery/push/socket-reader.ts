@@ -25,7 +25,7 @@ export class SocketReader {
     socket.pause();
   }
 
-  /** Rejects where the connection ends before. One call at a time. */
+  /** Rejects if the connection ends before. One call at a time. */
   async read(bytes: number): Promise<Buffer> {
     const target = Buffer.allocUnsafeSlow(bytes);
     await this.fill(target);

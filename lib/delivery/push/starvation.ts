@@ -1,15 +1,15 @@
 import type { Share } from "./share.js";
 
 /** ms that a share has to wait before another one's partition makes room for it. */
-const HUNGRY = 1_000;
+const STARVED_MS = 1_000;
 
 /**
- * Where a share waits for a partition that nobody sends, it may be that its task has no slot, since others have it that
+ * If a share waits for a partition that nobody sends, it may be that its task has no slot, since others have it that
  * wait for another share, or for their turn. One of these, the first by its id, is then let go on, into a temporary file. To
  * be called now and then: it may take several until the right task has a slot.
  */
-export function feedTheHungry(shares: readonly Share[]): void {
-  if (!shares.some(({ hungry }) => hungry > HUNGRY)) return;
+export function relieveStarvation(shares: readonly Share[]): void {
+  if (!shares.some(({ starvedMs }) => starvedMs > STARVED_MS)) return;
   const blocked = shares.flatMap((share) => {
     const partition = share.firstBlocked;
     return partition ? [{ share, partition }] : [];

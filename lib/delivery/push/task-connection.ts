@@ -4,7 +4,8 @@
  */
 import type { Socket } from "node:net";
 import type { Attempt } from "./pushed-partition.js";
-import type { Share, SharedPartition } from "./share.js";
+import type { QueuedPartition } from "./queued-partition.js";
+import type { Share } from "./share.js";
 import type { SocketReader } from "./socket-reader.js";
 import type { Totals } from "./totals.js";
 import { acknowledgement, doneBy, goOn, HEADER_BYTES, heartbeat, readTaskMessage } from "./wire.js";
@@ -42,47 +43,47 @@ export class TaskConnection implements Attempt {
    *
    * @throws SparkStreamError NOT_DETERMINISTIC, or WRITE_FAILED for a temporary file
    */
-  async serve(partition: SharedPartition, share: Share): Promise<void> {
-    const { ledger } = partition;
-    ledger.join(this);
+  async serve(partition: QueuedPartition, share: Share): Promise<void> {
+    const { state } = partition;
+    state.join(this);
     share.update(partition);
     try {
       if ((await this.#holdingOn(this.#answered)) === "go on") await this.#receive(partition, share);
     } finally {
       this.#socket.destroySoon();
-      ledger.leave(this);
+      state.leave(this);
       share.update(partition);
     }
   }
 
-  async #receive(partition: SharedPartition, share: Share): Promise<void> {
-    const { ledger } = partition;
+  async #receive(partition: QueuedPartition, share: Share): Promise<void> {
+    const { state } = partition;
     for (;;) {
       const header = await this.#read(HEADER_BYTES);
       const message = header && readTaskMessage(header);
       if (!message) return;
       const { op, totals, length } = message;
       if (op === "end") {
-        if (ledger.end(this, totals)) this.#socket.end(acknowledgement);
+        if (state.end(this, totals)) this.#socket.end(acknowledgement);
         return;
       }
-      const isFit = op === "resumed" ? ledger.resumed(totals) : ledger.isNext(totals, length);
+      const isFit = op === "resumed" ? state.resumed(totals) : state.isNext(totals, length);
       if (!isFit || (op === "batch" && !(await this.#receiveBatch(partition, share, totals, length)))) return;
     }
   }
 
   /** Whether it came. */
-  async #receiveBatch(partition: SharedPartition, share: Share, totals: Totals, length: number): Promise<boolean> {
+  async #receiveBatch(partition: QueuedPartition, share: Share, totals: Totals, length: number): Promise<boolean> {
     const room = share.room(partition, length);
     if (room) await this.#holdingOn(room);
     const bytes = await this.#read(length);
-    const { id, ledger } = partition;
-    const row = bytes && { arrow_ipc_bytes: bytes, rowCount: ledger.take(totals), partition: id, owned: true };
+    const { id, state } = partition;
+    const row = bytes && { arrow_ipc_bytes: bytes, rowCount: state.take(totals), partition: id, owned: true };
     await share.store(partition, length, row);
     return row !== undefined;
   }
 
-  /** undefined where the connection has ended. */
+  /** undefined if the connection has ended. */
   #read(bytes: number): Promise<Buffer | undefined> {
     return this.#reader.read(bytes).catch(() => undefined);
   }

@@ -4,7 +4,7 @@ export interface Totals {
   readonly batches: number;
   /** Of Arrow data, as it travelled. */
   readonly bytes: number;
-  /** SHA-256 of that data, as hex; undefined where there is none. */
+  /** SHA-256 of that data, as hex; undefined if there is none. */
   readonly digest: string | undefined;
 }
 

@@ -1,7 +1,7 @@
 import type { PushOptions } from "../../stream-options.js";
 
 /**
- * Which partition may hand a batch on.
+ * Which partition may deliver its next batch.
  *
  *   order "arrival"     any; one batch of each in turn, so that none is left behind
  *   order "partition"   one after the other, by their ids
@@ -11,18 +11,18 @@ export type Order = NonNullable<PushOptions["order"]>;
 /** What a turn has to know of a partition. */
 export interface Waiting {
   readonly id: number;
-  /** Batches that can be handed on. */
+  /** Batches that can be delivered. */
   readonly ready: number;
 }
 
 export interface Turn<P extends Waiting> {
-  /** The partition that the next batch is of; undefined where none can be handed on yet. */
+  /** The partition that the next batch is of; undefined if none can be delivered yet. */
   next(): P | undefined;
-  /** Whether a partition hands on as soon as it has something. */
+  /** Whether a partition's batches are delivered as soon as they arrive. */
   isUp(id: number): boolean;
 }
 
-/** Partitions of which some is still to come, or to be handed on. */
+/** Partitions with batches that are still to arrive or to be delivered. */
 type Live<P> = ReadonlyMap<number, P>;
 
 export function arrivalTurn<P extends Waiting>(live: Live<P>): Turn<P> {

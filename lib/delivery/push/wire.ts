@@ -11,7 +11,7 @@
  *            D          done: attempt u32 t, of another attempt; this one has nothing to do
  *            A          all of the task's batches are here
  *   task   message    op u8  length u32  t, which includes this message, and a payload of that length
- *            R          the totals of the batches that are here already; none where there are none
+ *            R          the totals of the batches that are here already; none if there are none
  *            B          a record batch: one Arrow IPC stream
  *            E          the end
  *
@@ -37,7 +37,7 @@ export interface Claim {
   readonly attempt: number;
 }
 
-/** undefined for bytes that are no hello. */
+/** undefined for bytes that are not a hello. */
 export function readClaim(hello: Buffer): Claim | undefined {
   if (hello.toString("latin1", 0, MAGIC.length) !== MAGIC) return undefined;
   const nonce = hello.subarray(MAGIC.length, MAGIC.length + NONCE_BYTES);
@@ -54,7 +54,7 @@ export interface TaskMessage {
 
 const ops: Readonly<Record<string, TaskMessage["op"]>> = { R: "resumed", B: "batch", E: "end" };
 
-/** undefined for bytes that are no message. */
+/** undefined for bytes that are not a message. */
 export function readTaskMessage(header: Buffer): TaskMessage | undefined {
   const op = ops[header.toString("latin1", 0, 1)];
   return op && { op, length: header.readUInt32BE(1), totals: readTotals(header, 5) };

@@ -1,5 +1,5 @@
 /**
- * From the responses of an execution to rows: the chunks of a batch are put together again, and what is no data is left
+ * From the responses of an execution to rows: the chunks of a batch are joined, and responses without data are left
  * out. Memory: the chunks of one batch that have come, MAX_BATCH at the most, and for a moment the batch beside them: they are copied once, which is the joining
  * itself. A batch that came whole is not copied.
  */
@@ -57,7 +57,7 @@ export class BatchAssembler {
   }
 }
 
-/** Each chunk tells of its whole batch: how many rows it has, and where they belong. */
+/** Each chunk describes its whole batch: the number of its rows, and their position. */
 function describesSame(a: ExecutePlanResponse_ArrowBatch, b: ExecutePlanResponse_ArrowBatch): boolean {
   return a.rowCount === b.rowCount && a.startOffset === b.startOffset && a.numChunksInBatch === b.numChunksInBatch;
 }

@@ -106,7 +106,7 @@ export class ResultCursor implements RowCursor {
   async #close(): Promise<void> {
     if (!this.#first) return;
     await this.#opened;
-    // Nothing depends on the release of what has come whole.
+    // Nothing depends on the release of a complete result.
     const isWhole = this.#execution?.state === "complete" || this.#execution?.state === "released";
     const ended = this.#end();
     if (!isWhole) await ended;

@@ -2,7 +2,7 @@
  * A frame that Spark keeps on its executors' disks: a local checkpoint, partition by partition as the query made it.
  *
  * It is a checkpoint and not a cached frame (AnalyzePlan.Persist), because Spark's cache belongs to the whole
- * application: it outlives the session, and anybody's write to a table that the frame reads fills it anew with other
+ * application: it outlives the session, and anybody's write to a table that the frame reads fills it again with other
  * rows, as CLEAR CACHE does. A sealed checkpoint has forgotten how it was made: if a disk is lost, reading it fails.
  *
  * Spark frees a checkpoint when its driver has collected the frame as garbage; no message of the protocol does it sooner

@@ -4,7 +4,7 @@ import { SparkStreamError } from "../../errors.js";
 const DISK_TROUBLE =
   /No space left on device|Read-only file system|Disk quota exceeded|Failed to create local dir[^\n]*/;
 
-/** Where staging failed since the executors' disks cannot take it, an error that says so; else the error itself. */
+/** If staging failed since the executors' disks cannot take it, an error that says so; else the error itself. */
 export function explainDisks(error: unknown): unknown {
   if (!(error instanceof SparkStreamError)) return error;
   const reason = DISK_TROUBLE.exec(error.message)?.[0];

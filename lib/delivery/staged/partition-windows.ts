@@ -24,7 +24,7 @@ export function windowsOf(partitions: readonly StagedPartition[], budget: number
 }
 
 /**
- * Shares partitions out, in order: as many shares as asked for, some of which are empty where there are fewer partitions,
+ * Shares partitions out, in order: as many shares as asked for, some of which are empty if there are fewer partitions,
  * and of about the same bytes.
  */
 export function sharesOf(partitions: readonly StagedPartition[], count: number): StagedPartition[][] {
@@ -32,7 +32,7 @@ export function sharesOf(partitions: readonly StagedPartition[], count: number):
   const total = bytesOf(partitions);
   let before = 0;
   for (const partition of partitions) {
-    // Where its middle lies. A frame without any bytes has rows all the same.
+    // The position of its middle. A frame without any bytes may have rows.
     const position = total === 0 ? 0 : (before + partition.bytes / 2) / total;
     shares[Math.min(Math.floor(position * count), count - 1)]!.push(partition);
     before += partition.bytes;

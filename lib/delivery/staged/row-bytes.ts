@@ -56,7 +56,7 @@ function sizeOf(type: DataType | undefined, value: string, depth: number): Size 
     case "struct": {
       const { fields } = kind.value;
       const names = new Set(fields.map(({ name }) => name.toLowerCase()));
-      // Fields of one name cannot be told apart in SQL.
+      // SQL cannot distinguish fields of one name.
       if (names.size < fields.length) return { fixed: fields.length * OTHER_WIDTH };
       return total(fields.map(({ name, dataType }) => sizeOf(dataType, `${value}.${quotedName(name)}`, depth)));
     }

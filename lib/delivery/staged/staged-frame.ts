@@ -42,7 +42,7 @@ interface StagingOptions {
 }
 
 export class StagedFrame {
-  /** Those that have rows, in order. Rejects where staging fails. */
+  /** The non-empty partitions, in order. Rejects if staging fails. */
   readonly partitions: Promise<readonly StagedPartition[]>;
   readonly session: SparkSession;
   readonly options: StagedFrameOptions;
@@ -67,7 +67,7 @@ export class StagedFrame {
     });
     this.#ended = session.client.runs(async () => this.#checkpoint?.remove(false));
     this.partitions = this.#stage();
-    this.partitions.catch(() => {}); // told to every cursor
+    this.partitions.catch(() => {}); // every cursor gets the error
   }
 
   join(user: StageUser): void {

@@ -99,7 +99,7 @@ export class StagedCursor implements RowCursor, StageUser {
     }
     const windows = windowsOf(chosen, windowBytes);
     this.#sectionLength = sectionLength(windows.length);
-    return windows.length > 0 ? windows : [[]]; // a window without rows still tells the schema
+    return windows.length > 0 ? windows : [[]]; // a window without rows still has the schema
   }
 
   #takeNext(): StagedWindow | undefined {

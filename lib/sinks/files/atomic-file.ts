@@ -29,7 +29,7 @@ export class AtomicFile implements ByteTarget {
   readonly #path: string;
   #target: string;
   #temporary = "";
-  /** -1 where it is not open. */
+  /** -1 if it is not open. */
   #descriptor = -1;
   #aborted = false;
   /** What is under way; never rejects. */
@@ -41,10 +41,10 @@ export class AtomicFile implements ByteTarget {
   }
 
   /**
-   * Synchronous, as is the removal: a pipeline that fails tells so without waiting for its streams to close, and then
+   * Synchronous, as is the removal: a pipeline that fails says so without waiting for its streams to close, and then
    * nothing must be in the directory.
    *
-   * @throws SparkStreamError WRITE_FAILED where the target can't be written: now, rather than at its end.
+   * @throws SparkStreamError WRITE_FAILED if the target can't be written: now, rather than at its end.
    */
   open(): Promise<void> {
     return this.#run(async () => {
@@ -90,7 +90,7 @@ export class AtomicFile implements ByteTarget {
     this.#remove();
     await this.#running;
     await this.#close().catch(() => {});
-    this.#remove(); // where the system would not remove an open file
+    this.#remove(); // if the system would not remove an open file
   }
 
   #remove(): void {
@@ -126,7 +126,7 @@ export class AtomicFile implements ByteTarget {
   }
 }
 
-/** Those of this machine's processes that are no more. A directory that many share is read once by each process. */
+/** Temporary files of processes of this machine that have ended. A directory that many share is read once by each process. */
 async function removeLeftOvers(directory: string): Promise<void> {
   if (tidied.has(directory)) return;
   tidied.add(directory);

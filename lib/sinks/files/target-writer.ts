@@ -59,7 +59,7 @@ export abstract class TargetWriter extends Writable {
       );
   }
 
-  /** A stream that is being opened is destroyed later; and a pipeline that fails tells so at once. */
+  /** A stream that is being opened is destroyed later; and a pipeline that fails says so at once. */
   override destroy(error?: Error): this {
     const first = this.#held.firstOf(error);
     void this.target.abort(first ?? null);

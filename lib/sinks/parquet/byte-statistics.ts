@@ -55,7 +55,7 @@ export class ByteStatistics implements Statistics<ByteValues> {
   }
 }
 
-/** The first four bytes as a number, zeros where there are fewer: by it most values are neither the smallest nor the largest. */
+/** The first four bytes as a number, zeros if there are fewer: by it most values are neither the smallest nor the largest. */
 function headOf(view: DataView, from: number, to: number, flip: number): number {
   if (to - from >= 4) return (view.getInt32(from) ^ flip) >>> 0;
   let head = 0;

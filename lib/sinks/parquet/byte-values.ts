@@ -16,7 +16,7 @@ export function copyBytes(target: Uint8Array, at: number, source: Uint8Array, fr
 /**
  * The `length + 1` offsets of a field.
  *
- * @throws InvalidValues where they are over 2 GiB, which nothing in a page can be
+ * @throws InvalidValues if they are over 2 GiB, which nothing in a page can be
  */
 export function offsetsOf(buffer: Uint8Array, length: number, kind: "int32" | "int64"): Int32Array {
   if (kind === "int32") return new Int32Array(buffer.buffer, buffer.byteOffset, length + 1);
@@ -39,7 +39,7 @@ export function byteValues(bytes: Uint8Array, offsets: Int32Array, positions: In
   return { count, bytes, offsets };
 }
 
-/** The values at `positions`, without copying their bytes where they follow each other. */
+/** The values at `positions`, without copying their bytes if they follow each other. */
 export function takeBytes(bytes: Uint8Array, from: Int32Array, positions: Int32Array): ByteValues {
   const count = positions.length;
   const offsets = new Int32Array(count + 1);

@@ -31,7 +31,7 @@ export interface ChunkOptions {
 
 /** Values of a chunk after which its dictionary must have saved bytes; as many as a page of Spark's writer has rows. */
 const TRIAL = 20_000;
-/** The same where nearly all of them are different. */
+/** The same if nearly all of them are different. */
 const SHORT_TRIAL = 4096;
 
 /** A chunk that is complete. */

@@ -18,7 +18,7 @@ import {
 export interface DictionaryIndices {
   /** The field's validity, which the dictionary's own nulls add to. */
   validity(own: Uint8Array, length: number): Uint8Array;
-  /** @throws InvalidValues where an index leads out of the dictionary */
+  /** @throws InvalidValues if an index leads out of the dictionary */
   take(positions: Int32Array | undefined, length: number): Values;
 }
 
@@ -48,7 +48,7 @@ export function dictionaryOf(leaf: LeafNode, cursor: ColumnCursor): DictionaryIn
 
 interface Decoded {
   readonly count: number;
-  /** 1 where a value is null. */
+  /** 1 if a value is null. */
   readonly isNull: Uint8Array | undefined;
   take(positions: Int32Array): Values;
 }

@@ -10,7 +10,7 @@ export interface Dictionary<V extends Values = Values> {
   /**
    * Finds the index of each value, and writes it to `indices` from `at` on. What is new comes in.
    *
-   * @returns false where the dictionary became full on the way; it is of no more use then than to read what was written before
+   * @returns false if the dictionary became full on the way; it is of no more use then than to read what was written before
    */
   add(values: V, indices: Int32Array, at: number): boolean;
   /** All of them, by their index. */

@@ -1,10 +1,10 @@
 /**
  * An open hash table with linear probing, of a power of two of slots, half of which are in use at most. A slot has the index
- * of a value and 1; 0 where it is free.
+ * of a value and 1; 0 if it is free.
  */
 export const INITIAL_SLOTS = 64;
 
-/** A chain of this many other values is no chance: whoever meets it gives up. */
+/** A chain of this many other values is not chance: the search gives up. */
 export const MAX_PROBES = 256;
 
 /** A hash is shifted right by this for its slot: the upper bits are the mixed ones. */

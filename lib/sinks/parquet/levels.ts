@@ -3,7 +3,7 @@
  * entry for each value and for each null or empty list on the way to one: how many of the optional and repeated fields above it
  * are there (definition level), and at which list it goes on (repetition level).
  *
- * From the top down, one field at a time: `at` says where in the field's data an entry has its value, -1 where it ended
+ * From the top down, one field at a time: `at` says where in the field's data an entry has its value, -1 if it ended
  * further up. What all entries have in common is not written out: numbers for arrays, undefined for 0, 1, 2 and so on.
  */
 import { Type } from "apache-arrow";
@@ -19,7 +19,7 @@ import { InvalidValues, type Values } from "./values.js";
 export interface LeafEntries {
   readonly leaf: LeafNode;
   readonly count: number;
-  /** A number where all entries have the same. */
+  /** A number if all entries have the same. */
   readonly definition: number | Uint8Array;
   /** Undefined: all 0. */
   readonly repetition: Uint8Array | undefined;
@@ -38,7 +38,7 @@ interface Entries {
  * Hands out the leaves of a column, one after the other. What is handed out holds until the call of `emit` is over: its
  * arrays are used again.
  *
- * @throws InvalidValues where the data is broken, or is not what the schema says
+ * @throws InvalidValues if the data is broken, or is not what the schema says
  */
 export function leafEntries(node: ParquetNode, column: ColumnBuffers, emit: (leaf: LeafEntries) => void): void {
   const rows: Entries = { count: column.length, definition: 0, repetition: undefined, at: undefined };
@@ -113,7 +113,7 @@ function withValue(at: Int32Array): Int32Array {
 /**
  * The entries after a field's own nulls.
  *
- * @param validity a bit per value of the field; empty where none is null
+ * @param validity a bit per value of the field; empty if none is null
  */
 function defined(entries: Entries, validity: Uint8Array, { nullable, path }: ParquetNode): Entries {
   const { count, at, definition } = entries;

@@ -28,7 +28,7 @@ export class PageLevels {
     else this.#levels.append(levels);
   }
 
-  /** Writes them as a page of version 1 has them: a u32 of bytes, and the bytes. Begins anew. */
+  /** Writes them as a page of version 1 has them: a u32 with the number of bytes, and the bytes. Then starts over. */
   takeTo(out: ByteBuffer): void {
     if (this.#max === 0) return;
     const start = out.grow(4);

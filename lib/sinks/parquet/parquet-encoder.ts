@@ -138,7 +138,7 @@ export class ParquetEncoder implements BatchEncoder {
     for (const chunk of this.#chunks) {
       if (turnIsDue()) await turn();
       const pages = chunk.finish();
-      pages.catch(() => {}); // told below
+      pages.catch(() => {}); // awaited below
       finishing.push(pages);
     }
     const finished = await Promise.all(finishing);
@@ -170,6 +170,6 @@ function failed(path: string, cause: Error): SparkStreamError {
 function unsupported(path: string, type: string, reason: string): SparkStreamError {
   return new SparkStreamError(
     "UNSUPPORTED_TYPE",
-    `Column \`${path}\` is of type ${type}, which a Parquet file cannot give back exactly: ${reason}. CAST it to STRING in the query, or leave it out.`,
+    `Column \`${path}\` is of type ${type}, which a Parquet file cannot hold exactly: ${reason}. CAST it to STRING in the query, or leave it out.`,
   );
 }

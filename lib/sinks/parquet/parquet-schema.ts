@@ -19,7 +19,7 @@ interface NodeBase {
 
 export interface LeafNode extends NodeBase {
   readonly kind: "leaf";
-  /** Where it stands among the leaves of the schema. */
+  /** Its position among the leaves of the schema. */
   readonly index: number;
   /** Of the values, also if they come by a dictionary. */
   readonly type: DataType;

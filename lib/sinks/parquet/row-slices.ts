@@ -38,7 +38,7 @@ export function rowSlice(
       checkRow(batch, columns);
       return { rows, bytes, columns };
     }
-    // By the average row; where rows differ much in size it takes some more rounds.
+    // By the average row; if rows differ much in size it takes some more rounds.
     rows = Math.max(1, Math.min(rows - 1, Math.floor(rows * share)));
   }
 }

@@ -2,7 +2,7 @@
  * Thrift's compact protocol, as far as Parquet's footer and page headers need it: plain objects to bytes.
  *
  *     field header   1 byte: (id - id of the field before) << 4 | type
- *     list header    1 byte: size << 4 | type of the elements; where the size is over 14: 0xf0 | type, varint size
+ *     list header    1 byte: size << 4 | type of the elements; if the size is over 14: 0xf0 | type, varint size
  *     i16, i32, i64  zigzag varint
  *     binary         varint size, bytes
  *     struct         its fields, then a byte 0

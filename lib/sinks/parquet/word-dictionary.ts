@@ -1,5 +1,5 @@
 /**
- * A dictionary of numbers of one or two words. They are the same where their bits are: NaN and -0.0 stay what they are. The
+ * A dictionary of numbers of one or two words. They are the same if their bits are: NaN and -0.0 stay what they are. The
  * loop is there for each width, since it runs once per value.
  */
 import type { Dictionary } from "./dictionary.js";

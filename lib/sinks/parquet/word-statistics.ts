@@ -71,7 +71,7 @@ export class LongStatistics implements Statistics<WordValues> {
 }
 
 /**
- * No range where a value is NaN: Spark and DuckDB sort it above all numbers, so that the largest of the others would
+ * No range if a value is NaN: Spark and DuckDB sort it above all numbers, so that the largest of the others would
  * lead them past rows that they look for. A zero stands for both zeros.
  */
 export class FloatStatistics implements Statistics<WordValues> {

@@ -11,7 +11,7 @@ export interface CsvWriterOptions extends BatchWriterOptions {
   header?: boolean;
   /**
    * The text of a null, which is not quoted; a value of the same text is. Default: nothing, and an empty string is `""`. With
-   * one column both are `""`, since readers skip an empty line: give a text, such as `\\N`, to tell them apart.
+   * one column both are `""`, since readers skip an empty line: give a text, such as `\\N`, to distinguish them.
    */
   nullText?: string;
 }

@@ -140,7 +140,7 @@ class Rows extends Transform implements Composable {
       this.#paused = false;
       this.#give();
     }
-    super._read(size); // for the next batch, where that one had no more rows
+    super._read(size); // for the next batch, if that one had no more rows
   }
 
   [behind](source: Readable): this {

@@ -3,7 +3,7 @@
 export interface AsciiText {
   /** Bytes of one text at most. */
   readonly width: number;
-  /** Writes the text of a row, and returns where it ends: `at` where it is not one of the usual ones. */
+  /** Writes the text of a row, and returns if it ends: `at` if it is not one of the usual ones. */
   write(view: DataView, at: number, row: number): number;
   /** The text of a row that `write` leaves out. */
   unusual(row: number): string;
@@ -29,7 +29,7 @@ export function writeTriple(view: DataView, at: number, value: number): void {
 }
 
 /**
- * The digits of an integer from 0 to 2 ** 53 - 1, with zeros in front where there are fewer than `least`.
+ * The digits of an integer from 0 to 2 ** 53 - 1, with zeros in front if there are fewer than `least`.
  *
  * @returns where they end
  */

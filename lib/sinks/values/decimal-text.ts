@@ -7,7 +7,7 @@ export function integerOf(words: Uint32Array, at: number, count: number): bigint
   return value;
 }
 
-/** The same as a number, which is faster, where that holds it exactly; undefined where not. */
+/** The same as a number, which is faster, if that holds it exactly; undefined if not. */
 export function numberOf(words: Uint32Array, at: number, count: number): number | undefined {
   const high = count === 1 ? words[at]! >> 31 : words[at + 1]! | 0;
   if (high <= -0x200000 || high >= 0x200000) return undefined;

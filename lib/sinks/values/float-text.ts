@@ -28,7 +28,7 @@ const powers = Array.from({ length: 23 }, (_, exponent) => 10 ** exponent);
 /**
  * @param integers whole numbers below this are all values of the type, so none has fewer digits
  * @param least as many digits never collide
- * @param most as many digits always tell two values apart
+ * @param most as many digits always distinguish two values
  */
 function shortest(
   value: number,

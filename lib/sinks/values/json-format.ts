@@ -107,7 +107,7 @@ export function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
 }
 
-/** Keys that are no text cannot be names: a list of entries. */
+/** Keys that are not text cannot be names: a list of entries. */
 function pairs(keys: ArrayLike<string>, values: ArrayLike<string>, from: number, to: number): string {
   const entries: string[] = [];
   for (let index = from; index < to; index++) entries.push(`{"key":${keys[index]},"value":${values[index]}}`);

@@ -2,7 +2,7 @@ import type { Data } from "apache-arrow";
 import { eachRow } from "./column-reader.js";
 
 /**
- * A column of text. Where it is all ASCII, which shows in one pass, it is decoded as one string, and the rows are pieces
+ * A column of text. If it is all ASCII, which shows in one pass, it is decoded as one string, and the rows are pieces
  * of that: several times as fast. V8 keeps the whole alive for as long as one longer piece of it is.
  */
 export function textColumn(data: Data): (string | null)[] {

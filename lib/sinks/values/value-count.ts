@@ -36,7 +36,7 @@ export function valuesIn(data: Data, from: number, count: number): number {
       return count + (count * data.stride) / BYTES_PER_VALUE;
     case Type.Utf8View:
     case Type.BinaryView: {
-      // Where their bytes are is in each of them; the average will do.
+      // If their bytes are is in each of them; the average will do.
       const bytes = data.variadicBuffers.reduce((sum, { length }) => sum + length, 0);
       return count + (count * bytes) / Math.max(1, data.length) / BYTES_PER_VALUE;
     }
