@@ -45,7 +45,7 @@ describe("explainError", () => {
       "bytes that are no message",
       { code: status.INTERNAL, message: "Response message parsing error: premature EOF" },
       "UNSUPPORTED",
-      /no message of its protocol: .*premature EOF.*does not speak Spark Connect/,
+      /not a message of its protocol: .*premature EOF.*does not speak Spark Connect/,
     ],
     [
       "a failure without a word",
