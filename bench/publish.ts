@@ -17,7 +17,7 @@ const [BEGIN, END] = ["<!-- measured -->", "<!-- /measured -->"];
 export interface PartResults {
   readonly machine: Machine;
   readonly runs: number;
-  readonly outcomes: readonly Outcome[];
+  readonly outcomes: readonly Pick<Outcome, "title" | "results" | "verdicts">[];
 }
 
 export interface Machine {
@@ -30,7 +30,7 @@ export interface Machine {
   readonly load: number;
 }
 
-export function resultsFile(part: string): URL {
+function resultsFile(part: string): URL {
   return new URL(`${part}.json`, results);
 }
 
@@ -62,20 +62,41 @@ export function publish(): void {
   );
 }
 
+/** The panels of the chart, by the beginning of the title of what they show. */
+const charted: readonly [title: string, metric: Metric, better: Panel["better"]][] = [
+  ["replay, 10,000-row batches", speed, "more"],
+  ["replay, 10,000-row batches", cpu, "less"],
+  ["replay, 1,000-row batches", speed, "more"],
+  ["replay, 200 columns", speed, "more"],
+  ["live, 10,000-row batches", speed, "more"],
+  ["live, 10,000-row batches", memory, "less"],
+];
+
 function panels(): Panel[] {
   const found = ["replay", "live"].flatMap((part) => resultsOf(part)?.outcomes ?? []);
-  const panel = (title: string, { name }: Metric, better: Panel["better"]): Panel[] => {
+  return charted.flatMap(([title, { name }, better]) => {
     const outcome = found.find((each) => each.title.startsWith(title));
     return outcome ? [{ title: outcome.title, metric: name, better, results: outcome.results }] : [];
+  });
+}
+
+/** Keeps what the docs show: the targets of a part, and the figures of what is in the chart. */
+export function keep(part: string, { machine, runs, outcomes }: PartResults): void {
+  const kept = outcomes.map(({ title, results, verdicts }) => ({
+    title,
+    results: charted.some(([start]) => title.startsWith(start)) ? results : [],
+    verdicts,
+  }));
+  const shortened = (key: string, value: unknown) => {
+    if (key === "samples") return undefined;
+    return typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;
   };
-  return [
-    ...panel("replay, 10,000-row batches", speed, "more"),
-    ...panel("replay, 10,000-row batches", cpu, "less"),
-    ...panel("replay, 1,000-row batches", speed, "more"),
-    ...panel("replay, 200 columns", speed, "more"),
-    ...panel("live, 10,000-row batches", speed, "more"),
-    ...panel("live, 10,000-row batches", memory, "less"),
-  ];
+  const text = JSON.stringify({ machine, runs, outcomes: kept }, shortened, 1);
+  // Figures on one line each.
+  writeFileSync(
+    resultsFile(part),
+    `${text.replace(/\{\s*("median"[^{}]*?)\s*\}/g, (_, figures) => `{ ${figures.replace(/\s+/g, " ")} }`)}\n`,
+  );
 }
 
 function roleOf(contender: string): "ours" | "limit" | "other" {

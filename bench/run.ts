@@ -34,7 +34,7 @@ import { queries } from "./parts/queries.js";
 import { replay } from "./parts/replay.js";
 import { rows } from "./parts/rows.js";
 import { sinks } from "./parts/sinks.js";
-import { type Machine, type PartResults, publish, resultsFile } from "./publish.js";
+import { keep, type Machine, publish } from "./publish.js";
 import { resultTable, verdictTable } from "./report.js";
 import type { Verdict } from "./verdict.js";
 
@@ -88,19 +88,10 @@ for (const name of names) {
     verdicts.push(...outcome.verdicts);
     outcomes.push(outcome);
     // What is there is kept, should a later one fail.
-    writeResults(name, outcomes);
+    keep(name, { machine, runs, outcomes });
     publish();
   }
 }
 console.log(`\n${verdictTable(verdicts)}`);
 if (values.json) writeFileSync(values.json, `${JSON.stringify(verdicts, null, 2)}\n`);
 if (values.strict && verdicts.some(({ pass }) => !pass)) process.exitCode = 1;
-
-function writeResults(name: string, outcomes: readonly Outcome[]): void {
-  const kept = (key: string, value: unknown) => {
-    if (key === "samples") return undefined;
-    return typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;
-  };
-  const results: PartResults = { machine, runs, outcomes };
-  writeFileSync(resultsFile(name), `${JSON.stringify(results, kept, 2)}\n`);
-}
