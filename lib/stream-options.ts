@@ -17,7 +17,7 @@ import {
   type OptionTable,
   oneOf,
   whole,
-} from "./runtime/options.js";
+} from "./runtime/check-options.js";
 
 /** The `signal` destroys the stream with an AbortError. It and the `tags` are those of everything that runs for it. */
 export interface SparkStreamOptions extends RunOptions {

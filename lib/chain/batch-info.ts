@@ -1,5 +1,5 @@
 import type { RecordBatch } from "apache-arrow";
-import { checkArgument, isObject } from "../runtime/options.js";
+import { checkArgument, isObject } from "../runtime/check-options.js";
 
 /** Where in a result a batch comes from. */
 export interface BatchInfo {
@@ -9,10 +9,10 @@ export interface BatchInfo {
   readonly partition?: number;
 }
 
-/** A class whose constructor gives what it was given, so that a class derived from it adds its fields to that. */
-class Given {
+/** Its constructor returns its argument, so that a derived class adds its private fields to that object. */
+class ReturnsArgument {
   constructor(given: object) {
-    // biome-ignore lint/correctness/noConstructorReturn: it is what this class is for
+    // biome-ignore lint/correctness/noConstructorReturn: this is the purpose of the class
     return given;
   }
 }
@@ -21,7 +21,7 @@ class Given {
  * A private field put on a batch from outside: nobody else can see it, so that the batch is as plain as before. A WeakMap
  * would do the same, and cost a batch of 1,000 rows a tenth of its decoding, in garbage collections above all.
  */
-class Located extends Given {
+class BatchWithInfo extends ReturnsArgument {
   readonly #info: BatchInfo;
 
   constructor(batch: RecordBatch, info: BatchInfo) {
@@ -42,10 +42,10 @@ class Located extends Given {
  */
 export function batchInfo(batch: RecordBatch): BatchInfo | undefined {
   checkArgument("batchInfo()", "batch", batch, [isObject, "a RecordBatch"]);
-  return Located.infoOf(batch);
+  return BatchWithInfo.infoOf(batch);
 }
 
 /** Once per batch. */
 export function setBatchInfo(batch: RecordBatch, info: BatchInfo): void {
-  new Located(batch, info);
+  new BatchWithInfo(batch, info);
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { SparkStreamError } from "../errors.js";
 import { hashes, javaPackages } from "./pinned-packages.js";
-import { type ProbeOptions, probe } from "./probe.js";
+import { type CommandOptions, runCommand } from "./run-command.js";
 import { provisionVenv, type VenvOptions } from "./venv.js";
 
 export interface Java {
@@ -53,7 +53,7 @@ export async function provisionJava(options: Pick<VenvOptions, "onProgress" | "s
       packages: javaPackages,
       hashes,
       // The wheel lacks the archive of the runtime's own classes, without which there can be none of Spark's.
-      finish: async (venv) => void (await probe(commandIn(venv.sitePackages), ["-Xshare:dump"], { env, signal })),
+      finish: async (venv) => void (await runCommand(commandIn(venv.sitePackages), ["-Xshare:dump"], { env, signal })),
     });
     const java = await tryJava(commandIn(sitePackages), { env, signal });
     if (java) return java;
@@ -67,8 +67,8 @@ export async function provisionJava(options: Pick<VenvOptions, "onProgress" | "s
   }
 }
 
-async function tryJava(command: string, options: ProbeOptions): Promise<Java | undefined> {
-  const answer = await probe(command, ["-version"], options);
+async function tryJava(command: string, options: CommandOptions): Promise<Java | undefined> {
+  const answer = await runCommand(command, ["-version"], options);
   const banner = `${answer?.stderr}${answer?.stdout}`;
   // openjdk version "17.0.15" 2025-04-15; java version "1.8.0_402"; openjdk version "26-ea"
   const version = /version "(?:1\.)?(\d+)/.exec(banner);

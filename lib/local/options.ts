@@ -8,7 +8,7 @@ import {
   isText,
   localMaster,
   type OptionTable,
-} from "../runtime/options.js";
+} from "../runtime/check-options.js";
 import type { OnProgress } from "./progress.js";
 
 export interface LocalSparkOptions {

@@ -1,7 +1,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { text } from "node:stream/consumers";
-import { cannotStart } from "./probe.js";
+import { cannotStart } from "./run-command.js";
 
 /*
  * A command that lives no longer than this process, however this process ends.

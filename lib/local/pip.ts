@@ -4,8 +4,8 @@ import { createInterface } from "node:readline";
 import { SparkStreamError } from "../errors.js";
 import { diskFull, isDiskFull } from "./disk-full.js";
 import { OwnedProcess } from "./owned-process.js";
-import { probe } from "./probe.js";
 import type { OnProgress } from "./progress.js";
+import { runCommand } from "./run-command.js";
 
 export interface PipInstallOptions {
   env: NodeJS.ProcessEnv;
@@ -40,7 +40,7 @@ export async function pipInstall(
   // is published as a source archive.
   const compiled = packages.map((each) => each.replace(/[=<>].*/, "")).filter((name) => name !== "pyspark");
   if (compiled.length > 0) args.push("--only-binary", compiled.join(","));
-  const version = await probe(python, [...pip, "--version"], { env, signal });
+  const version = await runCommand(python, [...pip, "--version"], { env, signal });
   args.push("--progress-bar", hasRawProgress(version?.stdout ?? "") ? "raw" : "off");
   if (hashes) args.push(...(await checkedBy(hashes, packages, dir)));
   else args.push(...packages);

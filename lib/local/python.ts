@@ -1,5 +1,5 @@
 import { SparkStreamError } from "../errors.js";
-import { probe } from "./probe.js";
+import { runCommand } from "./run-command.js";
 
 export interface Python {
   readonly command: string;
@@ -35,7 +35,7 @@ except ImportError as error:
 export async function findPython(env: NodeJS.ProcessEnv = process.env, signal?: AbortSignal): Promise<Python> {
   const complaints: string[] = [];
   for (const command of NAMES) {
-    const answer = await probe(command, ["-I", "-c", QUESTION], { env, signal });
+    const answer = await runCommand(command, ["-I", "-c", QUESTION], { env, signal });
     if (answer === undefined) continue;
     const [version = "", missing] = answer.stdout.trim().split("\n");
     const [major, minor] = version.split(".").map(Number);

@@ -6,9 +6,9 @@ import { cacheDir } from "./cache-dir.js";
 import { diskFull, isDiskFull } from "./disk-full.js";
 import { withInstallLock } from "./install-lock.js";
 import { HASHES_VARIABLE, type Hashes, pipInstall } from "./pip.js";
-import { probe } from "./probe.js";
 import type { OnProgress } from "./progress.js";
 import { findPython } from "./python.js";
+import { runCommand } from "./run-command.js";
 
 export interface VenvOptions {
   /** The beginning of the directory's name, and what progress messages call it, e.g. "spark-4.3.0". */
@@ -86,7 +86,7 @@ async function install(dir: string, options: VenvOptions, env: NodeJS.ProcessEnv
   const { command, version } = await findPython(env, signal);
   report("making a Python environment");
   await rm(dir, { recursive: true, force: true });
-  const made = await probe(command, ["-I", "-m", "venv", dir], { env, signal, timeout: 300_000 });
+  const made = await runCommand(command, ["-I", "-m", "venv", dir], { env, signal, timeout: 300_000 });
   if (made?.status !== 0) {
     const output = `${made?.stdout ?? ""}${made?.stderr ?? ""}`.trim();
     if (isDiskFull(output)) throw await diskFull(`${command} -m venv ${dir} failed`, dir);
@@ -98,7 +98,7 @@ async function install(dir: string, options: VenvOptions, env: NodeJS.ProcessEnv
   const pipOptions = { env, signal, onProgress: report, dir, hashes };
   if (hashes && options.build) await pipInstall(python, options.build, pipOptions);
   await pipInstall(python, packages, pipOptions);
-  const where = await probe(python, ["-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], {
+  const where = await runCommand(python, ["-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], {
     env,
     signal,
   });
@@ -117,7 +117,7 @@ async function readVenv(dir: string, env: NodeJS.ProcessEnv, signal: AbortSignal
   if (!text) return undefined;
   const { python: version, sitePackages } = JSON.parse(text) as Marker;
   const python = join(dir, "bin", "python");
-  const answer = await probe(python, ["-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], {
+  const answer = await runCommand(python, ["-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], {
     env,
     signal,
   });

@@ -1,5 +1,5 @@
 /** Options that calls have in common, and their check. */
-import { abortSignal, checkOptions, isTag, type OptionTable } from "./options.js";
+import { abortSignal, checkOptions, isTag, type OptionTable } from "./check-options.js";
 
 /** Options of a call to the server. */
 export interface CallOptions {

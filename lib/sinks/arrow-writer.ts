@@ -3,7 +3,7 @@
  * library reads. Memory: see ipc/arrow-encoder.ts.
  */
 import type { Writable } from "node:stream";
-import { checkOptions, type OptionTable, oneOf } from "../runtime/options.js";
+import { checkOptions, type OptionTable, oneOf } from "../runtime/check-options.js";
 import { type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
 
 export interface ArrowWriterOptions extends BatchWriterOptions {

@@ -3,7 +3,16 @@
  * parquet/parquet-encoder.ts.
  */
 import type { Writable } from "node:stream";
-import { checkOptions, flag, INT_MAX, isBag, isText, type OptionTable, oneOf, whole } from "../runtime/options.js";
+import {
+  checkOptions,
+  flag,
+  INT_MAX,
+  isBag,
+  isText,
+  type OptionTable,
+  oneOf,
+  whole,
+} from "../runtime/check-options.js";
 import { type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
 import { arrowSchemaKey, type ParquetCompression, parquetCompressions } from "./parquet/format.js";
 

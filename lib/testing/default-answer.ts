@@ -5,8 +5,8 @@ import type {
   ExecutePlanRequest,
   KeyValue,
 } from "../connect/generated/spark-connect_pb.js";
-import type { ScriptedMethod } from "./options.js";
 import { batchesOf, type ResponseInit, responsesOf, type ScriptedResult } from "./scripted-result.js";
+import type { ScriptedMethod } from "./server-options.js";
 import type { Settings } from "./settings.js";
 import { SparkError } from "./spark-error.js";
 import { sparkSchema } from "./spark-schema.js";

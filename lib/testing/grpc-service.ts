@@ -15,7 +15,7 @@ import {
   SparkConnectService,
 } from "../connect/generated/spark-connect_pb.js";
 import { deserializer, serializer } from "../connect/rpc/messages.js";
-import type { ScriptedMethod } from "./options.js";
+import type { ScriptedMethod } from "./server-options.js";
 
 export type StreamCall = ServerWritableStream<ExecutePlanRequest | ReattachExecuteRequest, ExecutePlanResponse>;
 

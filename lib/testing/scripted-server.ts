@@ -4,8 +4,8 @@ import { type ConnectionInjector, Server as GrpcServer, ServerCredentials } from
 import { SparkStreamError } from "../errors.js";
 import { addSparkConnect } from "./grpc-service.js";
 import type { ScriptedOperation } from "./operation.js";
-import { checkServerOptions, type ScriptedRequest, type ScriptedServerOptions } from "./options.js";
 import { ScriptedService } from "./scripted-service.js";
+import { checkServerOptions, type ScriptedRequest, type ScriptedServerOptions } from "./server-options.js";
 import type { ScriptedSession } from "./sessions.js";
 
 /** A Spark Connect server that plays a script; see {@link startScriptedServer}. */

@@ -7,8 +7,8 @@ import { Executions } from "./executions.js";
 import { faultsOf } from "./fault.js";
 import type { CallHandlers, StreamCall } from "./grpc-service.js";
 import type { Operation } from "./operation.js";
-import type { ScriptedMethod, ScriptedRequest, ScriptedServerOptions } from "./options.js";
 import { type StreamHost, sendResponses } from "./response-stream.js";
+import type { ScriptedMethod, ScriptedRequest, ScriptedServerOptions } from "./server-options.js";
 import { Sessions } from "./sessions.js";
 import { SparkError, SparkErrors } from "./spark-error.js";
 

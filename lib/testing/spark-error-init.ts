@@ -10,7 +10,7 @@ import {
   required,
   strings,
   text,
-} from "../runtime/options.js";
+} from "../runtime/check-options.js";
 
 /** What a server says of a failure. */
 export interface SparkErrorInit {

@@ -15,7 +15,7 @@ import {
   shown,
   text,
   whole,
-} from "../../lib/runtime/options.js";
+} from "../../lib/runtime/check-options.js";
 
 interface Options {
   token?: string;

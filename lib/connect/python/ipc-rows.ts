@@ -2,7 +2,7 @@
  * SPARK-54337's own path: a frame whose rows are `{ arrow_ipc_bytes }`, made on the workers by Python (mapInArrow), from a
  * client that has no Python.
  */
-import { checkArgument } from "../../runtime/options.js";
+import { checkArgument } from "../../runtime/check-options.js";
 import { dataFrame as aDataFrame } from "../session/arguments.js";
 import type { DataFrame } from "../session/session.js";
 import { mapInArrow, type PythonFunction, type PythonUser } from "./python-function.js";

@@ -6,7 +6,7 @@ import { isIP } from "node:net";
 import { userInfo } from "node:os";
 import { inspect } from "node:util";
 import { SparkStreamError } from "../../errors.js";
-import { filled, isBag, isFilled, isText, type OptionTable, secret, text } from "../../runtime/options.js";
+import { filled, isBag, isFilled, isText, type OptionTable, secret, text } from "../../runtime/check-options.js";
 import { checkWellFormed } from "../../runtime/well-formed.js";
 import { version } from "../../version.js";
 import { isLoopback } from "./loopback.js";

@@ -1,5 +1,5 @@
 /** What the arguments of sessions, DataFrames, readers and writers must be. */
-import { INT_MAX, isBag, isTag, isText, type Rule, whole } from "../../runtime/options.js";
+import { INT_MAX, isBag, isTag, isText, type Rule, whole } from "../../runtime/check-options.js";
 
 /** The property by which a DataFrame is recognized without loading its class, and gRPC with it. */
 export const dataFrameMark = Symbol.for("spark-arrow-stream.DataFrame");

@@ -1,6 +1,6 @@
 /** The settings of a session: those that users get and set, and those of a query while it starts. */
 import { type CallOptions, checkCallOptions } from "../../runtime/call-options.js";
-import { checkArgument, filled, text } from "../../runtime/options.js";
+import { checkArgument, filled, text } from "../../runtime/check-options.js";
 import type { SparkConnectClient } from "../rpc/spark-connect-client.js";
 import { settingValue } from "./arguments.js";
 import type { ConfAccess } from "./conf-lock.js";

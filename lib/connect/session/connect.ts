@@ -10,7 +10,7 @@ import {
   type OptionTable,
   text,
   whole,
-} from "../../runtime/options.js";
+} from "../../runtime/check-options.js";
 import { PROGRESS_CONF } from "../execution/stop-point.js";
 import { Endpoint, type EndpointOptions, endpointOptions } from "../rpc/endpoint.js";
 import type { SparkSession } from "./session.js";

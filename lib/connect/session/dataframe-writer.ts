@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { checkRunOptions, type RunOptions } from "../../runtime/call-options.js";
-import { checkArgument, checkArguments, checkKnown, filled, text } from "../../runtime/options.js";
+import { checkArgument, checkArguments, checkKnown, filled, text } from "../../runtime/check-options.js";
 import {
   WriteOperation_SaveMode as SaveMode,
   WriteOperation_SaveTable_TableSaveMethod as TableSaveMethod,

@@ -1,7 +1,7 @@
 /** JavaScript values as literals of the protocol: parameters travel beside the SQL text and are never spliced into it. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SparkStreamError } from "../../errors.js";
-import { shown } from "../../runtime/options.js";
+import { shown } from "../../runtime/check-options.js";
 import type { Expression_LiteralSchema } from "../generated/spark-connect_pb.js";
 
 /**

@@ -6,7 +6,7 @@ import { RecordBatch, type Schema, type Table } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
 import { atMost } from "../../runtime/abort.js";
 import { type CallOptions, checkCallOptions, checkRunOptions, type RunOptions } from "../../runtime/call-options.js";
-import { checkArgument, checkArguments, checkKnown, filled, text } from "../../runtime/options.js";
+import { checkArgument, checkArguments, checkKnown, filled, text } from "../../runtime/check-options.js";
 import type { Execution } from "../execution/execution.js";
 import { PROGRESS_CONF } from "../execution/stop-point.js";
 import {

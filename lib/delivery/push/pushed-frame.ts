@@ -75,10 +75,10 @@ export class PushedFrame {
     const { push, maxRecordsPerBatch, tags, compression } = this.#options;
     const { signal } = this.#stop;
     // Loaded here, with apache-arrow and TLS, which take long.
-    const [{ boundsOf }, { pushable }, { probe }, { Control }] = await Promise.all([
+    const [{ boundsOf }, { pushable }, { probeReach }, { Control }] = await Promise.all([
       import("./batch-bounds.js"),
       import("./pushable.js"),
-      import("./probe.js"),
+      import("./reach-probe.js"),
       import("./control.js"),
     ]);
     const [{ frame, fields, schema }, codec] = await Promise.all([
@@ -93,7 +93,7 @@ export class PushedFrame {
     };
     const [bounds] = await Promise.all([
       boundsOf(session.conf, fields, maxRecordsPerBatch, { signal }),
-      probe(session, push.advertise ?? settings.host, settings, { tags, signal }),
+      probeReach(session, push.advertise ?? settings.host, settings, { tags, signal }),
     ]);
     signal.throwIfAborted();
     const control = new Control(frame, settings, { conf: queryConf(bounds), tags }, this.#report);

@@ -29,7 +29,7 @@ export function windowsOf(partitions: readonly StagedPartition[], budget: number
  */
 export function sharesOf(partitions: readonly StagedPartition[], count: number): StagedPartition[][] {
   const shares: StagedPartition[][] = Array.from({ length: count }, () => []);
-  const total = bytesOf(partitions);
+  const total = totalBytes(partitions);
   let before = 0;
   for (const partition of partitions) {
     // The position of its middle. A frame without any bytes may have rows.
@@ -40,6 +40,6 @@ export function sharesOf(partitions: readonly StagedPartition[], count: number):
   return shares;
 }
 
-export function bytesOf(partitions: readonly StagedPartition[]): number {
+export function totalBytes(partitions: readonly StagedPartition[]): number {
   return partitions.reduce((sum, { bytes }) => sum + bytes, 0);
 }

@@ -17,7 +17,7 @@ import { Checkpoint } from "./checkpoint.js";
 import { explainDisks } from "./explain-disks.js";
 import { inPartitions } from "./partition-rows.js";
 import type { StagedPartition } from "./partition-windows.js";
-import { rowBytes } from "./row-bytes.js";
+import { rowBytesSql } from "./row-bytes-sql.js";
 
 /** Something that reads a staged frame. */
 export interface StageUser {
@@ -140,7 +140,7 @@ export class StagedFrame {
     // Names of its own, since several columns may have one.
     const named = columns.length > 0 ? frame.toDF(...columns.map(({ name }) => name)) : frame;
     const counts = named
-      .select("spark_partition_id() AS id", `${rowBytes(columns)} AS bytes`)
+      .select("spark_partition_id() AS id", `${rowBytesSql(columns)} AS bytes`)
       .groupBy("id")
       .agg("count(1) AS rows", "sum(bytes) AS bytes");
 

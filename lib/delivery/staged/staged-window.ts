@@ -4,7 +4,7 @@ import type { DataFrame } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
 import { type QueryOptions, ResultCursor } from "../result/result.js";
 import type { ResultReport } from "../result/result-report.js";
-import { bytesOf, type StagedPartition } from "./partition-windows.js";
+import { type StagedPartition, totalBytes } from "./partition-windows.js";
 
 /** Where partitions are read from. */
 export interface PartitionSource {
@@ -86,7 +86,7 @@ export class StagedWindow implements RowCursor {
       others.length > 0
         ? `the ${others.length + 1} partitions from ${first?.id} on. Give a smaller windowBytes.`
         : `partition ${first?.id} alone. Spread the rows over more partitions: df.repartition(n).`;
-    const message = `The driver's spark.driver.maxResultSize is too small for a window of ${bytesOf(this.#partitions)} bytes: ${advice}`;
+    const message = `The driver's spark.driver.maxResultSize is too small for a window of ${totalBytes(this.#partitions)} bytes: ${advice}`;
     return new SparkStreamError("RESULT_TOO_LARGE", message, { cause: error });
   }
 }

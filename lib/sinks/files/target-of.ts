@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { SparkStreamError } from "../../errors.js";
-import { shown } from "../../runtime/options.js";
+import { shown } from "../../runtime/check-options.js";
 import { checkText } from "../../runtime/well-formed.js";
 import { AtomicFile } from "./atomic-file.js";
 import type { ByteTarget } from "./byte-target.js";

@@ -1,7 +1,7 @@
 /** csvWriter(): record batches to CSV. In, apache-arrow RecordBatch; out, UTF-8. Memory: see csv-encoder.ts. */
 import type { Writable } from "node:stream";
 import { SparkStreamError } from "../../errors.js";
-import { checkOptions, flag, isText, type OptionTable } from "../../runtime/options.js";
+import { checkOptions, flag, isText, type OptionTable } from "../../runtime/check-options.js";
 import { type BatchWriterOptions, batchWriter, batchWriterOptions } from "../batch-writer.js";
 
 export interface CsvWriterOptions extends BatchWriterOptions {

@@ -1,6 +1,6 @@
 /** ndjsonWriter(): record batches to lines of JSON. In, apache-arrow RecordBatch; out, UTF-8. Memory: see ndjson-encoder.ts. */
 import type { Writable } from "node:stream";
-import { checkOptions, type OptionTable, oneOf } from "../../runtime/options.js";
+import { checkOptions, type OptionTable, oneOf } from "../../runtime/check-options.js";
 import { type BatchWriterOptions, batchWriter, batchWriterOptions } from "../batch-writer.js";
 import type { JsonOptions } from "../values/json-format.js";
 

@@ -5,10 +5,10 @@
  * READ_AHEAD and CHUNK at most.
  */
 import { pipeline, type Readable, Transform, type TransformCallback } from "node:stream";
+import { abortSignal, checkOptions, type OptionTable, oneOf } from "../../runtime/check-options.js";
 import { behind, type Composable } from "../../runtime/composable.js";
 import { afterTurn, Pace } from "../../runtime/event-loop.js";
 import { HeldError, isRead } from "../../runtime/held-error.js";
-import { abortSignal, checkOptions, type OptionTable, oneOf } from "../../runtime/options.js";
 import type { ValueOptions } from "../values/js-format.js";
 import { RowIterator } from "./row-iterator.js";
 import type { BatchReader, RowObjects } from "./row-reader.js";

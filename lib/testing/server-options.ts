@@ -18,7 +18,7 @@ import {
   secret,
   strings,
   whole,
-} from "../runtime/options.js";
+} from "../runtime/check-options.js";
 import type { Fault, FaultAction } from "./fault.js";
 import type { ScriptedResult } from "./scripted-result.js";
 import { checkErrorInit } from "./spark-error-init.js";

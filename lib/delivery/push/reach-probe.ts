@@ -22,7 +22,7 @@ const reached = new WeakMap<SparkSession, Set<string>>();
  * @param address what the user calls it, or the host
  * @throws SparkStreamError UNREACHABLE; UNSUPPORTED without Python or pyarrow, or where functions may not be run
  */
-export async function probe(
+export async function probeReach(
   session: SparkSession,
   address: string,
   settings: TaskSettings,

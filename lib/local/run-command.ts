@@ -2,14 +2,14 @@ import { execFile } from "node:child_process";
 import { SparkStreamError } from "../errors.js";
 import { noFilesAdvice, noFilesLeft } from "../runtime/open-files.js";
 
-export interface ProbeResult {
+export interface CommandResult {
   /** The exit status; -1 for a command that was killed, also for being too slow. */
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-export interface ProbeOptions {
+export interface CommandOptions {
   env: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
   /** ms */
@@ -22,7 +22,11 @@ export interface ProbeOptions {
  *
  * @throws SparkStreamError LOCAL_SPARK_FAILED if this process can start no other
  */
-export function probe(command: string, args: string[], options: ProbeOptions): Promise<ProbeResult | undefined> {
+export function runCommand(
+  command: string,
+  args: string[],
+  options: CommandOptions,
+): Promise<CommandResult | undefined> {
   const { env, signal, timeout = 60_000 } = options;
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {

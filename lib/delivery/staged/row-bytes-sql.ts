@@ -31,7 +31,7 @@ const widths: Partial<Record<NonNullable<DataType["kind"]["case"]>, number>> = {
 const OTHER_WIDTH = 8;
 
 /** @param columns their names and types; the names as they may stand in SQL */
-export function rowBytes(columns: readonly { name: string; type: DataType | undefined }[]): string {
+export function rowBytesSql(columns: readonly { name: string; type: DataType | undefined }[]): string {
   return sum(
     total([{ fixed: Math.ceil(columns.length / 8) }, ...columns.map(({ name, type }) => sizeOf(type, name, 0))]),
   );
