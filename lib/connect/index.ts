@@ -5,11 +5,10 @@ export type { RuntimeConf } from "./session/conf.js";
 export { type ConnectOptions, connect } from "./session/connect.js";
 export type { DataFrameWriter, WriteMode } from "./session/dataframe-writer.js";
 export type { SqlParameter } from "./session/literal.js";
+export type { JoinHow, SqlArguments } from "./session/relations.js";
 export type {
   DataFrame,
   DataFrameReader,
   ExplainMode,
-  JoinHow,
   SparkSession,
-  SqlArguments,
 } from "./session/session.js";

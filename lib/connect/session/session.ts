@@ -9,13 +9,7 @@ import { type CallOptions, checkCallOptions, checkRunOptions, type RunOptions } 
 import { checkArgument, checkArguments, checkKnown, filled, text } from "../../runtime/check-options.js";
 import type { Execution } from "../execution/execution.js";
 import { PROGRESS_CONF } from "../execution/stop-point.js";
-import {
-  type DataType,
-  Aggregate_GroupType as GroupType,
-  Join_JoinType as JoinType,
-  AnalyzePlanRequest_Explain_ExplainMode as Mode,
-  SetOperation_SetOpType as SetOpType,
-} from "../generated/spark-connect_pb.js";
+import { type DataType, AnalyzePlanRequest_Explain_ExplainMode as Mode } from "../generated/spark-connect_pb.js";
 import { SHORT_TIMEOUT } from "../rpc/call-policy.js";
 import type { SparkConnectClient } from "../rpc/spark-connect-client.js";
 import {
@@ -36,15 +30,13 @@ import { confAccess, type RuntimeConf, runtimeConf } from "./conf.js";
 import { ConfLock } from "./conf-lock.js";
 import { countRows } from "./count.js";
 import { DataFrameWriter } from "./dataframe-writer.js";
-import { literal, type SqlParameter } from "./literal.js";
 import { isBatches, localRelation } from "./local-relation.js";
-import { type PlanSource, type RelationInit, sortOrder, sqlExpression } from "./plan.js";
+import type { PlanSource, RelationInit } from "./plan.js";
 import { type QueryConf, type QuerySession, QuerySessions } from "./query-session.js";
+import type { JoinHow, ReadSource, SqlArguments } from "./relations.js";
+import * as relations from "./relations.js";
 import { sqlPlan, statementText } from "./sql.js";
 import { UnusedCommands } from "./unused-commands.js";
-
-/** Parameters of a query: `{ name: value }` for `:name`, an array for `?`. */
-export type SqlArguments = Readonly<Record<string, SqlParameter>> | readonly SqlParameter[];
 
 /** ms of SHORT_TIMEOUT that are left for the release of the session. */
 const RELEASE_TIMEOUT = 1_000;
@@ -101,20 +93,7 @@ export class SparkSession implements AsyncDisposable {
     this.checkOpen();
     checkArgument("sql()", "query", query, text);
     checkArgument("sql()", "args", args, sqlArguments);
-    const positional = Array.isArray(args);
-    // Not the entries of an array, which leave out its holes: those are not parameters either.
-    const pairs = positional ? Array.from(args, (value, index) => [String(index), value]) : Object.entries(args);
-    const literals = pairs.map(
-      ([name, value]) => [name, { exprType: { case: "literal", value: literal(value, name) } }] as const,
-    );
-    const relation: RelationInit = {
-      relType: {
-        case: "sql",
-        value: positional
-          ? { query, posArguments: literals.map(([, expression]) => expression) }
-          : { query, namedArguments: Object.fromEntries(literals) },
-      },
-    };
+    const relation = { relType: relations.sql(query, args) };
     const plan = sqlPlan(this.client, query, relation);
     const used = this.#unused.add(statementText(query));
     const source: PlanSource = (...options) => {
@@ -144,13 +123,8 @@ export class SparkSession implements AsyncDisposable {
     checkArgument("range()", "end", end, long);
     checkArgument("range()", "step", step, longStep);
     if (numPartitions !== undefined) checkArgument("range()", "numPartitions", numPartitions, partitionCount);
-    const value = {
-      start: BigInt(start),
-      end: BigInt(end),
-      step: BigInt(step),
-      ...(numPartitions !== undefined && { numPartitions }),
-    };
-    return new DataFrame(this, async () => ({ relType: { case: "range", value } }));
+    const relType = relations.range(BigInt(start), BigInt(end), BigInt(step), numPartitions);
+    return new DataFrame(this, async () => ({ relType }));
   }
 
   /** Reads files and other sources. */
@@ -292,15 +266,12 @@ function unionOf(frames: readonly DataFrame[]): DataFrame {
 /** `spark.read.format("csv").option("header", true).load("…")`: each method gives a new reader. */
 export class DataFrameReader {
   readonly #session: SparkSession;
-  readonly #source: { format?: string; schema?: string; options: Readonly<Record<string, string>> };
+  readonly #source: ReadSource;
 
   /** @internal Use `session.read`. */
-  constructor(
-    session: SparkSession,
-    source: { format?: string; schema?: string; options?: Record<string, string> } = {},
-  ) {
+  constructor(session: SparkSession, source: ReadSource = { options: {} }) {
     this.#session = session;
-    this.#source = { options: {}, ...source };
+    this.#source = source;
   }
 
   /** The source's name: "parquet", "csv", "jdbc", "delta", … Default: the server's spark.sql.sources.default. */
@@ -330,9 +301,7 @@ export class DataFrameReader {
   /** @param paths as the executors see them; none for a source that has none */
   load(...paths: string[]): DataFrame {
     checkArguments("load()", "paths", paths, filled);
-    const { format, schema, options } = this.#source;
-    const value = { options: { ...options }, paths, ...(format && { format }), ...(schema && { schema }) };
-    return this.#read({ case: "dataSource", value });
+    return this.#read(relations.readFiles(this.#source, paths));
   }
 
   parquet(...paths: string[]): DataFrame {
@@ -350,34 +319,13 @@ export class DataFrameReader {
   /** A table or view by its name. */
   table(name: string): DataFrame {
     checkArgument("table()", "name", name, filled);
-    const value = { unparsedIdentifier: name, options: { ...this.#source.options } };
-    return this.#read({ case: "namedTable", value });
+    return this.#read(relations.readTable(this.#source, name));
   }
 
-  #read(
-    readType:
-      | {
-          case: "dataSource";
-          value: { options: Record<string, string>; paths: string[]; format?: string; schema?: string };
-        }
-      | { case: "namedTable"; value: { unparsedIdentifier: string; options: Record<string, string> } },
-  ): DataFrame {
-    return new DataFrame(this.#session, async () => ({ relType: { case: "read", value: { readType } } }));
+  #read(relType: RelationInit["relType"]): DataFrame {
+    return new DataFrame(this.#session, async () => ({ relType }));
   }
 }
-
-/** How two DataFrames are joined, in the words of Spark's `join`. */
-export type JoinHow = "inner" | "cross" | "full" | "left" | "right" | "semi" | "anti";
-
-const joinTypes: Readonly<Record<JoinHow, JoinType>> = {
-  inner: JoinType.INNER,
-  cross: JoinType.CROSS,
-  full: JoinType.FULL_OUTER,
-  left: JoinType.LEFT_OUTER,
-  right: JoinType.RIGHT_OUTER,
-  semi: JoinType.LEFT_SEMI,
-  anti: JoinType.LEFT_ANTI,
-};
 
 /** What `explain()` shows: the physical plan, all plans, generated code, statistics, or a formatted plan. */
 export type ExplainMode = "simple" | "extended" | "codegen" | "cost" | "formatted";
@@ -413,26 +361,20 @@ export class DataFrame {
   /** The columns given by these expressions: `df.select("id", "price * 1.2 AS gross", "*")`. */
   select(...expressions: string[]): DataFrame {
     checkArguments("select()", "expressions", expressions, filled);
-    return this.#then((input) => ({
-      case: "project",
-      value: { input, expressions: expressions.map(sqlExpression) },
-    }));
+    return this.#then((input) => relations.project(input, expressions));
   }
 
   /** The rows for which a condition holds. */
   where(condition: string): DataFrame {
     checkArgument("where()", "condition", condition, filled);
-    return this.#then((input) => ({ case: "filter", value: { input, condition: sqlExpression(condition) } }));
+    return this.#then((input) => relations.filter(input, condition));
   }
 
   /** One more column, or another value for the column of that name. */
   withColumn(name: string, expression: string): DataFrame {
     checkArgument("withColumn()", "name", name, text);
     checkArgument("withColumn()", "expression", expression, filled);
-    return this.#then((input) => ({
-      case: "withColumns",
-      value: { input, aliases: [{ name: [name], expr: sqlExpression(expression) }] },
-    }));
+    return this.#then((input) => relations.withColumn(input, name, expression));
   }
 
   /** Without these columns; names that are not there are passed over. */
@@ -460,31 +402,21 @@ export class DataFrame {
   /** Sorted by what SQL's ORDER BY takes: `df.orderBy("city", "price DESC NULLS LAST")`. */
   orderBy(...orders: string[]): DataFrame {
     checkArguments("orderBy()", "orders", orders, filled);
-    return this.#then((input) => ({ case: "sort", value: { input, order: orders.map(sortOrder), isGlobal: true } }));
+    return this.#then((input) => relations.sort(input, orders));
   }
 
   /** Into `numPartitions` partitions; with expressions, rows of equal values go to the same partition. */
   repartition(numPartitions: number, ...expressions: string[]): DataFrame {
     checkArgument("repartition()", "numPartitions", numPartitions, partitionCount);
     checkArguments("repartition()", "expressions", expressions, filled);
-    return this.#then((input) =>
-      expressions.length === 0
-        ? { case: "repartition", value: { input, numPartitions, shuffle: true } }
-        : {
-            case: "repartitionByExpression",
-            value: { input, numPartitions, partitionExprs: expressions.map(sqlExpression) },
-          },
-    );
+    return this.#then((input) => relations.repartition(input, numPartitions, expressions));
   }
 
   /** The rows of both, columns matched by position, duplicates kept (UNION ALL). */
   union(other: DataFrame): DataFrame {
     checkArgument("union()", "other", other, dataFrame);
     this.#checkSession(other);
-    return this.#with(other, (leftInput, rightInput) => ({
-      case: "setOp",
-      value: { leftInput, rightInput, setOpType: SetOpType.UNION, isAll: true },
-    }));
+    return this.#with(other, relations.unionAll);
   }
 
   /**
@@ -496,9 +428,9 @@ export class DataFrame {
     checkArgument("join()", "other", other, dataFrame);
     checkArgument("join()", "on", on, columnNames);
     this.#checkSession(other);
-    const joinType = oneOf(joinTypes, how, "join type");
-    const usingColumns = typeof on === "string" ? [on] : [...on];
-    return this.#with(other, (left, right) => ({ case: "join", value: { left, right, joinType, usingColumns } }));
+    checkKnown("join type", "", how, Object.keys(relations.joinTypes));
+    const columns = typeof on === "string" ? [on] : [...on];
+    return this.#with(other, (left, right) => relations.join(left, right, columns, how));
   }
 
   /** `df.groupBy("city").agg("count(*) AS trips", "avg(price)")`. Without expressions: one group of all rows. */
@@ -507,15 +439,7 @@ export class DataFrame {
     return {
       agg: (...aggregates) => {
         checkArguments("agg()", "aggregates", aggregates, filled);
-        return this.#then((input) => ({
-          case: "aggregate",
-          value: {
-            input,
-            groupType: GroupType.GROUPBY,
-            groupingExpressions: groupings.map(sqlExpression),
-            aggregateExpressions: aggregates.map(sqlExpression),
-          },
-        }));
+        return this.#then((input) => relations.aggregate(input, groupings, aggregates));
       },
     };
   }
@@ -527,10 +451,7 @@ export class DataFrame {
   observe(name: string, ...aggregates: string[]): DataFrame {
     checkArgument("observe()", "name", name, filled);
     checkArguments("observe()", "aggregates", aggregates, filled);
-    return this.#then((input) => ({
-      case: "collectMetrics",
-      value: { input, name, metrics: aggregates.map(sqlExpression) },
-    }));
+    return this.#then((input) => relations.collectMetrics(input, name, aggregates));
   }
 
   /** Under a name that expressions can qualify columns with. */
@@ -588,9 +509,9 @@ export class DataFrame {
   /** Spark's plan for it, as text. */
   async explain(mode: ExplainMode = "simple", options: RunOptions = {}): Promise<string> {
     checkRunOptions(options, "explain()");
-    const explainMode = oneOf(explainModes, mode, "explain mode");
+    checkKnown("explain mode", "", mode, Object.keys(explainModes));
     const plan = await this.#rootPlan(options);
-    const explain = { case: "explain" as const, value: { plan, explainMode } };
+    const explain = { case: "explain" as const, value: { plan, explainMode: explainModes[mode] } };
     return (await this.session.client.analyze(explain, callOf(options))).explainString;
   }
 
@@ -665,9 +586,4 @@ function checkDepth(depth: number): void {
   const advice = "Give several expressions to one call, or save what the first calls make as a table.";
   const message = `The DataFrame is made of more than ${MAX_DEPTH} calls, one on another, and Spark reads no deeper plan. ${advice}`;
   throw new SparkStreamError("INVALID_ARGUMENT", message);
-}
-
-function oneOf<T extends object>(table: T, key: keyof T & string, what: string): T[keyof T] {
-  checkKnown(what, "", key, Object.keys(table));
-  return table[key];
 }

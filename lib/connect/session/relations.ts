@@ -1,0 +1,117 @@
+/** The relations of a plan that sessions, readers and DataFrames make: each function a message of the protocol. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type ExpressionSchema,
+  Aggregate_GroupType as GroupType,
+  Join_JoinType as JoinType,
+  SetOperation_SetOpType as SetOpType,
+} from "../generated/spark-connect_pb.js";
+import { literal, type SqlParameter } from "./literal.js";
+import { type RelationInit, sortOrder, sqlExpression } from "./plan.js";
+
+type RelationType = RelationInit["relType"];
+
+/** Parameters of a query: `{ name: value }` for `:name`, an array for `?`. */
+export type SqlArguments = Readonly<Record<string, SqlParameter>> | readonly SqlParameter[];
+
+/** @throws SparkStreamError INVALID_ARGUMENT for a parameter that has no SQL type */
+export function sql(query: string, args: SqlArguments): RelationType {
+  const expression = (value: SqlParameter, name: string): MessageInitShape<typeof ExpressionSchema> => ({
+    exprType: { case: "literal", value: literal(value, name) },
+  });
+  if (!isPositional(args)) {
+    const named = Object.entries(args).map(([name, value]) => [name, expression(value, name)]);
+    return { case: "sql", value: { query, namedArguments: Object.fromEntries(named) } };
+  }
+  // Array.from, since the methods of an array skip its holes, which are not parameters either.
+  const posArguments = Array.from(args, (value, index) => expression(value, String(index)));
+  return { case: "sql", value: { query, posArguments } };
+}
+
+function isPositional(args: SqlArguments): args is readonly SqlParameter[] {
+  return Array.isArray(args);
+}
+
+export function range(start: bigint, end: bigint, step: bigint, numPartitions: number | undefined): RelationType {
+  return { case: "range", value: { start, end, step, ...(numPartitions !== undefined && { numPartitions }) } };
+}
+
+export interface ReadSource {
+  readonly format?: string;
+  readonly schema?: string;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+export function readFiles({ format, schema, options }: ReadSource, paths: string[]): RelationType {
+  const value = { options: { ...options }, paths, ...(format && { format }), ...(schema && { schema }) };
+  return { case: "read", value: { readType: { case: "dataSource", value } } };
+}
+
+export function readTable({ options }: ReadSource, unparsedIdentifier: string): RelationType {
+  const value = { unparsedIdentifier, options: { ...options } };
+  return { case: "read", value: { readType: { case: "namedTable", value } } };
+}
+
+export function project(input: RelationInit, expressions: readonly string[]): RelationType {
+  return { case: "project", value: { input, expressions: expressions.map(sqlExpression) } };
+}
+
+export function filter(input: RelationInit, condition: string): RelationType {
+  return { case: "filter", value: { input, condition: sqlExpression(condition) } };
+}
+
+export function withColumn(input: RelationInit, name: string, expression: string): RelationType {
+  return { case: "withColumns", value: { input, aliases: [{ name: [name], expr: sqlExpression(expression) }] } };
+}
+
+export function sort(input: RelationInit, orders: readonly string[]): RelationType {
+  return { case: "sort", value: { input, order: orders.map(sortOrder), isGlobal: true } };
+}
+
+/** @param expressions rows of equal values go to the same partition; none: rows are spread evenly */
+export function repartition(input: RelationInit, numPartitions: number, expressions: readonly string[]): RelationType {
+  if (expressions.length === 0) return { case: "repartition", value: { input, numPartitions, shuffle: true } };
+  const partitionExprs = expressions.map(sqlExpression);
+  return { case: "repartitionByExpression", value: { input, numPartitions, partitionExprs } };
+}
+
+export function unionAll(leftInput: RelationInit, rightInput: RelationInit): RelationType {
+  return { case: "setOp", value: { leftInput, rightInput, setOpType: SetOpType.UNION, isAll: true } };
+}
+
+/** How two DataFrames are joined, in the words of Spark's `join`. */
+export type JoinHow = "inner" | "cross" | "full" | "left" | "right" | "semi" | "anti";
+
+export const joinTypes: Readonly<Record<JoinHow, JoinType>> = {
+  inner: JoinType.INNER,
+  cross: JoinType.CROSS,
+  full: JoinType.FULL_OUTER,
+  left: JoinType.LEFT_OUTER,
+  right: JoinType.RIGHT_OUTER,
+  semi: JoinType.LEFT_SEMI,
+  anti: JoinType.LEFT_ANTI,
+};
+
+export function join(left: RelationInit, right: RelationInit, usingColumns: string[], how: JoinHow): RelationType {
+  return { case: "join", value: { left, right, joinType: joinTypes[how], usingColumns } };
+}
+
+export function aggregate(
+  input: RelationInit,
+  groupings: readonly string[],
+  aggregates: readonly string[],
+): RelationType {
+  return {
+    case: "aggregate",
+    value: {
+      input,
+      groupType: GroupType.GROUPBY,
+      groupingExpressions: groupings.map(sqlExpression),
+      aggregateExpressions: aggregates.map(sqlExpression),
+    },
+  };
+}
+
+export function collectMetrics(input: RelationInit, name: string, aggregates: readonly string[]): RelationType {
+  return { case: "collectMetrics", value: { input, name, metrics: aggregates.map(sqlExpression) } };
+}
