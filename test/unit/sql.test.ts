@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import type { SparkConnectClient } from "../../lib/connect/rpc/spark-connect-client.js";
+import { sql } from "../../lib/connect/session/relations.js";
 import { sqlPlan } from "../../lib/connect/session/sql.js";
 
-const relation = { relType: { case: "sql", value: { query: "" } } } as const;
 const answer = { relType: { case: "localRelation", value: {} } } as const;
 
 /** A client that only knows how to run a command, and counts how often it did. */
@@ -36,7 +36,8 @@ describe("sqlPlan", () => {
   for (const query of queries) {
     it(`sends ${JSON.stringify(query)} as a query, without asking the server first`, async () => {
       const { client, commands } = clientOf();
-      expect(await sqlPlan(client, query, relation)({})).to.equal(relation);
+      const relType = sql(query, {});
+      expect(await sqlPlan(client, relType)({})).to.deep.equal({ relType });
       expect(commands).to.deep.equal([]);
     });
   }
@@ -63,14 +64,15 @@ describe("sqlPlan", () => {
   for (const command of commands) {
     it(`runs ${JSON.stringify(command)} as a command`, async () => {
       const { client, commands } = clientOf();
-      expect(await sqlPlan(client, command, relation)({})).to.equal(answer);
+      expect(await sqlPlan(client, sql(command, {}))({})).to.equal(answer);
       expect(commands).to.have.length(1);
     });
   }
 
   it("runs a command at its first use, once, and has what it gave from then on", async () => {
     const { client, commands } = clientOf();
-    const plan = sqlPlan(client, "INSERT INTO t VALUES (1)", relation);
+    const relType = sql("INSERT INTO t VALUES (:v)", { v: 1 });
+    const plan = sqlPlan(client, relType);
     expect(commands).to.have.length(0);
     const [one, two] = await Promise.all([plan({}), plan({})]);
     expect(one).to.equal(answer);
@@ -80,7 +82,17 @@ describe("sqlPlan", () => {
       {
         opType: {
           case: "command",
-          value: { commandType: { case: "sqlCommand", value: { input: relation } } },
+          // The text and its literals once more, for servers before 4.0.
+          value: {
+            commandType: {
+              case: "sqlCommand",
+              value: {
+                input: { relType },
+                sql: "INSERT INTO t VALUES (:v)",
+                args: { v: { literalType: { case: "integer", value: 1 } } },
+              },
+            },
+          },
         },
       },
     ]);
@@ -89,7 +101,7 @@ describe("sqlPlan", () => {
   it("runs a command that failed no second time, since what it did is not known", async () => {
     let calls = 0;
     const client = { command: () => Promise.reject(new Error(`failure ${++calls}`)) } as unknown as SparkConnectClient;
-    const plan = sqlPlan(client, "INSERT INTO t VALUES (1)", relation);
+    const plan = sqlPlan(client, sql("INSERT INTO t VALUES (1)", {}));
     for (let use = 0; use < 2; use++) {
       expect(await plan({}).catch((error: Error) => error.message)).to.equal("failure 1");
     }
@@ -97,13 +109,14 @@ describe("sqlPlan", () => {
 
   it("keeps the text itself where a server answers a command with no relation", async () => {
     const { client } = clientOf([{ case: "metrics", value: {} }]);
-    expect(await sqlPlan(client, "SET a = 1", relation)({})).to.equal(relation);
+    const relType = sql("SET a = 1", {});
+    expect(await sqlPlan(client, relType)({})).to.deep.equal({ relType });
   });
 
   it("finds the first word behind thousands of comments at once", async () => {
     for (const text of ["/* a */ ".repeat(20_000), "-- a \\\n".repeat(20_000), " ".repeat(200_000)]) {
       const started = performance.now();
-      await sqlPlan(clientOf().client, `${text}{`, relation)({});
+      await sqlPlan(clientOf().client, sql(`${text}{`, {}))({});
       expect(performance.now() - started).to.be.below(10_000);
     }
   });

@@ -27,8 +27,15 @@ export interface ServerError extends Failure {
   readonly cause: unknown;
 }
 
-/** @param hide takes out of a text what must not be shown, should the server, or something before it, repeat that */
-export function readServerError(error: unknown, hide: Hide = (text) => text): ServerError {
+/** @param hide removes from a text what must not be shown, if the server, or something before it, repeats that */
+export function readServerError(error: unknown, hide?: Hide): ServerError {
+  const read = readStatus(error, hide);
+  // Spark 3.5 has no field for the class: it begins the message, "[CLASS.SUBCLASS] …".
+  const errorClass = read.errorClass ?? /^\[([A-Z][A-Z0-9_]*(?:\.[A-Z0-9_]+)*)\] /.exec(read.message)?.[1];
+  return errorClass === undefined ? read : { ...read, errorClass };
+}
+
+function readStatus(error: unknown, hide: Hide = (text) => text): ServerError {
   const { code = -1, details, metadata, message } = error as Partial<ServiceError>;
   const read: ServerError = { code, message: details || message || String(error), cause: error };
   if (!metadata) return hidden(read, hide);

@@ -10,7 +10,7 @@ import type { Expression_LiteralSchema } from "../generated/spark-connect_pb.js"
  */
 export type SqlParameter = null | boolean | number | bigint | string | Date | Uint8Array | readonly SqlParameter[];
 
-type LiteralInit = MessageInitShape<typeof Expression_LiteralSchema>;
+export type LiteralInit = MessageInitShape<typeof Expression_LiteralSchema>;
 
 const INT_MAX = 2 ** 31;
 const LONG_MAX = 2n ** 63n;

@@ -1,31 +1,36 @@
 /** The relations of a plan that sessions, readers and DataFrames make: each function a message of the protocol. */
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
-  type ExpressionSchema,
   Aggregate_GroupType as GroupType,
   Join_JoinType as JoinType,
   SetOperation_SetOpType as SetOpType,
 } from "../generated/spark-connect_pb.js";
-import { literal, type SqlParameter } from "./literal.js";
-import { type RelationInit, sortOrder, sqlExpression } from "./plan.js";
+import { type LiteralInit, literal, type SqlParameter } from "./literal.js";
+import { type ExpressionInit, type RelationInit, sortOrder, sqlExpression } from "./plan.js";
 
 type RelationType = RelationInit["relType"];
 
 /** Parameters of a query: `{ name: value }` for `:name`, an array for `?`. */
 export type SqlArguments = Readonly<Record<string, SqlParameter>> | readonly SqlParameter[];
 
-/** @throws SparkStreamError INVALID_ARGUMENT for a parameter that has no SQL type */
-export function sql(query: string, args: SqlArguments): RelationType {
-  const expression = (value: SqlParameter, name: string): MessageInitShape<typeof ExpressionSchema> => ({
-    exprType: { case: "literal", value: literal(value, name) },
-  });
+/** A query as text, with its parameters. */
+export type SqlRelation = Extract<RelationType, { case: "sql" }>;
+
+/**
+ * A query with its parameters, each of them twice: as an expression for Spark 4, and as a literal for Spark 3.5. Either
+ * version ignores the other form.
+ *
+ * @throws SparkStreamError INVALID_ARGUMENT for a parameter that has no SQL type
+ */
+export function sql(query: string, args: SqlArguments): SqlRelation {
+  const expression = (value: LiteralInit): ExpressionInit => ({ exprType: { case: "literal", value } });
   if (!isPositional(args)) {
-    const named = Object.entries(args).map(([name, value]) => [name, expression(value, name)]);
-    return { case: "sql", value: { query, namedArguments: Object.fromEntries(named) } };
+    const named = Object.entries(args).map(([name, value]) => [name, literal(value, name)] as const);
+    const namedArguments = Object.fromEntries(named.map(([name, value]) => [name, expression(value)]));
+    return { case: "sql", value: { query, args: Object.fromEntries(named), namedArguments } };
   }
   // Array.from, since the methods of an array skip its holes, which are not parameters either.
-  const posArguments = Array.from(args, (value, index) => expression(value, String(index)));
-  return { case: "sql", value: { query, posArguments } };
+  const posArgs = Array.from(args, (value, index) => literal(value, String(index)));
+  return { case: "sql", value: { query, posArgs, posArguments: posArgs.map(expression) } };
 }
 
 function isPositional(args: SqlArguments): args is readonly SqlParameter[] {

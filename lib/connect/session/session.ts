@@ -93,8 +93,7 @@ export class SparkSession implements AsyncDisposable {
     this.checkOpen();
     checkArgument("sql()", "query", query, text);
     checkArgument("sql()", "args", args, sqlArguments);
-    const relation = { relType: relations.sql(query, args) };
-    const plan = sqlPlan(this.client, query, relation);
+    const plan = sqlPlan(this.client, relations.sql(query, args));
     const used = this.#unused.add(statementText(query));
     const source: PlanSource = (...options) => {
       used();

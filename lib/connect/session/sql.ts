@@ -3,6 +3,7 @@ import type { RunOptions } from "../../runtime/call-options.js";
 import { SharedRun } from "../../runtime/shared-run.js";
 import type { SparkConnectClient } from "../rpc/spark-connect-client.js";
 import type { PlanSource, RelationInit } from "./plan.js";
+import type { SqlRelation } from "./relations.js";
 
 /**
  * What may stand before the first word, as Spark reads it: white space; a comment to the end of the line, or of a later one
@@ -21,10 +22,11 @@ const QUERY = new Set(["SELECT", "VALUES", "TABLE", "("]);
  *
  * It runs once however it ends: a command that was interrupted since nobody waited for it any more may have done its work.
  */
-export function sqlPlan(client: SparkConnectClient, query: string, relation: RelationInit): PlanSource {
-  const word = firstWord(query);
+export function sqlPlan(client: SparkConnectClient, relType: SqlRelation): PlanSource {
+  const relation: RelationInit = { relType };
+  const word = firstWord(relType.value.query ?? "");
   if (word !== undefined && QUERY.has(word)) return async () => relation;
-  const command = new SharedRun((options) => runCommand(client, relation, options));
+  const command = new SharedRun((options) => runCommand(client, relType, options));
   return (options) => command.wait(options);
 }
 
@@ -41,10 +43,14 @@ export function statementText(query: string): string {
 
 async function runCommand(
   client: SparkConnectClient,
-  relation: RelationInit,
+  relType: SqlRelation,
   options: RunOptions & { signal: AbortSignal },
 ): Promise<RelationInit> {
-  const command = { commandType: { case: "sqlCommand" as const, value: { input: relation } } };
+  const relation: RelationInit = { relType };
+  const { query: sql, args, posArgs } = relType.value;
+  // Servers before 4.0 do not know `input`, and read the others; later ones read it alone.
+  const value = { input: relation, sql, ...(args && { args }), ...(posArgs && { posArgs }) };
+  const command = { commandType: { case: "sqlCommand" as const, value } };
   try {
     for (const { responseType } of await client.command({ opType: { case: "command", value: command } }, options)) {
       if (responseType.case === "sqlCommandResult" && responseType.value.relation) return responseType.value.relation;
