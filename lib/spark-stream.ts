@@ -84,7 +84,7 @@ export function splitSparkStream(source: DataFrame, count: number, options: Spli
 /** In place of a query whose signal was aborted before: nothing is sent. */
 const unopened: RowCursor = { next: async () => undefined, close: async () => {} };
 
-type StreamClass<S> = new (rows: RowCursor, readAheadBytes: number, signal: AbortSignal | undefined) => S;
+type StreamClass<S> = new (rows: RowCursor, options: SparkStreamOptions) => S;
 
 function open<S extends Readable>(
   of: string,
@@ -113,10 +113,10 @@ function cursors(
 function streamOf<S extends Readable>(
   Stream: StreamClass<S>,
   rowsOf: (onLargePartition: OnLargePartition) => RowCursor,
-  { signal, readAheadBytes = streamDefaults.readAheadBytes }: SparkStreamOptions,
+  options: SparkStreamOptions,
 ): S {
   const rows = rowsOf((partition) => stream.emit("largePartition", partition));
-  const stream: S = new Stream(rows, readAheadBytes, signal);
+  const stream: S = new Stream(rows, options);
   return stream;
 }
 
@@ -137,8 +137,10 @@ function requested(source: DataFrame, { requestedSchema }: SparkStreamOptions): 
  */
 export class SparkStream extends ChainReadable<RecordBatch> {
   /** @internal Use {@link sparkStream}. */
-  constructor(rows: RowCursor, readAheadBytes: number, signal?: AbortSignal) {
-    super({ rows, readAheadBytes, loadDecoder }, { objectMode: true, highWaterMark: 1, signal });
+  constructor(rows: RowCursor, options: SparkStreamOptions = {}) {
+    const { readAheadBytes = streamDefaults.readAheadBytes, maxRecordsPerBatch, signal } = options;
+    const decoder = () => loadDecoder(maxRecordsPerBatch);
+    super({ rows, readAheadBytes, loadDecoder: decoder }, { objectMode: true, highWaterMark: 1, signal });
   }
 
   protected override hand(batch: RecordBatch, info: BatchInfo): boolean {
@@ -154,7 +156,7 @@ export class SparkStream extends ChainReadable<RecordBatch> {
 }
 
 /** Loaded by the first stream, since apache-arrow takes as long to load as all the rest. */
-async function loadDecoder(): Promise<RowDecoder<RecordBatch>> {
+async function loadDecoder(maxRows: number | undefined): Promise<RowDecoder<RecordBatch>> {
   const { IpcDecoder } = await import("./chain/ipc-decoder.js");
-  return new IpcDecoder();
+  return new IpcDecoder(maxRows);
 }

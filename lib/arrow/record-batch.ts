@@ -21,3 +21,13 @@ export function emptyRecordBatch(schema: Schema): RecordBatch {
   const children = schema.fields.map(({ type }) => makeData({ type, length: 0, nullCount: 0 }));
   return makeRecordBatch(schema, makeData({ type: new Struct(schema.fields), length: 0, nullCount: 0, children }));
 }
+
+/** The batch in pieces of at most `maxRows` rows, which are views of it. */
+export function slicesOf(batch: RecordBatch, maxRows: number): RecordBatch[] {
+  const slices: RecordBatch[] = [];
+  for (let start = 0; start < batch.numRows; start += maxRows) {
+    const rows = Math.min(maxRows, batch.numRows - start);
+    slices.push(makeRecordBatch(batch.schema, batch.data.slice(start, rows)));
+  }
+  return slices;
+}

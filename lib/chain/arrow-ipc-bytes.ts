@@ -1,5 +1,6 @@
 import { endOfStream } from "../arrow/format.js";
 import { SparkStreamError } from "../errors.js";
+import { type SparkStreamOptions, streamDefaults } from "../stream-options.js";
 import { ChainReadable } from "./chain-readable.js";
 import type { RowDecoder } from "./decoder-stage.js";
 import type { Piece } from "./ipc-pieces.js";
@@ -12,7 +13,7 @@ export class ArrowIpcBytes extends ChainReadable<Piece> {
   #schemaSent = false;
 
   /** @internal Use `arrowIpcBytes()`. */
-  constructor(rows: RowCursor, readAheadBytes: number, signal?: AbortSignal) {
+  constructor(rows: RowCursor, { readAheadBytes = streamDefaults.readAheadBytes, signal }: SparkStreamOptions = {}) {
     super({ rows, readAheadBytes, loadDecoder }, { highWaterMark: 1, signal });
   }
 

@@ -14,7 +14,7 @@ import { type MessageLocation, messageAt } from "../arrow/decode/message.js";
 import { codecOf, RecordBatchPlan } from "../arrow/decode/record-batch-plan.js";
 import { StreamSchema } from "../arrow/decode/stream-schema.js";
 import { type CodecName, headerTypes } from "../arrow/format.js";
-import { emptyRecordBatch } from "../arrow/record-batch.js";
+import { emptyRecordBatch, slicesOf } from "../arrow/record-batch.js";
 import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow } from "./arrow-ipc-row.js";
 import type { RowDecoder } from "./decoder-stage.js";
@@ -22,8 +22,14 @@ import type { RowDecoder } from "./decoder-stage.js";
 /** Decodes the rows of one stream; all of them have one schema. */
 export class IpcDecoder implements RowDecoder<RecordBatch> {
   readonly #stream = new StreamSchema();
+  readonly #maxRows: number;
   #plan: RecordBatchPlan | undefined;
   #rows = 0;
+
+  /** @param maxRows larger batches are cut: a server may ignore what it was asked for, as Sail does */
+  constructor(maxRows = Number.POSITIVE_INFINITY) {
+    this.#maxRows = maxRows;
+  }
 
   /** The schema of the stream, known as soon as the first row was decoded. */
   get schema(): Schema | undefined {
@@ -44,10 +50,19 @@ export class IpcDecoder implements RowDecoder<RecordBatch> {
     const index = this.#rows++;
     try {
       const batches = this.#decode(row);
-      return batches instanceof Promise ? batches.catch((error) => Promise.reject(inRow(index, error))) : batches;
+      if (!(batches instanceof Promise)) return this.#cut(batches);
+      return batches.then(
+        (decoded) => this.#cut(decoded),
+        (error) => Promise.reject(inRow(index, error)),
+      );
     } catch (error) {
       throw inRow(index, error);
     }
+  }
+
+  #cut(batches: RecordBatch[]): RecordBatch[] {
+    if (batches.every(({ numRows }) => numRows <= this.#maxRows)) return batches;
+    return batches.flatMap((batch) => (batch.numRows > this.#maxRows ? slicesOf(batch, this.#maxRows) : [batch]));
   }
 
   #decode(row: ArrowIpcRow): RecordBatch[] | Promise<RecordBatch[]> {

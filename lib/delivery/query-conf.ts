@@ -1,3 +1,4 @@
+import { CODEC_CONF } from "../connect/rpc/stream-limits.js";
 import type { QueryConf } from "../connect/session/query-session.js";
 import type { SparkStreamOptions } from "../stream-options.js";
 
@@ -12,7 +13,7 @@ export function queryConf({ maxRecordsPerBatch, maxBytesPerBatch, compression }:
   const conf = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": maxRecordsPerBatch,
     "spark.sql.execution.arrow.maxBytesPerBatch": maxBytesPerBatch,
-    "spark.sql.execution.arrow.compression.codec": compression,
+    [CODEC_CONF]: compression,
   };
   const given = Object.entries(conf).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given.map(([key, value]) => [key, String(value)]));

@@ -36,7 +36,12 @@ export class ScriptedService implements CallHandlers {
     this.#host = host;
     const { retryBufferBytes = 10 * MIB, detachedMs = 300_000 } = options;
     this.executions = new Executions({ retryBufferBytes, detachedMs });
-    this.sessions = new Sessions(options.conf ?? {});
+    const { sparkVersion = "4.3.0", conf } = options;
+    const compresses = isAtLeast(sparkVersion, 4, 1);
+    this.sessions = new Sessions({
+      ...(compresses && { "spark.sql.execution.arrow.compression.codec": "none" }),
+      ...conf,
+    });
   }
 
   async answer(method: ScriptedMethod, message: Message, metadata: Metadata): Promise<Record<string, unknown>> {

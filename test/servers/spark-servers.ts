@@ -100,7 +100,7 @@ function sail(version: string): ServerKind {
   const provision = () =>
     provisionVenv({
       name: `test-sail-${version}`,
-      packages: [`pysail==${version}`, "pyspark-client==4.1.1", ...clientPackages],
+      packages: [`pysail==${version}`, "pyspark==4.0.5", "py4j==0.10.9.9", ...clientPackages],
       onProgress,
     });
   return {

@@ -20,7 +20,7 @@ const row = (counts: number | number[], said: Partial<ArrowIpcRow> = {}): ArrowI
 
 /** A stream of what a Spark server sends: rows that say what is in them. */
 function streamOf(...rows: ArrowIpcRow[]): SparkStream {
-  return new SparkStream({ next: async () => rows.shift(), close: async () => {} }, 1);
+  return new SparkStream({ next: async () => rows.shift(), close: async () => {} }, { readAheadBytes: 1 });
 }
 
 const rowsOf = async (stream: SparkStream) => (await collect(stream)).map((batch: RecordBatch) => batch.numRows);

@@ -257,7 +257,7 @@ describe("sparkStream over rows, stopped early,", () => {
             released = true;
           },
         },
-        1,
+        { readAheadBytes: 1 },
       );
       if (end === "destroy") stream.destroy();
       else stream.on("error", () => {}).resume();
@@ -273,7 +273,7 @@ describe("sparkStream over rows, stopped early,", () => {
       close: () => Promise.reject(new Error("cannot close")),
     };
     await withoutStrays(async () => {
-      const stream = new SparkStream(source, 1);
+      const stream = new SparkStream(source, { readAheadBytes: 1 });
       const [error] = await once(stream, "error");
       expect((error as Error).message).to.equal("failed");
       await closed(stream);

@@ -46,12 +46,14 @@ describe("chunkBytes", () => {
 
 describe("readStreamLimits", () => {
   it("reads what a server tells, and takes Spark's defaults for the rest", () => {
-    expect(readStreamLimits([])).to.deep.equal(defaultStreamLimits);
+    // A server that lists no codec ignores the setting.
+    expect(readStreamLimits([])).to.deep.equal({ ...defaultStreamLimits, compression: false });
     const told = readStreamLimits([
       { key: "spark.connect.execute.reattachable.observerRetryBufferSize", value: "4194304b" },
       { key: "spark.connect.execute.reattachable.senderMaxStreamDuration", value: "1s" },
       { key: "spark.connect.session.resultChunking.maxChunkSize", value: "1000b" },
       { key: "spark.connect.grpc.arrow.maxBatchSize", value: "10m" },
+      { key: "spark.sql.execution.arrow.compression.codec", value: "none" },
     ]);
     expect(told).to.deep.equal({
       ...defaultStreamLimits,

@@ -74,6 +74,14 @@ describe("readServerError", () => {
     expect(readServerError(error)).to.deep.equal({ code: 14, message: "upstream connect error", cause: error });
   });
 
+  it("reads the class at the head of the message where the details have none, as Spark 3.5's", () => {
+    const classOf = (details: string) => readServerError({ code: 13, details }).errorClass;
+    expect(classOf("[TABLE_OR_VIEW_NOT_FOUND] The table `t` cannot be found.")).to.equal("TABLE_OR_VIEW_NOT_FOUND");
+    expect(classOf("[INVALID_HANDLE.SESSION_CLOSED] The handle is invalid.")).to.equal("INVALID_HANDLE.SESSION_CLOSED");
+    expect(classOf("[t] no class")).to.equal(undefined);
+    expect(classOf("See [CLASS] there")).to.equal(undefined);
+  });
+
   it("takes any other error by its message", () => {
     const error = new TypeError("not a function");
     expect(readServerError(error)).to.deep.equal({ code: -1, message: "not a function", cause: error });

@@ -10,7 +10,12 @@ export interface StreamLimits {
   readonly chunking: boolean;
   /** Bytes of a batch that is not in chunks, unless a single row is larger: 0.7 of spark.connect.grpc.arrow.maxBatchSize */
   readonly maxBatchBytes: number;
+  /** Whether the session has a codec for batches: from Spark 4.1 on. Others ignore the setting. */
+  readonly compression: boolean;
 }
+
+/** The codec of record batches. */
+export const CODEC_CONF = "spark.sql.execution.arrow.compression.codec";
 
 const keys = {
   maxStreamDuration: "spark.connect.execute.reattachable.senderMaxStreamDuration",
@@ -18,6 +23,7 @@ const keys = {
   retryBufferBytes: "spark.connect.execute.reattachable.observerRetryBufferSize",
   chunking: "spark.connect.session.resultChunking.maxChunkSize",
   maxBatchBytes: "spark.connect.grpc.arrow.maxBatchSize",
+  compression: CODEC_CONF,
 } as const;
 
 export const streamLimitKeys: readonly string[] = Object.values(keys);
@@ -32,18 +38,20 @@ export const defaultStreamLimits: StreamLimits = {
   retryBufferBytes: 10 * MIB,
   chunking: false,
   maxBatchBytes: BATCH_FILL * 4 * MIB,
+  compression: true,
 };
 
 /** The limits from the settings that a server returned; a setting that it does not know has Spark's default. */
 export function readStreamLimits(settings: readonly { key: string; value?: string | undefined }[]): StreamLimits {
-  const told = (name: keyof typeof keys) => settings.find(({ key }) => key === keys[name])?.value;
-  const maxBatchBytes = parseBytes(told("maxBatchBytes"));
+  const settingOf = (name: keyof typeof keys) => settings.find(({ key }) => key === keys[name])?.value;
+  const maxBatchBytes = parseBytes(settingOf("maxBatchBytes"));
   return {
-    maxStreamDuration: parseDuration(told("maxStreamDuration")) ?? defaultStreamLimits.maxStreamDuration,
-    detachedTimeout: parseDuration(told("detachedTimeout")) ?? defaultStreamLimits.detachedTimeout,
-    retryBufferBytes: parseBytes(told("retryBufferBytes")) ?? defaultStreamLimits.retryBufferBytes,
-    chunking: (parseBytes(told("chunking")) ?? 0) > 0,
+    maxStreamDuration: parseDuration(settingOf("maxStreamDuration")) ?? defaultStreamLimits.maxStreamDuration,
+    detachedTimeout: parseDuration(settingOf("detachedTimeout")) ?? defaultStreamLimits.detachedTimeout,
+    retryBufferBytes: parseBytes(settingOf("retryBufferBytes")) ?? defaultStreamLimits.retryBufferBytes,
+    chunking: (parseBytes(settingOf("chunking")) ?? 0) > 0,
     maxBatchBytes: maxBatchBytes === undefined ? defaultStreamLimits.maxBatchBytes : BATCH_FILL * maxBatchBytes,
+    compression: settingOf("compression") !== undefined,
   };
 }
 

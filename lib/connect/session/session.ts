@@ -12,6 +12,7 @@ import { PROGRESS_CONF } from "../execution/stop-point.js";
 import { type DataType, AnalyzePlanRequest_Explain_ExplainMode as Mode } from "../generated/spark-connect_pb.js";
 import { SHORT_TIMEOUT } from "../rpc/call-policy.js";
 import type { SparkConnectClient } from "../rpc/spark-connect-client.js";
+import { CODEC_CONF } from "../rpc/stream-limits.js";
 import {
   columnNames,
   dataFrame,
@@ -190,13 +191,18 @@ export class SparkSession implements AsyncDisposable {
   }
 
   /** @internal Runs a query in a session that has these settings; see QuerySessions.use. */
-  withQuerySession<T>(
+  async withQuerySession<T>(
     dataFrame: DataFrame,
     conf: QueryConf,
     use: (session: QuerySession<SparkSession>) => Promise<T>,
   ): Promise<T> {
+    const { [CODEC_CONF]: codec = "none" } = conf;
+    if (codec !== "none" && !(await this.client.limits()).compression) {
+      const message = `The server does not compress record batches: Spark does from 4.1 on. Leave out compression: ${JSON.stringify(codec)}.`;
+      throw new SparkStreamError("UNSUPPORTED", message);
+    }
     const lacking = Object.entries(conf).filter(([key, value]) => this.#own[key] !== value);
-    return this.#querySessions.use(() => dataFrame.sparkSchema(), Object.fromEntries(lacking), use);
+    return await this.#querySessions.use(() => dataFrame.sparkSchema(), Object.fromEntries(lacking), use);
   }
 
   async #clone(conf: QueryConf, onClose: (clone: SparkSession) => void): Promise<SparkSession | undefined> {

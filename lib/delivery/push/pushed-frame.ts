@@ -9,6 +9,7 @@
  * Shared by all its shares: with the last of them it ends, and with the session in any case.
  */
 import type { Socket } from "node:net";
+import { CODEC_CONF } from "../../connect/rpc/stream-limits.js";
 import type { DataFrame } from "../../connect/session/session.js";
 import { SparkStreamError, sessionClosed } from "../../errors.js";
 import { type PushOptions, type SparkStreamOptions, streamDefaults } from "../../stream-options.js";
@@ -83,7 +84,7 @@ export class PushedFrame {
     ]);
     const [{ frame, fields, schema }, codec] = await Promise.all([
       pushable(this.#dataFrame, { tags, signal }),
-      compression ?? session.conf.get("spark.sql.execution.arrow.compression.codec", "none", { signal }),
+      compression ?? session.conf.get(CODEC_CONF, "none", { signal }),
     ]);
     const settings: TaskSettings = {
       ...(await this.#listen(push)),
