@@ -6,6 +6,7 @@
 import { SparkStreamError } from "../../errors.js";
 import type { RunOptions } from "../../runtime/call-options.js";
 import { SharedRun } from "../../runtime/shared-run.js";
+import { isRefusalWithoutClass } from "../rpc/explain-error.js";
 import type { RelationInit } from "../session/plan.js";
 import type { DataFrame, SparkSession } from "../session/session.js";
 import { call, pickledPair } from "./python-pickle.js";
@@ -95,8 +96,15 @@ async function pythonVersion(source: DataFrame, user: PythonUser, options: RunOp
   } catch (error) {
     if (options.signal?.aborted) throw error;
     if (versions.get(session) === known) versions.delete(session);
-    throw explainPython(error, user);
+    const explained = explainPython(error, user);
+    throw explained === error && isRefusalWithoutClass(error) ? refused(error, user) : explained;
   }
+}
+
+/** For a server other than Spark, whose workers run no such function. */
+function refused(error: Error, { name, instead }: PythonUser): SparkStreamError {
+  const text = `${name} runs a Python function on Spark's executors, which this server cannot (${error.message}). Use ${instead}.`;
+  return new SparkStreamError("UNSUPPORTED", text, { cause: error });
 }
 
 const identity: PythonFunction = {

@@ -40,6 +40,10 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
   if (/^INVALID_CURSOR\.|OPERATION_ABANDONED|OPERATION_NOT_FOUND/.test(errorClass)) {
     return ["OPERATION_LOST", `The server no longer has the rest of this result. ${message} Run the query again.`];
   }
+  if (errorClass === "" && /^invalid argument: operation not found/.test(message)) {
+    const lost = "it was interrupted, or nothing was read for too long";
+    return ["OPERATION_LOST", `${capital(server)} no longer has the operation: ${lost} (${message}).`];
+  }
   if (error.code === status.UNKNOWN && errorClass === "" && WORDLESS.test(message)) {
     const advice =
       "A plan or a parameter that is nested too deeply is one: Spark's stack overflows at some hundred levels.";
@@ -79,6 +83,11 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
 
 /** What grpc-js and grpc-java make of an error of the server's own that has no message. */
 const WORDLESS = /^(2 UNKNOWN:\s*|Application error processing RPC)$/;
+/** Whether another server than Spark refused a query: each error of Spark has a class. Sail says what it lacks in this way. */
+export function isRefusalWithoutClass(error: unknown): error is SparkStreamError {
+  return error instanceof SparkStreamError && error.code === "QUERY_FAILED" && error.errorClass === undefined;
+}
+
 /** Whether the server has no such call, or no such part of a plan. */
 export function isUnimplemented(error: unknown): boolean {
   const cause = error instanceof SparkStreamError ? (error.cause as { code?: unknown } | undefined) : undefined;

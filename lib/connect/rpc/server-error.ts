@@ -30,8 +30,8 @@ export interface ServerError extends Failure {
 /** @param hide removes from a text what must not be shown, if the server, or something before it, repeats that */
 export function readServerError(error: unknown, hide?: Hide): ServerError {
   const read = readStatus(error, hide);
-  // Spark 3.5 has no field for the class: it begins the message, "[CLASS.SUBCLASS] …".
-  const errorClass = read.errorClass ?? /^\[([A-Z][A-Z0-9_]*(?:\.[A-Z0-9_]+)*)\] /.exec(read.message)?.[1];
+  // Spark 3.5 has no field for the class: it begins the message, "[CLASS.SUBCLASS] …". Sail has words before it.
+  const errorClass = read.errorClass ?? /(?:^|: )\[([A-Z][A-Z0-9_]*(?:\.[A-Z0-9_]+)*)\] /.exec(read.message)?.[1];
   return errorClass === undefined ? read : { ...read, errorClass };
 }
 

@@ -112,6 +112,11 @@ export class SparkConnectClient {
     return result.value as AnalyzeResult<C>;
   }
 
+  /** The version of the server's Spark, such as "4.3.0". */
+  async version(options?: UnaryCall): Promise<string> {
+    return (await this.analyze({ case: "sparkVersion", value: {} }, options)).version;
+  }
+
   async config(
     opType: MessageInitShape<typeof ConfigRequest_OperationSchema>["opType"],
     options?: UnaryCall,

@@ -7,6 +7,7 @@ import { SparkStreamError } from "../../errors.js";
 import { atMost, SETTLE_TIMEOUT, untilAborted } from "../../runtime/abort.js";
 import type { Execution } from "../execution/execution.js";
 import type { ExecutePlanResponse } from "../generated/spark-connect_pb.js";
+import { isRefusalWithoutClass } from "../rpc/explain-error.js";
 
 /** Unlike any that the query may have observed metrics by. */
 const METRIC = "count of spark-arrow-stream";
@@ -22,10 +23,8 @@ export async function countRows(
   try {
     return await read(await run(METRIC), signal);
   } catch (error) {
-    // Sail has no observed metrics, and no codec either. It says so without an error class, which Spark always gives.
-    const isSparks =
-      !(error instanceof SparkStreamError) || error.code !== "QUERY_FAILED" || error.errorClass !== undefined;
-    if (isSparks) throw error;
+    // Sail has no observed metrics, and no codec either.
+    if (!isRefusalWithoutClass(error)) throw error;
     return await read(await run(), signal);
   }
 }

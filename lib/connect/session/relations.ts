@@ -12,25 +12,41 @@ type RelationType = RelationInit["relType"];
 /** Parameters of a query: `{ name: value }` for `:name`, an array for `?`. */
 export type SqlArguments = Readonly<Record<string, SqlParameter>> | readonly SqlParameter[];
 
-/** A query as text, with its parameters. */
-export type SqlRelation = Extract<RelationType, { case: "sql" }>;
+/** A query as text, and its parameters as literals. */
+export interface SqlText {
+  readonly query: string;
+  readonly named?: Readonly<Record<string, LiteralInit>>;
+  readonly positional?: readonly LiteralInit[];
+}
 
-/**
- * A query with its parameters, each of them twice: as an expression for Spark 4, and as a literal for Spark 3.5. Either
- * version ignores the other form.
- *
- * @throws SparkStreamError INVALID_ARGUMENT for a parameter that has no SQL type
- */
-export function sql(query: string, args: SqlArguments): SqlRelation {
-  const expression = (value: LiteralInit): ExpressionInit => ({ exprType: { case: "literal", value } });
-  if (!isPositional(args)) {
-    const named = Object.entries(args).map(([name, value]) => [name, literal(value, name)] as const);
-    const namedArguments = Object.fromEntries(named.map(([name, value]) => [name, expression(value)]));
-    return { case: "sql", value: { query, args: Object.fromEntries(named), namedArguments } };
+/** @throws SparkStreamError INVALID_ARGUMENT for a parameter that has no SQL type */
+export function sqlText(query: string, args: SqlArguments): SqlText {
+  if (isPositional(args)) {
+    // Array.from, since the methods of an array skip its holes, which are not parameters either.
+    const positional = Array.from(args, (value, index) => literal(value, String(index)));
+    return positional.length > 0 ? { query, positional } : { query };
   }
-  // Array.from, since the methods of an array skip its holes, which are not parameters either.
-  const posArgs = Array.from(args, (value, index) => literal(value, String(index)));
-  return { case: "sql", value: { query, posArgs, posArguments: posArgs.map(expression) } };
+  const named = Object.entries(args).map(([name, value]) => [name, literal(value, name)] as const);
+  return named.length > 0 ? { query, named: Object.fromEntries(named) } : { query };
+}
+
+/** @param asLiterals parameters in the fields that Spark 3.5 has for them; Spark 4 has others, for expressions */
+export function sql({ query, named, positional }: SqlText, asLiterals: boolean): RelationType {
+  const parameters = asLiterals ? literals(named, positional) : expressions(named, positional);
+  return { case: "sql", value: { query, ...parameters } };
+}
+
+export function literals(named: SqlText["named"], positional: SqlText["positional"]) {
+  return { ...(named && { args: { ...named } }), ...(positional && { posArgs: [...positional] }) };
+}
+
+function expressions(named: SqlText["named"], positional: SqlText["positional"]) {
+  const expression = (value: LiteralInit): ExpressionInit => ({ exprType: { case: "literal", value } });
+  const entries = Object.entries(named ?? {}).map(([name, value]) => [name, expression(value)]);
+  return {
+    ...(named && { namedArguments: Object.fromEntries(entries) }),
+    ...(positional && { posArguments: positional.map(expression) }),
+  };
 }
 
 function isPositional(args: SqlArguments): args is readonly SqlParameter[] {

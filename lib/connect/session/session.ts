@@ -79,7 +79,7 @@ export class SparkSession implements AsyncDisposable {
   /** The version of the server's Spark, such as "4.3.0". */
   async version(options: CallOptions = {}): Promise<string> {
     checkCallOptions(options, "version()");
-    return (await this.client.analyze({ case: "sparkVersion", value: {} }, options)).version;
+    return await this.client.version(options);
   }
 
   /**
@@ -94,7 +94,7 @@ export class SparkSession implements AsyncDisposable {
     this.checkOpen();
     checkArgument("sql()", "query", query, text);
     checkArgument("sql()", "args", args, sqlArguments);
-    const plan = sqlPlan(this.client, relations.sql(query, args));
+    const plan = sqlPlan(this.client, relations.sqlText(query, args));
     const used = this.#unused.add(statementText(query));
     const source: PlanSource = (...options) => {
       used();

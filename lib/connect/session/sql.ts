@@ -3,7 +3,7 @@ import type { RunOptions } from "../../runtime/call-options.js";
 import { SharedRun } from "../../runtime/shared-run.js";
 import type { SparkConnectClient } from "../rpc/spark-connect-client.js";
 import type { PlanSource, RelationInit } from "./plan.js";
-import type { SqlRelation } from "./relations.js";
+import { literals, type SqlText, sql } from "./relations.js";
 
 /**
  * What may stand before the first word, as Spark reads it: white space; a comment to the end of the line, or of a later one
@@ -17,17 +17,27 @@ const QUERY = new Set(["SELECT", "VALUES", "TABLE", "("]);
 
 /**
  * The plan of SQL text. A server runs a command that it finds in a relation every time it looks at it, also to find out
- * its schema. So what may be a command is sent as one, once, and the answer is the relation from then on. A query needs
- * no such round trip.
+ * its schema. So a statement that may be a command is sent as one, once, and the answer is the relation from then on. A
+ * query needs no such round trip.
  *
- * It runs once however it ends: a command that was interrupted since nobody waited for it any more may have done its work.
+ * A command runs once however it ends: one that was interrupted, because nobody waited for it any more, may have done its
+ * work.
  */
-export function sqlPlan(client: SparkConnectClient, relType: SqlRelation): PlanSource {
-  const relation: RelationInit = { relType };
-  const word = firstWord(relType.value.query ?? "");
-  if (word !== undefined && QUERY.has(word)) return async () => relation;
-  const command = new SharedRun((options) => runCommand(client, relType, options));
+export function sqlPlan(client: SqlClient, text: SqlText): PlanSource {
+  const word = firstWord(text.query);
+  if (word !== undefined && QUERY.has(word)) {
+    return async (options) => ({ relType: sql(text, await asLiterals(client, text, options)) });
+  }
+  const command = new SharedRun((options) => runCommand(client, text, options));
   return (options) => command.wait(options);
+}
+
+type SqlClient = Pick<SparkConnectClient, "command" | "version">;
+
+/** Whether parameters go into the fields of Spark 3.5. A server that knows both forms refuses to get both. */
+async function asLiterals(client: SqlClient, { named, positional }: SqlText, { signal }: RunOptions): Promise<boolean> {
+  if (!named && !positional) return false;
+  return Number.parseInt(await client.version({ signal }), 10) < 4;
 }
 
 function firstWord(query: string): string | undefined {
@@ -42,14 +52,16 @@ export function statementText(query: string): string {
 }
 
 async function runCommand(
-  client: SparkConnectClient,
-  relType: SqlRelation,
+  client: SqlClient,
+  text: SqlText,
   options: RunOptions & { signal: AbortSignal },
 ): Promise<RelationInit> {
-  const relation: RelationInit = { relType };
-  const { query: sql, args, posArgs } = relType.value;
-  // Servers before 4.0 do not know `input`, and read the others; later ones read it alone.
-  const value = { input: relation, sql, ...(args && { args }), ...(posArgs && { posArgs }) };
+  const before4 = await asLiterals(client, text, options);
+  const relation: RelationInit = { relType: sql(text, before4) };
+  // Servers before 4.0 do not know `input`, and read the text; Sail reads the text if there is one.
+  const hasParameters = text.named !== undefined || text.positional !== undefined;
+  const asText = before4 || !hasParameters ? { sql: text.query, ...literals(text.named, text.positional) } : {};
+  const value = { input: relation, ...asText };
   const command = { commandType: { case: "sqlCommand" as const, value } };
   try {
     for (const { responseType } of await client.command({ opType: { case: "command", value: command } }, options)) {

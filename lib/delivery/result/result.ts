@@ -7,10 +7,13 @@ import type { ArrowIpcRow } from "../../chain/arrow-ipc-row.js";
 import type { RowCursor } from "../../chain/row-source.js";
 import type { Execution } from "../../connect/execution/execution.js";
 import type { ExecutePlanResponse } from "../../connect/generated/spark-connect_pb.js";
+import { isRefusalWithoutClass } from "../../connect/rpc/explain-error.js";
 import type { QueryConf, QuerySession } from "../../connect/session/query-session.js";
 import type { DataFrame, SparkSession } from "../../connect/session/session.js";
+import { SparkStreamError } from "../../errors.js";
 import { AbortError } from "../../runtime/abort.js";
 import type { RunOptions } from "../../runtime/call-options.js";
+import { observationsOf } from "../observations.js";
 import { BatchAssembler } from "./response-rows.js";
 import { ResultReport } from "./result-report.js";
 
@@ -85,9 +88,12 @@ export class ResultCursor implements RowCursor {
     const relation = await this.#dataFrame.relation(this.#run);
     if (this.#stop.signal.aborted) throw new AbortError(this.#stop.signal);
     const query = this.#dataFrame.withPlan(async () => relation);
-    return await query.session.withQuerySession(query, this.#options.conf ?? {}, (session) =>
-      this.#startIn(query, session),
-    );
+    const { conf = {} } = this.#options;
+    try {
+      return await query.session.withQuerySession(query, conf, (session) => this.#startIn(query, session));
+    } catch (error) {
+      throw isRefusalWithoutClass(error) && observationsOf(relation).length > 0 ? noObservations(error) : error;
+    }
   }
 
   async #startIn(query: DataFrame, session: QuerySession<SparkSession>): Promise<ExecutePlanResponse | undefined> {
@@ -118,4 +124,10 @@ export class ResultCursor implements RowCursor {
     await execution?.released;
     await session?.release();
   }
+}
+
+/** For a server other than Spark, which computes no observed metrics. */
+function noObservations(error: Error): SparkStreamError {
+  const message = `df.observe() is not supported by this server (${error.message}). Count with a query of its own: df.groupBy().agg(…).`;
+  return new SparkStreamError("UNSUPPORTED", message, { cause: error });
 }

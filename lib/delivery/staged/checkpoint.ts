@@ -10,6 +10,7 @@
  */
 
 import type { CachedRemoteRelation } from "../../connect/generated/spark-connect_pb.js";
+import { isRefusalWithoutClass } from "../../connect/rpc/explain-error.js";
 import type { DataFrame } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
 import type { RunOptions } from "../../runtime/call-options.js";
@@ -45,13 +46,15 @@ export class Checkpoint {
       storageLevel: DISK_ONLY,
     };
     const command = { commandType: { case: "checkpointCommand" as const, value: checkpointCommand } };
-    const answers = await session.client.command({ opType: { case: "command", value: command } }, options);
+    const answers = await session.client
+      .command({ opType: { case: "command", value: command } }, options)
+      .catch((error) => Promise.reject(isRefusalWithoutClass(error) ? noCheckpoints(error) : error));
     for (const { responseType } of answers) {
       if (responseType.case === "checkpointCommandResult" && responseType.value.relation) {
         return new Checkpoint(dataFrame, responseType.value.relation);
       }
     }
-    throw new SparkStreamError("UNSUPPORTED", "The server made no checkpoint. Spark does so from 4.0 on.");
+    throw noCheckpoints();
   }
 
   /**
@@ -82,4 +85,10 @@ export class Checkpoint {
       // Said above.
     }
   }
+}
+
+function noCheckpoints(cause?: Error): SparkStreamError {
+  const reason = cause ? ` (${cause.message})` : "";
+  const message = `delivery: "staged" needs checkpoints, which Spark has from 4.0 on, and this server makes none${reason}. Use delivery: "result".`;
+  return new SparkStreamError("UNSUPPORTED", message, { cause });
 }

@@ -12,6 +12,7 @@ import type { DataFrame, SparkSession } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
 import { onAbort } from "../../runtime/abort.js";
 import type { SparkStreamOptions } from "../../stream-options.js";
+import { observationsOf } from "../observations.js";
 import { ResultCursor } from "../result/result.js";
 import { Checkpoint } from "./checkpoint.js";
 import { explainDisks } from "./explain-disks.js";
@@ -180,11 +181,4 @@ function warnOfObservations(relation: object): void {
   if (names.length === 0) return;
   const message = `df.observe(): what ${names.join(", ")} counts is lost with a staged or split frame. Use delivery: "result" or "push".`;
   process.emitWarning(message, { type: "SparkStreamWarning", code: "UNREAD_OBSERVATION" });
-}
-
-function observationsOf(message: unknown): string[] {
-  if (typeof message !== "object" || message === null || ArrayBuffer.isView(message)) return [];
-  const { case: kind, value } = message as { case?: unknown; value?: { name: string } };
-  const own = kind === "collectMetrics" ? [value!.name] : [];
-  return [...own, ...Object.values(message).flatMap(observationsOf)];
 }
