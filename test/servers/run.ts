@@ -1,9 +1,10 @@
 /**
  * npm run test:servers [-- NAME…]
  *
- * Installs each server into the user's cache, runs the matrix on it, and writes the table of docs/servers.md from what it
- * saw. Exit code 1 if anything is wrong: neither works, nor says what is missing.
+ * Installs each server into the user's cache and runs the matrix on it. With all servers, it writes the table of
+ * docs/servers.md from the outcomes. Exit code 1 if a check is wrong: it neither works nor says what is missing.
  */
+import { readFileSync, writeFileSync } from "node:fs";
 import { matrix } from "./matrix.js";
 import { type Outcome, outcomes } from "./run-matrix.js";
 import { type ServerName, servers } from "./spark-servers.js";
@@ -29,3 +30,23 @@ for (const name of names) {
   found.set(name, seen);
 }
 if ([...found.values()].some((seen) => [...seen.values()].some(({ kind }) => kind === "fails"))) process.exitCode = 1;
+if (names.length === Object.keys(servers).length) writeTable();
+
+function writeTable(): void {
+  const page = new URL("../../docs/servers.md", import.meta.url);
+  const [begin, end] = ["<!-- matrix -->", "<!-- /matrix -->"];
+  const header = ["", ...names.map((name) => servers[name].title)];
+  const lines = matrix.map(({ title }) => [title, ...names.map((name) => cell(found.get(name)!.get(title)!))]);
+  const rows = [header, header.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`);
+  const text = readFileSync(page, "utf8");
+  const table = [begin, ...rows, end].join("\n");
+  writeFileSync(
+    page,
+    text.replace(new RegExp(`${begin}.*${end}`, "s"), () => table),
+  );
+}
+
+function cell(outcome: Outcome): string {
+  if (outcome.kind === "works") return outcome.note ? `yes: ${outcome.note}` : "yes";
+  return outcome.kind === "says" ? "no" : "**wrong**";
+}
