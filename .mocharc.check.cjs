@@ -6,6 +6,7 @@ module.exports = {
   require: [...plugins, "test/support/check.ts"],
   ignore: [
     "test/spark/**",
+    "test/servers/**", // installs servers
     "test/bench/**", // a benchmark needs the machine for itself
     "test/faults/**", // thousands of faults and broken inputs
     "test/local/venv.test.ts", // pip install

@@ -112,7 +112,7 @@ function sail(version: string): ServerKind {
       const owned = new OwnedProcess(
         [join(venv.dir, "bin", "sail"), "spark", "server", "--ip", "127.0.0.1", "--port", `${port}`],
         {
-          env: process.env,
+          env: { ...process.env, RUST_LOG: "error" },
           output: 2,
         },
       );
