@@ -1,4 +1,4 @@
-// Work that would block the event loop goes to worker threads, batch by batch: `map` keeps so many under way and asks
+// Work that would block the event loop goes to worker threads, batch by batch: `map` keeps a number of them in progress and asks
 // Spark for no more than they can take.
 //
 // npx tsx examples/worker-threads/main.ts      with SPARK_REMOTE, or a local Spark

@@ -69,7 +69,7 @@ function spark(version: string, connectJar?: { scala: string; sha256: string }):
         master: "local[2]",
         conf,
         port: connectJar ? await freePort() : 0, // before 4.0 a server does not say which one it chose
-        driverMemory: "2g",
+        driverMemory: "4g",
         env: process.env,
         jvmOptions: [],
       });
