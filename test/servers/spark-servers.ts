@@ -27,25 +27,38 @@ export interface ServerKind {
   start(conf?: Readonly<Record<string, string>>): Promise<RunningServer>;
 }
 
-/** What PySpark's Connect client of any version imports. Older ones do not know later protobufs or pandas. */
-const clientPackages = [
-  "pandas==2.3.3",
-  "pyarrow==20.0.0",
-  "grpcio==1.71.2",
-  "grpcio-status==1.71.2",
-  "googleapis-common-protos==1.70.0",
-  "protobuf==5.29.5",
-  "zstandard==0.23.0",
-  "setuptools==80.9.0",
-];
+/** What PySpark's Connect client imports: versions that each knows. */
+const clientPackages = {
+  before41: [
+    "pandas==2.3.3",
+    "pyarrow==20.0.0",
+    "grpcio==1.71.2",
+    "grpcio-status==1.71.2",
+    "googleapis-common-protos==1.70.0",
+    "protobuf==5.29.5",
+    "zstandard==0.23.0",
+    "setuptools==80.9.0",
+  ],
+  from41: [
+    "pandas==2.3.3",
+    "pyarrow==26.0.1",
+    "grpcio==1.85.1",
+    "grpcio-status==1.85.1",
+    "googleapis-common-protos==1.76.0",
+    "protobuf==7.36.2",
+    "zstandard==0.25.0",
+  ],
+};
 
 const onProgress = (what: string) => process.stderr.write(`${what}\n`);
 
 function spark(version: string, connectJar?: { scala: string; sha256: string }): ServerKind {
+  const [major, minor] = version.split(".").map(Number) as [number, number];
+  const client = major > 4 || (major === 4 && minor >= 1) ? clientPackages.from41 : clientPackages.before41;
   const provision = () =>
     provisionVenv({
       name: `test-spark-${version}`,
-      packages: [`pyspark==${version}`, ...clientPackages],
+      packages: [`pyspark==${version}`, ...client],
       onProgress,
       ...(connectJar && {
         finish: ({ sitePackages }) => download(version, connectJar, join(sitePackages, "pyspark", "jars")),
@@ -100,7 +113,7 @@ function sail(version: string): ServerKind {
   const provision = () =>
     provisionVenv({
       name: `test-sail-${version}`,
-      packages: [`pysail==${version}`, "pyspark==4.0.5", "py4j==0.10.9.9", ...clientPackages],
+      packages: [`pysail==${version}`, "pyspark==4.0.5", "py4j==0.10.9.9", ...clientPackages.before41],
       onProgress,
     });
   return {
