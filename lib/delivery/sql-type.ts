@@ -1,6 +1,5 @@
 /** Arrow types as the SQL types that Spark sends as these: the way back from arrow-schema.ts. */
 import { DataType, DateUnit, type Field, IntervalUnit, Precision, TimeUnit } from "apache-arrow";
-import { quotedName } from "./quoted-name.js";
 
 /** The SQL type whose values Spark sends as this Arrow type; undefined if there is none. */
 export function sqlType(field: Field): string | undefined {
@@ -46,4 +45,9 @@ function nestedType(type: DataType): string | undefined {
 
 function nested(name: string, parts: readonly (string | undefined)[]): string | undefined {
   return parts.includes(undefined) ? undefined : `${name}<${parts.join(", ")}>`;
+}
+
+/** A name as it may stand in SQL, whatever is in it. */
+export function quotedName(name: string): string {
+  return `\`${name.replaceAll("`", "``")}\``;
 }

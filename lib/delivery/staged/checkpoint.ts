@@ -14,6 +14,7 @@ import { isRefusalWithoutClass } from "../../connect/rpc/explain-error.js";
 import type { DataFrame } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
 import type { RunOptions } from "../../runtime/call-options.js";
+import type { StagedPartition } from "./partition-windows.js";
 
 const DISK_ONLY = { useDisk: true, useMemory: false, useOffHeap: false, deserialized: false, replication: 1 };
 
@@ -55,6 +56,12 @@ export class Checkpoint {
       }
     }
     throw noCheckpoints();
+  }
+
+  /** The rows of these partitions: directly on the checkpoint, so that the partition of a task is that of the checkpoint. */
+  rowsOf(partitions: readonly StagedPartition[]): DataFrame {
+    if (partitions.length === 0) return this.frame.where("false");
+    return this.frame.where(`spark_partition_id() IN (${partitions.map(({ id }) => id).join(", ")})`);
   }
 
   /**

@@ -16,7 +16,6 @@ import { observationsOf } from "../observations.js";
 import { ResultCursor } from "../result/result.js";
 import { Checkpoint } from "./checkpoint.js";
 import { explainDisks } from "./explain-disks.js";
-import { inPartitions } from "./partition-rows.js";
 import type { StagedPartition } from "./partition-windows.js";
 import { rowBytesSql } from "./row-bytes-sql.js";
 
@@ -85,7 +84,7 @@ export class StagedFrame {
 
   /** The rows of these partitions, in their order. */
   rowsOf(partitions: readonly StagedPartition[]): DataFrame {
-    return inPartitions(this.#checkpoint!.frame, partitions);
+    return this.#checkpoint!.rowsOf(partitions);
   }
 
   async #stage(): Promise<readonly StagedPartition[]> {

@@ -9,7 +9,6 @@
 import type { DataFrame } from "../../connect/session/session.js";
 import { untilAborted } from "../../runtime/abort.js";
 import { Checkpoint } from "./checkpoint.js";
-import { inPartitions } from "./partition-rows.js";
 import type { StagedPartition } from "./partition-windows.js";
 import type { StagedFrame } from "./staged-frame.js";
 
@@ -39,8 +38,8 @@ export class StagedSection {
     const { options } = this.#stage;
     return source.withPlan(async (use) => {
       this.#checkpoint ??= Checkpoint.of(source, { tags: options.tags, signal: this.#stop.signal });
-      const { frame } = await untilAborted(use.signal, this.#checkpoint);
-      return inPartitions(frame, partitions).relation(use);
+      const checkpoint = await untilAborted(use.signal, this.#checkpoint);
+      return checkpoint.rowsOf(partitions).relation(use);
     });
   }
 
