@@ -1,46 +1,64 @@
-/** Arrow types as the SQL types that Spark sends as these: the way back from arrow-schema.ts. */
-import { DataType, DateUnit, type Field, IntervalUnit, Precision, TimeUnit } from "apache-arrow";
+/** Arrow types as the SQL types that Spark sends as these: the reverse of connect/session/arrow-schema.ts. */
+import { type DataType, DateUnit, type Field, IntervalUnit, Precision, TimeUnit } from "apache-arrow";
+import { byType, type TypeTable } from "../arrow/arrow-type.js";
 
 /** The SQL type whose values Spark sends as this Arrow type; undefined if there is none. */
 export function sqlType(field: Field): string | undefined {
-  const { type } = field;
-  if (DataType.isNull(type)) return "VOID";
-  if (DataType.isBool(type)) return "BOOLEAN";
-  if (DataType.isInt(type)) {
-    return type.isSigned ? { 8: "TINYINT", 16: "SMALLINT", 32: "INT", 64: "BIGINT" }[type.bitWidth] : undefined;
-  }
-  if (DataType.isFloat(type)) {
-    return { [Precision.SINGLE]: "FLOAT", [Precision.DOUBLE]: "DOUBLE" }[type.precision as number];
-  }
-  if (DataType.isDecimal(type)) return `DECIMAL(${type.precision}, ${type.scale})`;
-  if (DataType.isUtf8(type) || DataType.isLargeUtf8(type)) return "STRING";
-  if (DataType.isBinary(type) || DataType.isLargeBinary(type)) return "BINARY";
-  if (DataType.isDate(type)) return type.unit === DateUnit.DAY ? "DATE" : undefined;
-  if (DataType.isTimestamp(type)) {
-    if (type.unit !== TimeUnit.MICROSECOND) return undefined;
-    return type.timezone ? "TIMESTAMP" : "TIMESTAMP_NTZ";
-  }
-  if (DataType.isTime(type)) {
-    return type.unit === TimeUnit.NANOSECOND ? `TIME(${field.metadata.get("SPARK::time::precision") ?? 6})` : undefined;
-  }
-  if (DataType.isDuration(type)) return type.unit === TimeUnit.MICROSECOND ? "INTERVAL DAY TO SECOND" : undefined;
-  if (DataType.isInterval(type)) {
-    return { [IntervalUnit.YEAR_MONTH]: "INTERVAL YEAR TO MONTH", [IntervalUnit.MONTH_DAY_NANO]: "INTERVAL" }[
-      type.unit as number
-    ];
-  }
-  return nestedType(type);
+  return byType(field.type, sqlTypes)?.(field);
 }
 
-function nestedType(type: DataType): string | undefined {
-  if (DataType.isList(type)) return nested("ARRAY", type.children.map(sqlType));
-  if (DataType.isMap(type)) return nested("MAP", (type.children[0]!.type as DataType).children.map(sqlType));
-  if (!DataType.isStruct(type)) return undefined;
-  const fields = type.children.map((field) => {
-    const text = sqlType(field);
-    return text && `${quotedName(field.name)}: ${text}${field.nullable ? "" : " NOT NULL"}`;
-  });
-  return nested("STRUCT", fields);
+const never = () => undefined;
+const is = (text: string) => () => text;
+
+/** For each type its SQL text, of a field of the type; or undefined. */
+const sqlTypes: TypeTable<((field: Field) => string | undefined) | undefined> = {
+  Null: () => is("VOID"),
+  Bool: () => is("BOOLEAN"),
+  Int: ({ isSigned, bitWidth }) =>
+    isSigned ? is({ 8: "TINYINT", 16: "SMALLINT", 32: "INT", 64: "BIGINT" }[bitWidth]) : undefined,
+  Float: ({ precision }) =>
+    precision === Precision.HALF ? undefined : is(precision === Precision.SINGLE ? "FLOAT" : "DOUBLE"),
+  Decimal: ({ precision, scale }) => is(`DECIMAL(${precision}, ${scale})`),
+  Utf8: () => is("STRING"),
+  LargeUtf8: () => is("STRING"),
+  Utf8View: never,
+  Binary: () => is("BINARY"),
+  LargeBinary: () => is("BINARY"),
+  BinaryView: never,
+  FixedSizeBinary: never,
+  Date: ({ unit }) => (unit === DateUnit.DAY ? is("DATE") : undefined),
+  Time: ({ unit }) =>
+    unit === TimeUnit.NANOSECOND ? ({ metadata }) => `TIME(${metadata.get("SPARK::time::precision") ?? 6})` : undefined,
+  Timestamp: ({ unit, timezone }) =>
+    unit === TimeUnit.MICROSECOND ? is(timezone ? "TIMESTAMP" : "TIMESTAMP_NTZ") : undefined,
+  Duration: ({ unit }) => (unit === TimeUnit.MICROSECOND ? is("INTERVAL DAY TO SECOND") : undefined),
+  Interval: ({ unit }) =>
+    ({
+      [IntervalUnit.YEAR_MONTH]: is("INTERVAL YEAR TO MONTH"),
+      [IntervalUnit.DAY_TIME]: undefined,
+      [IntervalUnit.MONTH_DAY_NANO]: is("INTERVAL"),
+    })[unit],
+  Struct:
+    ({ children }) =>
+    () =>
+      nested("STRUCT", children.map(structField)),
+  List:
+    ({ children }) =>
+    () =>
+      nested("ARRAY", children.map(sqlType)),
+  Map:
+    ({ children: [entries] }) =>
+    () =>
+      nested("MAP", (entries!.type as DataType).children.map(sqlType)),
+  LargeList: never,
+  FixedSizeList: never,
+  Union: never,
+  Dictionary: never,
+};
+
+function structField(field: Field): string | undefined {
+  const text = sqlType(field);
+  return text && `${quotedName(field.name)}: ${text}${field.nullable ? "" : " NOT NULL"}`;
 }
 
 function nested(name: string, parts: readonly (string | undefined)[]): string | undefined {
