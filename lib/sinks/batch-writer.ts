@@ -68,7 +68,7 @@ class BatchWriter extends TargetWriter {
   readonly #load: () => Promise<NewEncoder>;
   #newEncoder!: NewEncoder;
   #batches!: typeof import("../arrow/batch-check.js");
-  #schemas!: typeof import("../arrow/own-schema.js");
+  #schemas!: typeof import("../arrow/writer-schema.js");
   #texts!: typeof import("./values/invalid-text.js");
   readonly #invalidText: InvalidText | undefined;
   #checkText: ((batch: RecordBatch) => RecordBatch) | undefined;
@@ -89,7 +89,7 @@ class BatchWriter extends TargetWriter {
     [this.#newEncoder, this.#batches, this.#schemas, this.#texts] = await Promise.all([
       this.#load(),
       import("../arrow/batch-check.js"),
-      import("../arrow/own-schema.js"),
+      import("../arrow/writer-schema.js"),
       import("./values/invalid-text.js"),
       super.open(),
     ]);
@@ -100,7 +100,7 @@ class BatchWriter extends TargetWriter {
     const batch = checkRecordBatch(chunk, this.#name);
     const fields = columnsOf(batch);
     if (!this.#encoder) {
-      const encoder = this.#newEncoder(this.#schemas.ownSchema(fields, batch.schema.metadata));
+      const encoder = this.#newEncoder(this.#schemas.writerSchema(fields, batch.schema.metadata));
       // Not awaited if it is there: what fails next to come must not overtake the bytes of this batch.
       this.#encoder = encoder instanceof Promise ? await encoder : encoder;
       this.#fields = fields;
@@ -126,7 +126,7 @@ class BatchWriter extends TargetWriter {
   async #emptyEncoder(): Promise<BatchEncoder> {
     const schema = await this.#schema;
     if (schema !== undefined) checkArgument(this.#name, "schema", schema, [isSchema, "an apache-arrow Schema"]);
-    if (schema) return await this.#newEncoder(this.#schemas.ownSchema(schema.fields, schema.metadata));
+    if (schema) return await this.#newEncoder(this.#schemas.writerSchema(schema.fields, schema.metadata));
     throw new SparkStreamError(
       "INVALID_INPUT",
       `The stream ended without a record batch, so its columns are not known. Give ${this.#name} the schema, or send one batch of 0 rows.`,

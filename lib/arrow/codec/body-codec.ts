@@ -81,7 +81,7 @@ async function loadLz4(): Promise<BodyCodec> {
 }
 
 function unavailable(codec: CodecName, name: string, advice: string, cause: unknown): SparkStreamError {
-  const message = `The server sends ${codec}-compressed batches, and ${name} cannot be loaded on this platform. ${advice}.`;
+  const message = `The server sends ${codec}-compressed batches, and the optional package ${name} cannot be loaded: it was not installed (npm install ${name}), or has no binary for this platform. ${advice}.`;
   return new SparkStreamError("UNSUPPORTED", message, { cause });
 }
 

@@ -1,5 +1,5 @@
 /**
- * One column of a record batch, taken apart into what Arrow's IPC format lists of it: field nodes and buffers, depth
+ * The field nodes and buffers of a column of a record batch, as Arrow's IPC format lists them: depth
  * first. Buffers are views of the batch's own memory, except that a slice may have to be moved to bit 0 or offset 0.
  *
  * apache-arrow's own writer isn't used: it slices the views of a sliced Utf8View or BinaryView twice, writes -1 for the

@@ -20,8 +20,8 @@ export async function loadCodec(name: ParquetCompression): Promise<Compress | un
     return await loaders[name]();
   } catch (cause) {
     const message =
-      `Parquet's ${name} cannot be written on this platform, for which its package has no binary. ` +
-      'Ask for another codec: { compression: "gzip" } always works; zstd does from Node 22.15 on.';
+      `Parquet's ${name} cannot be written: its optional package was not installed, or has no binary for this platform. ` +
+      'Install it with npm, or choose another codec: { compression: "gzip" } always works, zstd does from Node 22.15 on.';
     throw new SparkStreamError("UNSUPPORTED", message, { cause });
   }
 }

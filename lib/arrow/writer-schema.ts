@@ -31,27 +31,29 @@ import { byType } from "./arrow-type.js";
 import { arrowZone } from "./arrow-zone.js";
 
 /**
- * The schema that a writer writes: its zones are those that Arrow knows, and it is in the classes of the apache-arrow that this
- * package imports. Another copy's (that of a program that requires
- * it, say) passes for ours in `instanceof`, but written to IPC by ours it has no types: an error at best, wrong types at
- * worst.
+ * The schema that a writer writes. Every writer takes its schema from here, so a type that is missing or wrong in a file of
+ * any format is looked for here first.
+ *
+ * Its time zones are those that Arrow's readers know, and its types are classes of the apache-arrow that this package
+ * imports. Those of another copy (of a program that requires it, say) pass for ours in `instanceof`, but have no types when
+ * ours writes them to IPC: an error at best, wrong types at worst.
  */
-export function ownSchema(fields: readonly Field[], metadata: ReadonlyMap<string, string>): Schema {
+export function writerSchema(fields: readonly Field[], metadata: ReadonlyMap<string, string>): Schema {
   // Fields that share a dictionary must share its type.
   const dictionaries = new Map<DataType, DataType>();
   return new Schema(
-    fields.map((field) => ownField(field, dictionaries)),
+    fields.map((field) => writerField(field, dictionaries)),
     new Map(metadata),
   );
 }
 
-function ownField(field: Field, dictionaries: Map<DataType, DataType>): Field {
+function writerField(field: Field, dictionaries: Map<DataType, DataType>): Field {
   // Another writer may have left out an empty name.
-  return new Field(field.name ?? "", ownType(field.type, dictionaries), field.nullable, new Map(field.metadata));
+  return new Field(field.name ?? "", writerType(field.type, dictionaries), field.nullable, new Map(field.metadata));
 }
 
-function ownType(type: DataType, dictionaries: Map<DataType, DataType>): DataType {
-  const own = (field: Field) => ownField(field, dictionaries);
+function writerType(type: DataType, dictionaries: Map<DataType, DataType>): DataType {
+  const own = (field: Field) => writerField(field, dictionaries);
   return byType<DataType>(type, {
     Null: () => new Null(),
     Bool: () => new Bool(),
@@ -77,9 +79,9 @@ function ownType(type: DataType, dictionaries: Map<DataType, DataType>): DataTyp
     Map: ({ children, keysSorted }) => new Map_(own(children[0]!), keysSorted),
     Union: ({ mode, typeIds, children }) => new Union(mode, typeIds, children.map(own)),
     Dictionary: ({ dictionary, indices, id, isOrdered }) => {
-      const values = dictionaries.get(dictionary) ?? ownType(dictionary, dictionaries);
+      const values = dictionaries.get(dictionary) ?? writerType(dictionary, dictionaries);
       dictionaries.set(dictionary, values);
-      return new Dictionary(values, ownType(indices, dictionaries) as typeof indices, id, isOrdered);
+      return new Dictionary(values, writerType(indices, dictionaries) as typeof indices, id, isOrdered);
     },
   });
 }
