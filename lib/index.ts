@@ -10,6 +10,7 @@ export type {
 } from "./chain/source-report.js";
 export type { StreamMetrics } from "./chain/stream-metrics.js";
 export {
+  type Capabilities,
   type ConnectOptions,
   connect,
   type DataFrame,

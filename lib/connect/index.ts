@@ -1,6 +1,7 @@
 export type { CallOptions, RunOptions } from "../runtime/call-options.js";
 export { ipcRows } from "./python/ipc-rows.js";
 export type { EndpointOptions, TlsOptions, Token } from "./rpc/endpoint.js";
+export type { Capabilities } from "./session/capabilities.js";
 export type { RuntimeConf } from "./session/conf.js";
 export { type ConnectOptions, connect } from "./session/connect.js";
 export type { DataFrameWriter, WriteMode } from "./session/dataframe-writer.js";

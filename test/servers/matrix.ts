@@ -108,6 +108,30 @@ export const matrix: readonly Check[] = [
     },
   },
   {
+    title: "capabilities()",
+    inCi: true,
+    async run({ spark }) {
+      const { version, ...found } = await spark.capabilities();
+      expect(version).to.equal(await spark.version());
+      const works = (run: Promise<unknown>) =>
+        run.then(
+          () => true,
+          (error: SparkStreamError) => {
+            expect(error.code).to.equal("UNSUPPORTED");
+            return false;
+          },
+        );
+      const stream = (options: SparkStreamOptions) => sparkStream(spark.range(3), options).toArray();
+      expect(found.staged, "staged").to.equal(await works(stream({ delivery: "staged" })));
+      expect(found.pythonFunctions, "Python functions").to.equal(await works(stream({ delivery: "push" })));
+      expect(found.compression, "compression").to.equal(await works(stream({ compression: "zstd" })));
+      const observed = sparkStream(spark.range(3).observe("o", "count(1) AS n"));
+      expect(found.observe, "observe").to.equal(await works(observed.toArray()));
+      const lacking = Object.entries(found).flatMap(([name, has]) => (has ? [] : [name]));
+      return lacking.length > 0 ? `not ${lacking.join(", ")}` : undefined;
+    },
+  },
+  {
     title: "ipcRows",
     async run({ spark }) {
       const made = await sparkStream(ipcRows(spark.range(0, 10_000, 1, 2)))

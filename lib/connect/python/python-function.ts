@@ -83,8 +83,8 @@ function mapPartitions(input: RelationInit, { name, expression, output }: Python
 /** Of each session's workers, once it is known. */
 const versions = new WeakMap<SparkSession, SharedRun<string>>();
 
-/** The first call of a session runs two small jobs. */
-async function pythonVersion(source: DataFrame, user: PythonUser, options: RunOptions): Promise<string> {
+/** The version of the workers' Python, as "3.11". The first call of a session runs two small jobs. */
+export async function pythonVersion(source: DataFrame, user: PythonUser, options: RunOptions): Promise<string> {
   const { session } = source;
   let known = versions.get(session);
   if (!known || known.abandoned) {

@@ -7,6 +7,7 @@ import { SparkStreamError } from "../../errors.js";
 import { atMost } from "../../runtime/abort.js";
 import { type CallOptions, checkCallOptions, checkRunOptions, type RunOptions } from "../../runtime/call-options.js";
 import { checkArgument, checkArguments, checkKnown, filled, text } from "../../runtime/check-options.js";
+import { SharedRun } from "../../runtime/shared-run.js";
 import type { Execution } from "../execution/execution.js";
 import { PROGRESS_CONF } from "../execution/stop-point.js";
 import { type DataType, AnalyzePlanRequest_Explain_ExplainMode as Mode } from "../generated/spark-connect_pb.js";
@@ -27,6 +28,7 @@ import {
   sqlArguments,
 } from "./arguments.js";
 import { arrowSchema } from "./arrow-schema.js";
+import type { Capabilities } from "./capabilities.js";
 import { confAccess, type RuntimeConf, runtimeConf } from "./conf.js";
 import { ConfLock } from "./conf-lock.js";
 import { countRows } from "./count.js";
@@ -55,6 +57,7 @@ export class SparkSession implements AsyncDisposable {
   readonly #onClose: () => Promise<void>;
   readonly #beforeClose = new Set<() => Promise<void>>();
   readonly #unused = new UnusedCommands();
+  #capabilities: SharedRun<Capabilities> | undefined;
   #closed: Promise<void> | undefined;
 
   /** @internal Use `connect()`. */
@@ -80,6 +83,28 @@ export class SparkSession implements AsyncDisposable {
   async version(options: CallOptions = {}): Promise<string> {
     checkCallOptions(options, "version()");
     return await this.client.version(options);
+  }
+
+  /**
+   * What the server can do, such as staging, progress or compression: found out from the server by a few jobs of one row, once
+   * per session.
+   *
+   * @throws SparkStreamError UNAVAILABLE and the like, if the server cannot be asked
+   */
+  async capabilities(options: CallOptions = {}): Promise<Capabilities> {
+    checkCallOptions(options, "capabilities()");
+    this.checkOpen();
+    const { findCapabilities } = await import("./find-capabilities.js");
+    if (!this.#capabilities || this.#capabilities.abandoned) {
+      this.#capabilities = new SharedRun(({ signal }) => findCapabilities(this, signal));
+    }
+    const found = this.#capabilities;
+    try {
+      return await found.wait(options);
+    } catch (error) {
+      if (this.#capabilities === found && !options.signal?.aborted) this.#capabilities = undefined;
+      throw error;
+    }
   }
 
   /**
