@@ -125,3 +125,8 @@ export function incompleteResult(reason: string): SparkStreamError {
   const message = `The result is not what Spark sent: ${reason}. Run the query again.`;
   return new SparkStreamError("INCOMPLETE_RESULT", message);
 }
+
+/** Whether another server than Spark refused a query: each error of Spark has a class. Sail says what it lacks in this way. */
+export function isRefusalWithoutClass(error: unknown): error is SparkStreamError {
+  return error instanceof SparkStreamError && error.code === "QUERY_FAILED" && error.errorClass === undefined;
+}

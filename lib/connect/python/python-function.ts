@@ -3,10 +3,9 @@
  * as source text within a pickle.
  */
 
-import { SparkStreamError } from "../../errors.js";
+import { isRefusalWithoutClass, SparkStreamError } from "../../errors.js";
 import type { RunOptions } from "../../runtime/call-options.js";
 import { SharedRun } from "../../runtime/shared-run.js";
-import { isRefusalWithoutClass } from "../rpc/explain-error.js";
 import type { RelationInit } from "../session/plan.js";
 import type { DataFrame, SparkSession } from "../session/session.js";
 import { call, pickledPair } from "./python-pickle.js";

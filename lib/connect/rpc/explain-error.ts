@@ -83,11 +83,6 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
 
 /** What grpc-js and grpc-java make of an error of the server's own that has no message. */
 const WORDLESS = /^(2 UNKNOWN:\s*|Application error processing RPC)$/;
-/** Whether another server than Spark refused a query: each error of Spark has a class. Sail says what it lacks in this way. */
-export function isRefusalWithoutClass(error: unknown): error is SparkStreamError {
-  return error instanceof SparkStreamError && error.code === "QUERY_FAILED" && error.errorClass === undefined;
-}
-
 /** Whether the server has no such call, or no such part of a plan. */
 export function isUnimplemented(error: unknown): boolean {
   const cause = error instanceof SparkStreamError ? (error.cause as { code?: unknown } | undefined) : undefined;

@@ -3,11 +3,10 @@
  * result's one row is Arrow data, which nothing here can read if the session has a compression codec set.
  */
 import { tableFromIPC } from "apache-arrow";
-import { SparkStreamError } from "../../errors.js";
+import { isRefusalWithoutClass, SparkStreamError } from "../../errors.js";
 import { atMost, SETTLE_TIMEOUT, untilAborted } from "../../runtime/abort.js";
 import type { Execution } from "../execution/execution.js";
 import type { ExecutePlanResponse } from "../generated/spark-connect_pb.js";
-import { isRefusalWithoutClass } from "../rpc/explain-error.js";
 
 /** Unlike any that the query may have observed metrics by. */
 const METRIC = "count of spark-arrow-stream";

@@ -10,9 +10,8 @@
  */
 
 import type { CachedRemoteRelation } from "../../connect/generated/spark-connect_pb.js";
-import { isRefusalWithoutClass } from "../../connect/rpc/explain-error.js";
 import type { DataFrame } from "../../connect/session/session.js";
-import { SparkStreamError } from "../../errors.js";
+import { isRefusalWithoutClass, SparkStreamError } from "../../errors.js";
 import type { RunOptions } from "../../runtime/call-options.js";
 import type { StagedPartition } from "./partition-windows.js";
 
