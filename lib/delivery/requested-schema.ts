@@ -5,7 +5,8 @@ import type { RelationInit } from "../connect/session/plan.js";
 import type { DataFrame } from "../connect/session/session.js";
 import { SparkStreamError } from "../errors.js";
 import type { RunOptions } from "../runtime/call-options.js";
-import { quotedName, sqlType } from "./sql-type.js";
+import { quotedName } from "./quoted-name.js";
+import { sqlType } from "./sql-type.js";
 
 /**
  * The plan of a frame with its columns cast to those of an Arrow schema: as many, of the same names, in the same order. A

@@ -1,6 +1,7 @@
 /** Arrow types as the SQL types that Spark sends as these: the reverse of connect/session/arrow-schema.ts. */
 import { type DataType, DateUnit, type Field, IntervalUnit, Precision, TimeUnit } from "apache-arrow";
 import { byType, type TypeTable } from "../arrow/arrow-type.js";
+import { quotedName } from "./quoted-name.js";
 
 /** The SQL type whose values Spark sends as this Arrow type; undefined if there is none. */
 export function sqlType(field: Field): string | undefined {
@@ -63,9 +64,4 @@ function structField(field: Field): string | undefined {
 
 function nested(name: string, parts: readonly (string | undefined)[]): string | undefined {
   return parts.includes(undefined) ? undefined : `${name}<${parts.join(", ")}>`;
-}
-
-/** A name as it may stand in SQL, whatever is in it. */
-export function quotedName(name: string): string {
-  return `\`${name.replaceAll("`", "``")}\``;
 }

@@ -227,6 +227,7 @@ describe("A call with an argument that it does not take", function () {
   it("is refused with a code by every method of a session, its reader, its writer and its settings", async () => {
     const internal = ["withQuerySession", "checkOpen", "beforeClose", "abandon"];
     const session: Table = {
+      capabilities: [],
       close: [],
       createDataFrame: [takes(batch)],
       interruptAll: [],
