@@ -80,11 +80,14 @@ function panels(): Panel[] {
   });
 }
 
-/** Keeps what the docs show: the targets of a part, and the figures of what is in the chart. */
+/** The titles whose figures are read: by the chart, and by test/bench/guard.test.ts. */
+const needed = [...charted.map(([title]) => title), "guard"];
+
+/** Keeps what is read later: the targets of a part, and the figures under the titles that are needed. */
 export function keep(part: string, { machine, runs, outcomes }: PartResults): void {
   const kept = outcomes.map(({ title, results, verdicts }) => ({
     title,
-    results: charted.some(([start]) => title.startsWith(start)) ? results : [],
+    results: needed.some((start) => title.startsWith(start)) ? results : [],
     verdicts,
   }));
   const shortened = (key: string, value: unknown) => {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * The command line: one query into one file or pipe. In, arguments; out, nothing but data on stdout, everything else on
- * stderr. See cli/help.ts for what it says of itself, exit codes included.
+ * stderr. cli/help.ts has its help text, with the exit codes.
  */
 import { exitCode, run } from "./cli/run.js";
 
@@ -17,4 +17,4 @@ process.stdout.on("error", () => {});
 process.stderr.on("error", () => {});
 
 const code = await run(process.argv.slice(2), interrupt.signal);
-process.stdout.write("", () => process.exit(code)); // after what is still on its way
+process.stdout.write("", () => process.exit(code)); // after the bytes that are still buffered

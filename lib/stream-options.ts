@@ -63,7 +63,7 @@ export interface SplitStreamOptions extends SparkStreamOptions {
   delivery?: "staged" | "push";
 }
 
-/** How `delivery: "push"` is reached by Spark's executors, and what it does with what they send. */
+/** How Spark's executors reach a stream with `delivery: "push"`, and how it orders and keeps what they send. */
 export interface PushOptions {
   /** The address to listen on. Default: that of this process on the way to the server. */
   host?: string;

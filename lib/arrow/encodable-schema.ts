@@ -47,7 +47,7 @@ function namedType(type: DataType, dictionaries: Dictionaries): DataType {
   return changed(type, { children: children.map((child) => namedField(child, fallback, dictionaries)) });
 }
 
-/** Of a map: a struct of a key and a value. */
+/** The entries of a map: a struct of a key and a value. */
 function namedEntries({ name, type, nullable, metadata }: Field, dictionaries: Dictionaries): Field {
   const children = (type.children as Field[]).map((part, index) =>
     namedField(part, index === 0 ? "key" : "value", dictionaries),

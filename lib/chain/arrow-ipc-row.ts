@@ -2,7 +2,7 @@ import type { RecordBatch } from "apache-arrow";
 
 /**
  * One row of a result as SPARK-54337 shapes it: a blob that is one complete Arrow IPC stream (a schema, any number of
- * record batches, an end-of-stream mark). This is what goes from a row source to the IPC decoder.
+ * record batches, an end-of-stream mark). It goes from a row source to the IPC decoder.
  */
 export interface ArrowIpcRow {
   readonly arrow_ipc_bytes: Uint8Array;
@@ -19,7 +19,7 @@ export interface ArrowIpcRow {
   readonly owned?: boolean;
 }
 
-/** One row, decoded: what goes from the IPC decoder to the batch sink. */
+/** One decoded row, on its way from the IPC decoder to the batch sink. */
 export interface DecodedRow<T = RecordBatch> {
   readonly row: ArrowIpcRow;
   readonly batches: readonly T[];

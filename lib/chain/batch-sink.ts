@@ -2,7 +2,7 @@
  * The last stage of the chain. In: DecodedRow. Out: record batches, handed to `deliver` one by one; if that gives a
  * promise, the next one follows when it is settled. Memory: one row and its batches.
  *
- * It checks that what arrived is what was sent: every row states its position and its size, and the batches
+ * It checks that the rows that arrived are those that were sent: every row states its position and its size, and the batches
  * that were decoded must agree. A sender that does not say (Spark 3.5 and other servers have no offsets) is believed.
  */
 import { Writable } from "streamx";

@@ -203,7 +203,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
     });
   }
 
-  /** Frees what the source holds. @returns what settles when that is done */
+  /** Frees what the source holds. @returns settles when that is done */
   #stop(error: Error | null): Promise<void> {
     if (this.#closed) return this.#closed;
     this.#rejectSchema(

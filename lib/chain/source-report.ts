@@ -2,7 +2,7 @@
 
 /** How far the tasks of a query are; the argument of a stream's "progress" event. */
 export interface StreamProgress {
-  /** Of all stages that Spark knows of so far; more may come. */
+  /** Tasks of all stages that Spark knows so far; more may follow. */
   readonly tasks: number;
   readonly completedTasks: number;
   readonly runningTasks: number;

@@ -21,7 +21,7 @@ export const exitCode = {
 } as const;
 
 /**
- * Does what the arguments say.
+ * Executes the command line.
  *
  * @param interrupted its reason is the signal that came
  * @returns the exit code; never rejects
@@ -49,7 +49,7 @@ export async function run(args: readonly string[], interrupted: AbortSignal): Pr
     return interrupted.aborted ? exitCode.of(interrupted.reason) : exitCode.done;
   } catch (error) {
     if (interrupted.aborted) return exitCode.of(interrupted.reason);
-    // The reader of standard output has what it wanted.
+    // The reader of standard output wants no more.
     if (error instanceof SparkStreamError && error.code === "TARGET_CLOSED") return exitCode.done;
     say(described(error));
     return exitCode.failed;

@@ -2,7 +2,7 @@ import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 
 /**
- * The per-user directory of what a local Spark needs: SPARK_ARROW_STREAM_CACHE; else `spark-arrow-stream` in
+ * The per-user directory for the files of a local Spark: SPARK_ARROW_STREAM_CACHE; else `spark-arrow-stream` in
  * ~/Library/Caches on macOS, in XDG_CACHE_HOME or ~/.cache elsewhere. It may not exist yet. Everything in it can be
  * deleted while no local Spark runs.
  */

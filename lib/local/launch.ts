@@ -1,6 +1,6 @@
 /*
  * The command line of a Spark Connect server, and the files that it reads. Java is started directly: the scripts of
- * spark-submit start another Java first, to compute what is known here.
+ * spark-submit start another Java first, to compute values that are known here.
  */
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -15,7 +15,7 @@ export interface LocalSpark extends AsyncDisposable {
   readonly sparkHome: string;
   /** Spark's: "4.3.0". */
   readonly version: string;
-  /** Of the Java process. */
+  /** The process id of Java. */
   readonly pid: number;
   /** Resolves when the server was closed; rejects with LOCAL_SPARK_FAILED when it ended by itself. */
   readonly exited: Promise<void>;

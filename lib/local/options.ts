@@ -24,7 +24,7 @@ export interface LocalSparkOptions {
    */
   driverMemory?: string;
   /**
-   * Told what goes on while something is really installed, in one short line each time. Default: a line on standard
+   * Called with one short line at a time while something is being installed. Default: a line on standard
    * error, rewritten in place on a terminal.
    */
   onProgress?: OnProgress;
@@ -32,7 +32,7 @@ export interface LocalSparkOptions {
   signal?: AbortSignal;
 }
 
-/** Settings that would have no effect, or undo what this package promises, and where to turn instead. */
+/** Settings that would have no effect, or break a promise of this package, and what to use instead. */
 const reserved: Readonly<Record<string, string>> = {
   "spark.master": "use the option master",
   "spark.driver.memory": "use the option driverMemory",

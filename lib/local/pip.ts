@@ -94,7 +94,7 @@ async function checkedBy(hashes: Hashes, packages: readonly string[], dir: strin
   return ["--require-hashes", "--no-build-isolation", "--requirement", path];
 }
 
-/** Set to "off", the variable lets pip install what a mirror has built itself. */
+/** Set to "off", the variable lets pip install files that a mirror has built itself. */
 export const HASHES_VARIABLE = "SPARK_ARROW_STREAM_HASHES";
 
 function otherFile(packages: readonly string[], said: string): SparkStreamError {

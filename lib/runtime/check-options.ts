@@ -105,7 +105,7 @@ export const localMaster: Rule = [
 /** An object of strings. */
 export const strings: Rule = [(value) => isBag(value) && Object.values(value).every(isText), "an object of strings"];
 
-/** @param unit what it is a number of, if that isn't plain: "rows" */
+/** @param unit of the number, such as "rows" */
 export function whole(from: number, to: number, unit = ""): Rule {
   const number = unit === "" ? "number" : `number of ${unit}`;
   return [

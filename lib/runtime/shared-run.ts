@@ -1,6 +1,6 @@
 /**
  * Something that runs once and that several may wait for, each with a signal of its own. It starts with the first of them,
- * and is aborted when the last has given up; what it ends in is the answer for all, also for those that come later.
+ * and is aborted when the last has given up; its result, or error, is the answer for all, also for those that come later.
  */
 import { AbortError, untilAborted } from "./abort.js";
 import type { RunOptions } from "./call-options.js";

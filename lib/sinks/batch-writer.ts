@@ -2,7 +2,7 @@
  * What all writers have in common: a core Writable of record batches that sends an encoder's bytes to a target. In,
  * apache-arrow RecordBatch, all of one schema; out, bytes, the last of them before "finish".
  *
- * Memory: one batch, and what the encoder holds. A batch is done when its bytes are with the target, or with the encoder.
+ * Memory: one batch, and the state of the encoder. A batch is done when its bytes are with the target, or with the encoder.
  * Encoding happens on this thread; between the pieces that an encoder yields the event loop turns, if that is due.
  */
 import type { Writable } from "node:stream";
@@ -27,7 +27,7 @@ export interface BatchWriterOptions {
   signal?: AbortSignal;
   /**
    * What becomes of text that is not UTF-8, which Spark does not check: an INVALID_INPUT error that names the column and the
-   * row, or U+FFFD in the place of what is broken. Default: "error".
+   * row, or U+FFFD in place of the broken bytes. Default: "error".
    */
   invalidText?: InvalidText;
 }

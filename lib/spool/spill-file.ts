@@ -1,7 +1,7 @@
 /**
  * A temporary file that records are appended to and taken from in order. Its name is gone as soon as it is open, so that
  * nothing is left behind however the process ends. If a system cannot do that (Windows), the file is removed when it is
- * closed, and what a crash left is removed by the next one that is opened.
+ * closed, and a file that a crash left is removed when the next one is opened.
  *
  * The directory has a name that anybody can guess, in one that everybody can write to. It is used if it is a directory of
  * this user that nobody else can enter; if it is anything else, such as a symbolic link, the file gets a new directory.

@@ -20,7 +20,7 @@ export class Spool<T> {
   #held = 0;
   #file: SpillFile | undefined;
   #filed = 0;
-  /** Settles when nothing of what was asked before is under way: what is put in while the last is taken must not be lost. */
+  /** Settles when all earlier calls have: an item that is pushed while the last one is taken must not be lost. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: SpoolOptions<T>) {

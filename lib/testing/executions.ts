@@ -59,7 +59,7 @@ export class Executions {
     return true;
   }
 
-  /** The ids of what was running and is stopped now. */
+  /** The ids of the operations that were running and are stopped now. */
   interrupt({ sessionId, interruptType, interrupt }: InterruptRequest): string[] {
     const meant = this.all.filter((operation) => {
       if (operation.state !== "running" || operation.sessionId !== sessionId) return false;

@@ -1,7 +1,7 @@
 /**
  * Checks the metadata of an IPC message before apache-arrow's own reader gets to see it. That reader believes every length
  * and offset it finds: one flipped bit in a schema, and it makes thousands of millions of fields, until the process dies.
- * Bounds of tables, vectors and strings are checked, and how deep and how many they are; not what they mean.
+ * This checks the bounds of tables, vectors and strings, their depth and their number, but not their meaning.
  */
 import { DataType, type Field } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
@@ -52,7 +52,7 @@ export function checkBatchMessage(view: DataView, message: MessageLocation, colu
   }
 }
 
-/** Of its values, for all of which apache-arrow makes room: as many as the batch says, and no more than there are bits. */
+/** The length of a dictionary, for which apache-arrow allocates: that of the batch, and at most one value per bit. */
 function checkDictionaryLength(view: DataView, message: MessageLocation, batch: number): void {
   const length = batchLength(view, batch);
   const [node, end] = structVector(view, message, batch, fields.RecordBatch.nodes, STRUCT_BYTES);

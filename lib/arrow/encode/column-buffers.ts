@@ -30,11 +30,11 @@ export interface ColumnBuffers {
   /** Length and null count of each field, alternating. */
   readonly nodes: readonly number[];
   readonly buffers: readonly Uint8Array[];
-  /** Of each Utf8View and BinaryView: how many buffers follow its views. */
+  /** The number of data buffers of each Utf8View and BinaryView. */
   readonly variadicCounts: readonly number[];
   /** By the id in the schema; without those within their values. */
   readonly dictionaries: ReadonlyMap<number, WrittenDictionary>;
-  /** Of all buffers. */
+  /** Bytes of all buffers. */
   readonly byteLength: number;
 }
 

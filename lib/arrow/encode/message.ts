@@ -41,7 +41,7 @@ export function messageBytes({ head, buffers, size }: EncodedMessage): Uint8Arra
   return bytes;
 }
 
-/** Bytes of a piece at the most: what is quickly copied. */
+/** Bytes of a piece, at most: an amount that is copied quickly. */
 const PIECE = 1024 * 1024;
 
 /** The same in pieces, for a message that takes long to copy. */
@@ -123,7 +123,7 @@ export function dictionaryBuffers(
   return ordered;
 }
 
-/** The messages of a dictionary: its first chunk, and the others as what is added to it. */
+/** The messages of a dictionary: its first chunk, and the others as deltas. */
 export function dictionaryMessages({ id, chunks }: DictionaryBuffers): EncodedMessage[] {
   return chunks.map((chunk, index) => batchMessage(chunk, { id, isDelta: index > 0 }));
 }

@@ -33,7 +33,7 @@ function yearsAndMonths(months: number): string {
   return `${years === 0 ? "" : `${years}Y`}${months % 12 === 0 ? "" : `${months % 12}M`}`;
 }
 
-/** Hours, minutes and seconds, of which those that are 0 are left out. */
+/** Hours, minutes and seconds, without those that are 0. */
 function secondsParts(value: bigint, digits: number): string {
   const perSecond = 10n ** BigInt(digits);
   const [seconds, part] = [Number(value / perSecond), Number(value % perSecond)];

@@ -166,7 +166,7 @@ export class Execution {
    * The next response, or undefined after the last. One call at a time.
    *
    * @throws SparkStreamError where the query fails, the connection is gone for longer than the retries last, or the
-   *   execution is closed before its end: what is cut short must not pass for what is complete.
+   *   execution is closed before its end: a part must not pass for the whole.
    */
   async next(): Promise<ExecutePlanResponse | undefined> {
     try {
@@ -199,7 +199,7 @@ export class Execution {
     void stopped.then(() => this.#ended());
   }
 
-  /** Stops it since this process is about to end. The consumer hears nothing of that: what it did then might come first. */
+  /** Stops the execution because this process is about to end. The consumer hears nothing: its reaction might come first. */
   async #leave(): Promise<void> {
     this.#hold = new Promise((resolve) => setTimeout(resolve, HOLD).unref());
     const closed = this.close();
@@ -341,7 +341,7 @@ export class Execution {
     this.#stops(this.#interruptAndRelease());
   }
 
-  /** Lets the server forget what has arrived: now and then, one call at a time. */
+  /** Releases the responses that have arrived on the server: from time to time, one call at a time. */
   #releaseReceived(bytes: number): void {
     this.#unreleasedBytes += bytes;
     if (this.#unreleasedBytes < RELEASE_BYTES || this.#releasing || this.#received.lastId === undefined) return;

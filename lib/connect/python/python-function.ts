@@ -79,7 +79,7 @@ function mapPartitions(input: RelationInit, { name, expression, output }: Python
   return { relType: { case: "mapPartitions" as const, value: { input, func } } } as RelationInit;
 }
 
-/** Of each session's workers, once it is known. */
+/** The version of each session's workers, once it is known. */
 const versions = new WeakMap<SparkSession, SharedRun<string>>();
 
 /** The version of the workers' Python, as "3.11". The first call of a session runs two small jobs. */

@@ -41,5 +41,5 @@ export const stopping: CallPolicy = {
   policy: { ...defaultRetryPolicy, maxRetries: 60, maxWaitMs: 5_000, afterDeadline: true, background: true },
 };
 
-/** For what the next call makes good. */
+/** For a call whose failure the next one makes up for. */
 export const once: CallPolicy = { timeoutMs: SHORT_TIMEOUT, policy: { ...defaultRetryPolicy, maxRetries: 0 } };

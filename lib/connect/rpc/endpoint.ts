@@ -37,7 +37,7 @@ export interface EndpointOptions {
   headers?: Readonly<Record<string, string>>;
   /** Default: the URL's `user_id`, else the name of the user that runs this process. */
   userId?: string;
-  /** Put before this package's own name in what the server shows as client. */
+  /** Precedes this package's own name in the client type that the server shows. */
   userAgent?: string;
   /** A UUID: joins a session that exists, whose settings stay as they are, or gives the new one its id. */
   sessionId?: string;

@@ -1,4 +1,4 @@
-/** From what a server or gRPC says to the error that a user sees: which code, and what to do about it. */
+/** Makes the error that a user sees, with a code and advice, from the status of a server or of gRPC. */
 import { status } from "@grpc/grpc-js";
 import { type ErrorCode, SparkStreamError } from "../../errors.js";
 import type { Endpoint } from "./endpoint.js";

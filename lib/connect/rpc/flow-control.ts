@@ -19,9 +19,9 @@ const LEAST = 65_535;
 const BANDWIDTH = 125_000;
 /** Bytes that gRPC holds on both sides besides whole responses. */
 const GRPC_BUFFERS = 256 * 1024;
-/** The part of what the server can send again that a chunk of a batch may be. */
+/** A chunk of a batch has at most this part of the bytes that the server can send again. */
 const CHUNK_SHARE = 8;
-/** Bytes of a chunk that Spark accepts as preferred; and what a message holds besides its chunk, by far. */
+/** The sizes of a chunk that Spark accepts, in bytes; and more than a message has besides its chunk. */
 const MIN_CHUNK = 1024;
 const MAX_CHUNK = 120_795_955;
 const CHUNK_ENVELOPE = 4096;

@@ -28,7 +28,7 @@ const TIMEOUT = 5_000;
 
 /**
  * The proxy that the environment names for a server; undefined if it is to be reached directly. A server on this machine
- * always is: a proxy elsewhere cannot reach it, and would see what was meant to stay here.
+ * always is: a proxy elsewhere cannot reach it, and would see data that was meant to stay here.
  *
  * @throws SparkStreamError INVALID_ARGUMENT for a variable that does not name an HTTP proxy
  */

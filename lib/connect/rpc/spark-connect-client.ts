@@ -222,7 +222,7 @@ export class SparkConnectClient {
     return new Execution(calls, create(planSchema, plan));
   }
 
-  /** Runs a command, or a plan for what it does, and gives what it answers; rows are dropped as they come. */
+  /** Runs a command, or a plan for its effect, and returns the answers; rows are dropped as they arrive. */
   async command(plan: MessageInitShape<typeof PlanSchema>, options: RunOptions = {}): Promise<ExecutePlanResponse[]> {
     const { signal } = options;
     const execution = this.execution(plan, options);
@@ -320,7 +320,7 @@ export class SparkConnectClient {
         }
         const wait = retryWait(failure, retry, policy);
         if (wait === undefined) throw await untilAborted(signal, this.#explain(failure));
-        // What goes on behind a stream for minutes is not what a process lives for.
+        // Work behind a stream that lasts for minutes keeps no process alive.
         const keepsProcess = !(policy.background && wait >= LONG_WAIT);
         await pause(wait, [this.#closing.signal, signal], keepsProcess);
         if (signal?.aborted) throw new AbortError(signal);
@@ -379,7 +379,7 @@ async function answersOf(execution: Execution): Promise<ExecutePlanResponse[]> {
   return answers;
 }
 
-/** In place of what gRPC says, which is where it was with the call. */
+/** Replaces gRPC's message, which describes the state of the call. */
 function explainDeadline(error: ServerError, rpc: string, ms: number): ServerError {
   if (error.code !== status.DEADLINE_EXCEEDED) return error;
   return { ...error, message: `nothing has come for ${Math.round(ms / 100) / 10} s (${rpc})` };

@@ -29,7 +29,7 @@ const keys = {
 export const streamLimitKeys: readonly string[] = Object.values(keys);
 
 const MIB = 1024 * 1024;
-/** What Spark fills a batch to, of what it is allowed. */
+/** The part of the allowed size to which Spark fills a batch. */
 const BATCH_FILL = 0.7;
 
 export const defaultStreamLimits: StreamLimits = {
@@ -57,7 +57,7 @@ export function readStreamLimits(settings: readonly { key: string; value?: strin
 
 /**
  * ms after an attach at which a stream that nobody reads has to be looked after: late enough for the server to have ended
- * it, so that only what was in flight has to be taken; and early enough for the operation to be still there, even where
+ * it, so that only what was in flight has to be taken; and early enough for the operation to be still there, even if
  * the stream was cut right after the attach.
  */
 export function drainAfter({ maxStreamDuration, detachedTimeout }: StreamLimits): number {

@@ -76,7 +76,7 @@ async function open(
   { handleSignals, connectTimeoutMs }: Opening,
   onClose?: () => Promise<void>,
 ): Promise<SparkSession> {
-  // Loaded here, since gRPC and what is generated for it take longer to load than all the rest.
+  // Loaded here, since gRPC and its generated code take longer to load than all the rest.
   const [{ SparkSession }, { SparkConnectClient }, { firstAnswer }] = await Promise.all([
     import("./session.js"),
     import("../rpc/spark-connect-client.js"),

@@ -39,7 +39,7 @@ export interface QuerySession<S> {
    * @param next pulls the query's responses
    */
   start(next: NextResponse): Promise<ExecutePlanResponse | undefined>;
-  /** Ends what was made for the query. Never rejects; may be called twice. */
+  /** Releases the clone, if one was made for the query. Never rejects; may be called twice. */
   release(): Promise<void>;
 }
 

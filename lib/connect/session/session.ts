@@ -189,7 +189,7 @@ export class SparkSession implements AsyncDisposable {
   }
 
   /**
-   * Interrupts what was started with this tag. Queries with settings of their own are found by the session object that
+   * Interrupts the operations that were started with this tag. Queries with settings of their own are found by the session object that
    * started them, and not by other clients of the session, since they run in clones of it.
    */
   async interruptTag(tag: string, options?: CallOptions): Promise<string[]> {
@@ -554,7 +554,7 @@ export class DataFrame {
     });
   }
 
-  /** Runs it for what it does and drops the rows: for SQL commands such as CREATE or INSERT. */
+  /** Runs it for its effect and drops the rows: for SQL commands such as CREATE or INSERT. */
   async execute(options: RunOptions = {}): Promise<void> {
     checkRunOptions(options, "execute()");
     await this.session.client.command(await this.#rootPlan(options), options);
@@ -565,7 +565,7 @@ export class DataFrame {
     return this.#plan(options);
   }
 
-  /** @internal The query, ready to be run. The signal ends what has to run before; the execution is closed by `close()`. */
+  /** @internal The query, ready to run. The signal ends commands that have to run first; `close()` ends the execution. */
   async execution(options: RunOptions = {}): Promise<Execution> {
     return this.session.client.execution(await this.#rootPlan(options), options);
   }
@@ -603,7 +603,7 @@ export class DataFrame {
   }
 }
 
-/** Of a call that runs nothing, and so has no tags. */
+/** The options of a call that runs nothing, and so has no tags. */
 function callOf({ signal }: RunOptions): CallOptions {
   return { signal };
 }

@@ -2,7 +2,7 @@
 
 /** Statements whose result is their point: not to run one changes nothing. WITH and FROM may be an INSERT, but seldom are. */
 const QUERIES = /^(?:\(|(?:SELECT|VALUES|TABLE|WITH|FROM|SHOW|DESC|DESCRIBE|EXPLAIN|LIST|HELP)\b|$)/i;
-/** Of a command that are shown, without what may be a secret in its options. */
+/** The part of a command that is shown: its options may have secrets. */
 const WORDS = 4;
 const MAX_LENGTH = 60;
 
@@ -29,7 +29,7 @@ export class UnusedCommands {
     };
   }
 
-  /** A process warning of those that were never used: a DataFrame is not a promise, and `await` does not run it. */
+  /** Emits a process warning for the commands that were never used: a DataFrame is not a promise, and `await` does not run it. */
   warn(): void {
     const [first] = this.#heads;
     if (!first) return;

@@ -23,7 +23,7 @@ const UNBOUNDED = 2 ** 31 - 1;
 
 type Bounds = Pick<BatchOptions, "maxRecordsPerBatch" | "maxBytesPerBatch">;
 
-/** @returns what to set for the query whose rows have these fields; `maxRecordsPerBatch` is what was asked for, if it was */
+/** @returns the settings for a query whose rows have these fields; `maxRecordsPerBatch` as requested, if it was */
 export async function boundsOf(
   conf: RuntimeConf,
   fields: readonly Field[],

@@ -11,7 +11,7 @@ export function explainTask(error: unknown): unknown {
   return reason === undefined ? error : unreachable(reason, error);
 }
 
-/** @param reason what a task, or the probe, says */
+/** @param reason the words of a task, or of the probe */
 export function unreachable(reason: string, cause?: SparkStreamError): SparkStreamError {
   const message =
     `A task on Spark's executors cannot push to this process: ${reason}. Check push.host, push.advertise and what is ` +

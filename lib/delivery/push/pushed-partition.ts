@@ -3,7 +3,7 @@
  * once.
  *
  *   state      on                              to         doing
- *   free       an attempt comes                sending    it goes on behind what is here
+ *   free       an attempt comes                sending    it continues after the batches here
  *   sending    another comes (a twin)          sending    the other one waits
  *   sending    a batch, in its order           sending    it is taken
  *   sending    the end, and all agrees         complete   acknowledged; those who wait hear that it is done
@@ -12,7 +12,7 @@
  *              is not the same
  *   complete   an attempt comes                complete   it hears that it is done, and by whom
  *
- * "Behind what is here": the new attempt recomputes all batches, and sends the totals of as many as are here already, a
+ * "After the batches here": the new attempt recomputes all batches, and sends the totals of as many as are here already, a
  * running hash among them. As long as none of them was delivered, they are dropped instead, and the attempt starts over.
  */
 import { SparkStreamError } from "../../errors.js";
@@ -62,7 +62,7 @@ export class PushedPartition {
     return this.#sender !== undefined;
   }
 
-  /** From now on what is here cannot be taken back. */
+  /** From now on the batches here cannot be taken back. */
   handOn(): void {
     this.#handedOn = true;
   }

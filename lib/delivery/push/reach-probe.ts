@@ -1,4 +1,4 @@
-/** Whether a task can do what it has to, found out by a small one before the query runs, which may take long. */
+/** A small task that shows, before a long query runs, whether tasks can connect and send. */
 
 import { IpcDecoder } from "../../chain/ipc-decoder.js";
 import { mapInArrow } from "../../connect/python/python-function.js";

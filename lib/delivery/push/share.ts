@@ -38,7 +38,7 @@ interface Asking {
 interface Levels {
   /** In connections, queues and chain. */
   memory: number;
-  /** Of it, what is of partitions that are not up yet. */
+  /** The part of it that belongs to partitions whose turn has not come. */
   ahead: number;
   /** In memory or not, of partitions that are complete and were not delivered. */
   backlog: number;
@@ -161,7 +161,7 @@ export class Share implements RowCursor {
     return isSent ? 0 : performance.now() - this.#starvedSince;
   }
 
-  /** Of the partitions whose connections wait for room, the first one. */
+  /** The first of the partitions whose connections wait for room. */
   get firstBlocked(): QueuedPartition | undefined {
     return this.#asking
       .map(({ partition }) => partition)
@@ -186,7 +186,7 @@ export class Share implements RowCursor {
     return row;
   }
 
-  /** What comes from a file needs room in memory; but what is there of others must not be in its way for ever. */
+  /** A row from a file needs room in memory, but the rows of other partitions there must not block it for ever. */
   #hasRoomFor({ queue }: QueuedPartition): boolean {
     return !queue.nextIsFiled || this.#inChain === 0 || this.#levels().memory < this.#options.limit;
   }

@@ -2,9 +2,9 @@ import type { Socket } from "node:net";
 
 /**
  * Bytes of a socket, in pieces as large as they are asked for. While none are asked for, the socket is not read: the sender
- * comes to a halt when what the system holds for it is full.
+ * comes to a halt when the system's buffer for it is full.
  *
- * Memory: what the last read brought beyond what was asked for, 64 KiB.
+ * Memory: at most 64 KiB that the last read returned beyond the bytes asked for.
  */
 export class SocketReader {
   readonly #socket: Socket;

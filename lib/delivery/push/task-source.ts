@@ -41,7 +41,7 @@ export function pushTask(settings: TaskSettings): PythonFunction {
   return { name: "push", expression: expression("push", settings), output: taskColumns };
 }
 
-/** Connects and proves itself, as a task does, and says what came of it instead of failing. */
+/** Connects and proves itself, as a task does, and reports the outcome instead of failing. */
 export function pushProbe(settings: TaskSettings): PythonFunction {
   return { name: "push_probe", expression: expression("probe", settings), output: { trouble: "binary" } };
 }

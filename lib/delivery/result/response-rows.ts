@@ -16,7 +16,7 @@ const MAX_CHUNKS = Math.ceil(MAX_BATCH / 1024);
 /** Joins the chunks of one execution's batches. Every row it gives owns its bytes. */
 export class BatchAssembler {
   #chunks: Uint8Array[] = [];
-  /** Of them, together. */
+  /** Bytes of all chunks. */
   #bytes = 0;
   /** The first of them. */
   #first: ExecutePlanResponse_ArrowBatch | undefined;

@@ -1,6 +1,6 @@
 /**
  * Delivery "result": the whole result in one execution, its batches in order of the partitions. Spark runs all partitions
- * at once and buffers on its driver what the consumer has not taken; memory here is that of the chain.
+ * at once and buffers on its driver what the consumer has not taken; the memory on this side is that of the chain.
  */
 
 import type { ArrowIpcRow } from "../../chain/arrow-ipc-row.js";

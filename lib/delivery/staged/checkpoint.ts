@@ -64,7 +64,7 @@ export class Checkpoint {
   }
 
   /**
-   * Has Spark forget how the partitions were made, once all of them were. It does so when a job that is the driver's own
+   * Makes Spark forget how the partitions were made, once all exist. It does so when a job that is the driver's own
    * has ended, which that of a result is not, but the one for the first row that `show` prints.
    */
   async seal(options: RunOptions): Promise<void> {

@@ -23,7 +23,7 @@ const widths: Partial<Record<NonNullable<DataType["kind"]["case"]>, number>> = {
   yearMonthInterval: 4,
   decimal: 16,
   calendarInterval: 16,
-  // Guesses: what is in them is not for SQL to see.
+  // Guesses: SQL cannot see their content.
   geometry: 64,
   geography: 64,
   udt: 64,

@@ -4,7 +4,7 @@
  *
  *   checkpoint  the query is run up to its last stage; from here on there is something to remove
  *   count       one query that computes every partition, has it kept, and counts its rows and bytes
- *   seal        Spark forgets how the partitions were made: what is read later is what was counted, or an error
+ *   seal        Spark forgets how the partitions were made: later reads return the counted rows, or an error
  */
 
 import type { QueryConf, QuerySession } from "../../connect/session/query-session.js";
@@ -26,7 +26,7 @@ export interface StageUser {
 }
 
 export interface StagedFrameOptions extends Pick<Required<SparkStreamOptions>, "collectGarbage"> {
-  /** Of the queries that stage the frame. */
+  /** Tags of the queries that stage the frame. */
   tags: readonly string[];
   /**
    * Settings of these queries and of those that read the frame. Only its session knows a checkpoint, so with settings all
@@ -35,7 +35,7 @@ export interface StagedFrameOptions extends Pick<Required<SparkStreamOptions>, "
   conf: QueryConf;
 }
 
-/** Of all that runs while a frame is staged. */
+/** Options of everything that runs while a frame is staged. */
 interface StagingOptions {
   readonly tags: readonly string[];
   readonly signal: AbortSignal;

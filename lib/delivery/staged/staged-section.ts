@@ -1,6 +1,6 @@
 /**
  * A run of windows of a staged frame, copied off it. A query cannot name a partition so that Spark leaves the others
- * alone: each window reads all that was staged and drops what is not its own, which for many windows is a multiple of the
+ * alone: each window reads the whole staged frame and drops the other partitions, which for many windows is a multiple of the
  * frame. With about as many sections as there are windows in each, a window reads a section only.
  *
  * Disk: a section, while its windows are read, and the next one.

@@ -46,7 +46,7 @@ export class StagedWindow implements RowCursor {
     this.#cursor.start();
   }
 
-  /** @throws SparkStreamError INCOMPLETE_RESULT, or what the query fails with */
+  /** @throws SparkStreamError INCOMPLETE_RESULT, or the error of the query */
   async next(): Promise<ArrowIpcRow | undefined> {
     const row = await this.#cursor.next().catch((error: unknown) => Promise.reject(this.#explained(error)));
     if (row) return this.#located(row);

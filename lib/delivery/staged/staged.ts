@@ -32,7 +32,7 @@ export interface StagedOptions extends QueryOptions, Pick<Required<SparkStreamOp
 }
 
 export class StagedCursor implements RowCursor, StageUser {
-  /** Of the windows, one after the other; the metrics of no single one are the frame's. */
+  /** Reports the progress of each window; none of them has the metrics of the frame. */
   readonly report = new ResultReport();
   readonly #stage: StagedFrame;
   readonly #options: StagedOptions;

@@ -10,7 +10,7 @@ export interface ByteTarget {
   open(onFailure: (error: Error) => void): Promise<void>;
   /** Settles when the target has room for more. The bytes are not changed afterwards. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Makes what was written final. */
+  /** Makes the written bytes final. */
   commit(): Promise<void>;
   /** Leaves nothing that looks finished; without effect after a commit. Never rejects. */
   abort(error: Error | null): Promise<void>;

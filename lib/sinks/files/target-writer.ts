@@ -1,5 +1,5 @@
 /**
- * A Writable around a ByteTarget: what a chunk becomes is the business of who extends it. "finish" comes when the target is
+ * A Writable around a ByteTarget: a derived class decides what becomes of a chunk. "finish" comes when the target is
  * committed; a writer that fails or is destroyed leaves nothing that looks finished.
  */
 import { Writable, type WritableOptions } from "node:stream";

@@ -1,6 +1,6 @@
 import type { ColumnBuffers } from "../../arrow/encode/column-buffers.js";
 
-/** Reads what a column was taken apart into, in its order: depth first. */
+/** Reads the field nodes and buffers of a column in their order: depth first. */
 export class ColumnCursor {
   readonly column: ColumnBuffers;
   #node = 0;

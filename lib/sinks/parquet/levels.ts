@@ -23,7 +23,7 @@ export interface LeafEntries {
   readonly definition: number | Uint8Array;
   /** Undefined: all 0. */
   readonly repetition: Uint8Array | undefined;
-  /** Of the entries that have one. */
+  /** The values of the entries that have one. */
   readonly values: Values;
 }
 
@@ -76,7 +76,7 @@ function leafOf(node: LeafNode, cursor: ColumnCursor, above: Entries, length: nu
 const reusedLevels = new ReusableArray(Uint8Array);
 const reusedPositions = new ReusableArray(Int32Array);
 
-/** As {@link defined}, with the positions of those that have a value alone. */
+/** As {@link defined}, with the positions of only those that have a value. */
 function present(
   above: Entries,
   validity: Uint8Array,
@@ -138,7 +138,7 @@ function raised(definition: number | Uint8Array): number | Uint8Array {
   return typeof definition === "number" ? definition + 1 : definition.map((level) => level + 1);
 }
 
-/** The entries of what the lists have in them. */
+/** The entries of the elements of lists. */
 function elements(entries: Entries, offsets: Int32Array | number, { repetition: level, path }: ListNode): Entries {
   const { count, definition, repetition, at } = entries;
   let total = 0;

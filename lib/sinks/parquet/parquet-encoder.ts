@@ -133,7 +133,7 @@ export class ParquetEncoder implements BatchEncoder {
   async *#endRowGroup(): AsyncGenerator<Uint8Array> {
     yield* this.#start();
     const start = this.#position;
-    // All of them before the first is written: what is left of each is compressed together.
+    // All of them before the first is written: their last pages are compressed together.
     const finishing: Promise<ChunkPages>[] = [];
     for (const chunk of this.#chunks) {
       if (turnIsDue()) await turn();

@@ -21,7 +21,7 @@ export interface LeafNode extends NodeBase {
   readonly kind: "leaf";
   /** Its position among the leaves of the schema. */
   readonly index: number;
-  /** Of the values, also if they come by a dictionary. */
+  /** The type of the values, also if they come by a dictionary. */
   readonly type: DataType;
   readonly parquet: ParquetType;
   readonly names: readonly string[];
@@ -69,7 +69,7 @@ interface Place {
   readonly names: readonly string[];
   readonly definition: number;
   readonly repetition: number;
-  /** Instead of what the field itself says. */
+  /** Overrides of the field's own. */
   readonly name?: string;
   readonly nullable?: boolean;
 }

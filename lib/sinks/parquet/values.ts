@@ -35,7 +35,7 @@ export function wordsOf(physical: PhysicalType): 1 | 2 | undefined {
 /**
  * The values at `positions`; undefined: all, as they are.
  *
- * @param words what they are written to, if not as they are
+ * @param words the array that they are written to, if they have to be copied
  */
 export function takeWords(
   source: Int32Array,

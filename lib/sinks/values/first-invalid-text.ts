@@ -4,7 +4,7 @@ import { arrowType } from "../../arrow/arrow-type.js";
 import { textBytes } from "./text-bytes.js";
 
 export interface InvalidValue {
-  /** Of the column. */
+  /** Its row in the column. */
   readonly row: number;
   readonly bytes: Uint8Array;
 }

@@ -16,7 +16,7 @@ import { variantText } from "./variant-text.js";
 export interface ValueOptions {
   /**
    * What becomes of text that is not UTF-8, which Spark does not check: an INVALID_INPUT error that names the column and the
-   * row, or U+FFFD in the place of what is broken. Default: "error".
+   * row, or U+FFFD in place of the broken bytes. Default: "error".
    */
   invalidText?: InvalidText;
   /** DECIMAL as its exact digits, or as the number nearest to it. Default: "string". */

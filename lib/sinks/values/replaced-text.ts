@@ -4,7 +4,7 @@ import { SparkStreamError } from "../../errors.js";
 import { hasText, isText, textBytes } from "./text-bytes.js";
 
 /**
- * A copy of a column with U+FFFD in the place of what is not UTF-8.
+ * A copy of a column with U+FFFD in place of bytes that are not UTF-8.
  *
  * @param dictionaries the copies so far: batches share dictionaries, and writers know them by their identity
  * @throws SparkStreamError INVALID_INPUT if two keys of a map become the same, of which readers keep one
