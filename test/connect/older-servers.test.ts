@@ -1,6 +1,7 @@
 // What a server lacks, and what its user sees of that; test/servers runs against the real ones.
 import { expect } from "chai";
 import { batchInfo, sparkStream } from "../../lib/index.js";
+import { sparkError } from "../../lib/testing/index.js";
 import { countTo, errorOf, idBatches, scripted } from "../support/scripted.js";
 
 describe("A server that lacks something", () => {
@@ -22,5 +23,33 @@ describe("A server that lacks something", () => {
     expect(batches.map(({ numRows }) => numRows)).to.deep.equal([400, 400, 224, 5, 300]);
     expect(batches.map((batch) => batchInfo(batch)?.rowOffset)).to.deep.equal([0, 400, 800, 1024, 1029]);
     expect(batches.flatMap((batch) => Array.from(batch.getChild("id")!, Number))).to.deep.equal(countTo(1329));
+  });
+
+  it("says in capabilities() what it lacks; it is asked once", async () => {
+    const interrupt = () => {
+      throw sparkError({ code: "UNIMPLEMENTED", message: "Method not found: Interrupt" });
+    };
+    await using fixture = await scripted({ batches: idBatches(1), sparkVersion: "4.0.1", respond: { interrupt } });
+    const { spark, server } = fixture;
+    const [found, again] = await Promise.all([spark.capabilities(), spark.capabilities()]);
+    expect(found).to.include({ version: "4.0.1", compression: false, chunks: false, interrupt: false, observe: false });
+    expect(again).to.equal(found);
+    // Releases go on behind.
+    const asked = () => server.requests.filter(({ method }) => method !== "releaseExecute").length;
+    const before = asked();
+    expect(await spark.capabilities()).to.equal(found);
+    expect(asked()).to.equal(before);
+  });
+
+  it("that does not answer is not taken for one that lacks things: capabilities() fails, and may be called again", async () => {
+    let fails = true;
+    const interrupt = () => {
+      if (fails) throw sparkError({ code: "UNAUTHENTICATED", message: "no" });
+      return undefined;
+    };
+    await using fixture = await scripted({ batches: idBatches(1), respond: { interrupt } });
+    expect(await errorOf(fixture.spark.capabilities())).to.have.property("code", "UNAUTHENTICATED");
+    fails = false;
+    expect(await fixture.spark.capabilities()).to.include({ version: "4.3.0", compression: true, interrupt: true });
   });
 });
