@@ -16,6 +16,7 @@ export function executePlan(
   { plan, requestOptions }: ExecutePlanRequest,
   result: ScriptedResult,
 ): readonly ResponseInit[] {
+  if (result.responses) return result.responses; // of a command, too
   const complete: ResponseInit = { responseType: { case: "resultComplete", value: {} } };
   const op = plan?.opType;
   if (op?.case === "command") {

@@ -80,7 +80,9 @@ export class StagedWindow implements RowCursor {
   }
 
   #explained(error: unknown): unknown {
-    if (!(error instanceof SparkStreamError) || error.code !== "RESULT_TOO_LARGE") return error;
+    if (!(error instanceof SparkStreamError)) return error;
+    if (error.errorClass === "CHECKPOINT_RDD_BLOCK_ID_NOT_FOUND") return lostExecutor(error);
+    if (error.code !== "RESULT_TOO_LARGE") return error;
     const [first, ...others] = this.#partitions;
     const advice =
       others.length > 0
@@ -89,4 +91,13 @@ export class StagedWindow implements RowCursor {
     const message = `The driver's spark.driver.maxResultSize is too small for a window of ${totalBytes(this.#partitions)} bytes: ${advice}`;
     return new SparkStreamError("RESULT_TOO_LARGE", message, { cause: error });
   }
+}
+
+/** A staged frame is on the disks of single executors, and has no copy. */
+function lostExecutor(cause: SparkStreamError): SparkStreamError {
+  const { errorClass, sqlState, operationId } = cause;
+  const message =
+    'A part of the staged frame is gone with an executor: delivery: "staged" keeps it on the executors\' disks. Run it ' +
+    `again, or use delivery: "result" or "push", which go on when an executor is lost. ${cause.message}`;
+  return new SparkStreamError("QUERY_FAILED", message, { cause, errorClass, sqlState, operationId });
 }
