@@ -7,6 +7,7 @@ module.exports = {
   ignore: [
     "test/spark/**",
     "test/servers/**", // installs servers
+    "test/cluster/**", // starts a cluster
     "test/bench/**", // a benchmark needs the machine for itself
     "test/faults/**", // thousands of faults and broken inputs
     "test/local/venv.test.ts", // pip install
