@@ -3,7 +3,7 @@
  * a user sees.
  *
  * Memory: that of the chain (chain/chain.ts). Beyond it come what the transport has in flight (see
- * connect/channel.ts) and what the consumer keeps.
+ * connect/rpc/channel.ts) and what the consumer keeps.
  */
 import type { Readable } from "node:stream";
 import type { RecordBatch } from "apache-arrow";

@@ -15,10 +15,10 @@ What to run: one of
   --table NAME         a whole table or view
   --param NAME=VALUE   the value of :NAME in the query, as often as there are any; 5, true, null and "5" as in
                        JSON, all else is a string. Bound by the protocol, never put into the text
-  --limit N            at most so many rows
+  --limit N            at most N rows
   --delivery NAME      result (default): one query; staged: computed once onto the executors' disks and taken piece by
                        piece, for a result that is too large for Spark's driver; push: sent here by the executors
-                       themselves, which need Python with pyarrow, and a way here
+                       themselves, which need Python with pyarrow and a way to connect to this machine
 
 For --delivery push
   --listen HOST        the address to listen on; default: that of this machine on the way to the server

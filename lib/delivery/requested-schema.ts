@@ -26,7 +26,7 @@ export async function castPlan(source: DataFrame, schema: Schema, options: RunOp
   if (difference)
     throw new SparkStreamError(
       "SCHEMA_MISMATCH",
-      `Spark cannot give the requested schema: what it gives ${difference}.`,
+      `Spark cannot produce the requested schema: its result ${difference}.`,
     );
   return frame.relation(options);
 }
@@ -55,7 +55,7 @@ function castColumn(column: string, own: Field, wanted: Field): string {
     throw new SparkStreamError("UNSUPPORTED_TYPE", message);
   }
   const cast = sqlType(own) === type ? column : `CAST(${column} AS ${type})`;
-  // What cannot be null is declared as what can be by an expression that the optimizer takes away again.
+  // This makes a column that cannot be null nullable; the optimizer removes the expression again.
   const value = wanted.nullable && !own.nullable ? `CASE WHEN 1 = 1 THEN ${cast} END` : cast;
   return `${value} AS ${quotedName(wanted.name)}`;
 }

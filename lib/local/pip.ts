@@ -99,8 +99,8 @@ export const HASHES_VARIABLE = "SPARK_ARROW_STREAM_HASHES";
 
 function otherFile(packages: readonly string[], said: string): SparkStreamError {
   const message =
-    `What the package registry has of ${packages.join(" ")} is not what was published on PyPI: the hashes of the files ` +
-    `differ, and nothing was installed of them. If the registry is a mirror with builds of its own, which you trust, set ` +
+    `The package registry's files of ${packages.join(" ")} are not those published on PyPI: their hashes ` +
+    `differ, so they were not installed. If the registry is a mirror with builds of its own, which you trust, set ` +
     `${HASHES_VARIABLE}=off. The last lines of pip:\n${said}`;
   return new SparkStreamError("INSTALL_FAILED", message);
 }

@@ -69,7 +69,7 @@ export class HeldError {
     return this.#error ?? error;
   }
 
-  /** The stream's user has learnt of the error elsewhere. Who waits for 'close' need not wait for a consumer then. */
+  /** The stream's user has learnt of the error elsewhere. Then 'close' may be emitted without a consumer. */
   tell(error: Error): void {
     markTold(error);
     this.#told = true;

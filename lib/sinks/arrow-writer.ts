@@ -1,6 +1,6 @@
 /**
  * arrowWriter(): record batches to one Arrow IPC file or stream. In, apache-arrow RecordBatch; out, bytes that any Arrow
- * library reads. Memory: see ipc/arrow-encoder.ts.
+ * library reads. Memory: see arrow/encode/arrow-encoder.ts.
  */
 import type { Writable } from "node:stream";
 import { checkOptions, type OptionTable, oneOf } from "../runtime/check-options.js";

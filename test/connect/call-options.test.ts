@@ -264,7 +264,7 @@ describe("a SQL command that several uses wait for", () => {
     await expectAborted(running, abort);
     const error = await errorOf(command.execute());
     expect(error).to.be.instanceOf(SparkStreamError).with.property("code", "OPERATION_CANCELED");
-    expect(error.message).to.match(/Make it again with spark\.sql\(\)/);
+    expect(error.message).to.match(/Call spark\.sql\(\) again/);
     expect(fixture.server.operations).to.have.length(1);
   });
 

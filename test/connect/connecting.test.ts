@@ -258,7 +258,7 @@ describe("TLS", () => {
     const other = await authority.issue("other", [{ type: "dns", value: "spark.example.com" }]);
     const error = await errorOf(connecting({ tls: other }, { ca: authority.cert }));
     expect(error.code).to.equal("TLS_FAILED");
-    expect(error.message).to.include("for other names").and.not.to.include("{ ca }");
+    expect(error.message).to.include("not valid for this host name").and.not.to.include("{ ca }");
   });
 
   it("shows the client's certificate to a server that asks for it", async () => {
@@ -270,7 +270,7 @@ describe("TLS", () => {
     const tls = { ...identity, ca: authority.cert };
     const error = await errorOf(connecting({ tls }, { ca: authority.cert }));
     expect(error.code).to.equal("TLS_FAILED");
-    expect(error.message).to.include("wants a certificate of the client").and.to.include("tls: { cert, key }");
+    expect(error.message).to.include("requires a client certificate").and.to.include("tls: { cert, key }");
   });
 
   it("fails with a certificate that the server does not trust, and says so", async () => {

@@ -71,7 +71,7 @@ describe("What is nested deeply", () => {
     for (let depth = 0; depth < 500; depth++) arrays = [arrays];
     await spark.sql("SELECT :p", { p: arrays }).schema();
     const deep = refusalOf(() => spark.sql("SELECT :p", { p: [arrays] }));
-    expect(deep.message).to.match(/^The parameter p\[0\].{56}… is in more than 500 arrays/);
+    expect(deep.message).to.match(/^The parameter p\[0\].{56}… is nested more than 500 arrays deep/);
   });
 
   it("is no DataFrame of 2,000 record batches, whose unions are as flat as they can be", async () => {

@@ -230,7 +230,7 @@ describe("Endpoint", () => {
 
     const refused: [headers: Record<string, unknown>, why: string][] = [
       [{ "x a": "v" }, "is not a valid header name"],
-      [{ "x-bin": "v" }, "would be binary"],
+      [{ "x-bin": "v" }, "is a binary one"],
       [{ "x-a": `${SECRET}\r\nx-b: v` }, "printable ASCII"],
       [{ "x-a": 1 }, "must be a string"],
     ];

@@ -39,7 +39,7 @@ describe("explainError", () => {
       "a server that has had enough",
       { code: status.RESOURCE_EXHAUSTED, message: "too many requests" },
       "UNAVAILABLE",
-      /takes no more for now: too many requests/,
+      /is overloaded or has reached a limit: too many requests/,
     ],
     [
       "bytes that are no message",

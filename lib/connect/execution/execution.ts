@@ -178,7 +178,7 @@ export class Execution {
 
   /**
    * Stops the execution wherever it is: here at once, and on the server when it can be done, which may take JOB_WAIT.
-   * Resolves when the server has answered, or has not; at once if the result has come whole, since nothing depends on
+   * Resolves when the server has answered, or cannot be reached; at once if the result has come whole, since nothing depends on
    * that answer. Never rejects. The session knows of it, so nobody has to wait for it (`atMost`).
    */
   async close(): Promise<void> {

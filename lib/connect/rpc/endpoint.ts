@@ -182,14 +182,14 @@ function parseUrl(url: string): { host: string; port: number; parameters: Map<st
   if (!match) throw invalidUrl("it must begin with sc:// (or be the word local)");
   const [, authority = "", slash, rest = ""] = match;
   if (rest !== "" && (slash === "" || !rest.startsWith(";"))) {
-    throw invalidUrl("after the address may only follow /;key=value;key=value");
+    throw invalidUrl("only /;key=value;key=value may follow the address");
   }
   // A scheme that the URL standard knows, so that it checks host and port; but what ends a host there does not here.
   const http = `http://${authority}`;
   if (/[?#\\\s]/.test(authority) || !URL.canParse(http)) throw invalidUrl("its host or port cannot be read");
   const parsed = new URL(http);
   if (parsed.username || parsed.password)
-    throw invalidUrl("a user belongs into the parameter user_id, a password nowhere");
+    throw invalidUrl("it must not contain a user or a password: give the user as the parameter user_id");
   const host = parsed.hostname.replace(/^\[|\]$/g, "");
   const port = /:80$/.test(authority) ? 80 : parsed.port === "" ? DEFAULT_PORT : Number(parsed.port);
   if (port === 0) throw invalidUrl("its port is 0");
@@ -271,7 +271,7 @@ function checkHeaders(headers: Record<string, string>): Record<string, string> {
     if (!/^[a-z0-9_.-]+$/i.test(name)) {
       throw invalidArgument(`${shown} is not a valid header name: letters, digits, "-", "_" and "." are allowed.`);
     }
-    if (/-bin$/i.test(name)) throw invalidArgument(`The header ${shown} would be binary, which cannot be sent.`);
+    if (/-bin$/i.test(name)) throw invalidArgument(`The header ${shown} is a binary one (-bin), which is not supported.`);
     if (typeof value !== "string" || !HEADER_VALUE.test(value)) {
       throw invalidArgument(`The value of the header ${shown} must be a string of printable ASCII.`);
     }

@@ -44,19 +44,19 @@ export function explainUnavailable(message: string, endpoint: Endpoint): [ErrorC
   }
   if (/handshake failure/i.test(said) && tls && tls.cert === undefined) {
     const advice =
-      "it has no cipher in common with this side, or wants a certificate of the client: tls: { cert, key }.";
+      "it has no cipher in common with this side, or requires a client certificate: tls: { cert, key }.";
     return ["TLS_FAILED", `Cannot speak TLS with ${server}: ${advice} (${reason})`];
   }
   if (/\balert\b.*(certificate|\bca\b|access denied)/i.test(said) || (tls && /Failed to connect/.test(said))) {
     const shown = tls !== false && tls.cert !== undefined;
-    const why = shown ? "does not accept the client's certificate" : "wants a certificate of the client";
-    const broken = `The Spark Connect server at ${address} broke the connection off (${reason}), as one does that ${why}.`;
+    const why = shown ? "does not accept the client's certificate" : "requires a client certificate";
+    const broken = `The Spark Connect server at ${address} closed the connection (${reason}), as a server does that ${why}.`;
     return ["TLS_FAILED", `${broken} Give one that it trusts: connect(url, { tls: { cert, key } }).`];
   }
   if (/altname/i.test(said)) {
     return [
       "TLS_FAILED",
-      `The certificate of ${server} is for other names: ${reason}. Connect by a name that it lists.`,
+      `The certificate of ${server} is not valid for this host name: ${reason}. Connect by a name that it lists.`,
     ];
   }
   if (/certificate has expired|certificate is not yet valid/i.test(said)) {
@@ -73,7 +73,7 @@ export function explainUnavailable(message: string, endpoint: Endpoint): [ErrorC
 /** For a call that ended without any word of a gRPC server, if it did. */
 export function explainNoGrpc(message: string, { address }: Endpoint): [ErrorCode, string] | undefined {
   if (/^Received HTTP status code/.test(message)) {
-    const advice = "Check host and port, and what stands between.";
+    const advice = "Check host and port, and any proxy or load balancer in between.";
     return ["UNSUPPORTED", `What answers at ${address} is not a Spark Connect server: ${message}. ${advice}`];
   }
   if (/maximum recursion depth/.test(message)) {

@@ -46,7 +46,7 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
   }
   if (error.code === status.UNKNOWN && errorClass === "" && WORDLESS.test(message)) {
     const advice =
-      "A plan or a parameter that is nested too deeply is one: Spark's stack overflows at some hundred levels.";
+      "One possible reason is a plan or a parameter that is nested too deeply: Spark's stack overflows at a few hundred levels.";
     const text = `${capital(server)} failed without saying why (${message.trim()}). Its log has the reason. ${advice}`;
     return ["QUERY_FAILED", text];
   }
@@ -107,7 +107,7 @@ function explainExhausted(message: string, { address, maxMessageBytes }: Endpoin
         "fewer rows, or a shorter query; or start the server with a larger spark.connect.grpc.maxInboundMessageSize.",
     ];
   }
-  return ["UNAVAILABLE", `The server at ${address}, or something before it, takes no more for now: ${message}.`];
+  return ["UNAVAILABLE", `The server at ${address}, or something in front of it, is overloaded or has reached a limit: ${message}.`];
 }
 
 function isTooLargeForDriver({ message, errorClass = "" }: ServerError): boolean {

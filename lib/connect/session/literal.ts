@@ -66,7 +66,7 @@ interface ElementType {
 /** Spark wants all elements to be of the type that the array states: numbers, at any depth, become the widest of them. */
 function arrayLiteral(values: readonly SqlParameter[], name: string, within: readonly unknown[]): LiteralInit {
   if (within.includes(values)) throw invalid(name, "is an array that contains itself");
-  if (within.length >= MAX_DEPTH) throw invalid(name, `is in more than ${MAX_DEPTH} arrays, one within the other`);
+  if (within.length >= MAX_DEPTH) throw invalid(name, `is nested more than ${MAX_DEPTH} arrays deep`);
   const path = [...within, values];
   const elements = Array.from(values, (element, index) => literal(element, `${name}[${index}]`, path));
   const type = elements.map(typeOf).reduce((one, other) => common(one, other, name), simpleType("null"));

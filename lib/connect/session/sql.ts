@@ -70,8 +70,8 @@ async function runCommand(
   } catch (error) {
     if (!options.signal.aborted) throw error;
     const message =
-      "The command was interrupted, since the last call that waited for it was aborted; what it did until then is done. " +
-      "Make it again with spark.sql() to run it again.";
+      "The command was interrupted because the last call that waited for it was aborted; what it had done by then is not undone. " +
+      "Call spark.sql() again to rerun it.";
     throw new SparkStreamError("OPERATION_CANCELED", message, { cause: error });
   }
   return relation;

@@ -66,11 +66,11 @@ export class Control {
     for (let id = 0; id < Math.max(this.#committed.size, partitions.size); id++) {
       const [told, found] = [this.#committed.get(id), partitions.get(id)];
       if (!told || !found)
-        throw incompleteResult(`Of partition ${id} nothing has arrived from ${told ? "its task" : "Spark"}`);
+        throw incompleteResult(`Nothing has arrived from ${told ? `the task of partition ${id}` : `Spark about partition ${id}`}`);
       if (found.completeBy !== told.attempt || !sameTotals(found.totals, told)) {
         const { rows, batches } = found.totals;
         throw incompleteResult(
-          `Of partition ${id} ${rows} rows in ${batches} batches have come (attempt ${found.completeBy}), and its task sent ${told.rows} in ${told.batches} (attempt ${told.attempt})`,
+          `Partition ${id}: ${rows} rows in ${batches} batches arrived (attempt ${found.completeBy}), but its task sent ${told.rows} rows in ${told.batches} (attempt ${told.attempt})`,
         );
       }
     }

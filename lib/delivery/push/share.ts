@@ -1,13 +1,12 @@
 /**
- * The partitions of one Readable, which are those whose ids leave the share's number when divided by how many shares there
- * are. In: batches, from as many connections as there are tasks that run. Out: ArrowIpcRow, as the turn has it.
+ * The partitions of one Readable: those with `id % count === index`, for `count` shares. In: batches, from as many connections as there are tasks that run. Out: ArrowIpcRow, as the turn has it.
  *
  * Memory: `limit` bytes in connections, queues and chain together, and one batch per connection beyond that. A connection
  * asks before it reads a batch, and asks again for the next one, behind all others that wait: so all have the same share of
  * it. In the order of partitions, half of the limit is for those that are not up yet.
  *
- * A partition that is *held back* goes to its queue until its task has ended, and a *drained* one since others could not
- * come as long as it has a slot of the cluster; both have room in a temporary file.
+ * A partition that is *held back* stays in its queue until its task has ended. A *spilled* one is queued because its task holds
+ * a slot that the task of another partition needs. The queues of both may go to a temporary file.
  */
 import type { ArrowIpcRow } from "../../chain/arrow-ipc-row.js";
 import type { RowCursor } from "../../chain/row-source.js";

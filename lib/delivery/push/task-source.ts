@@ -16,7 +16,7 @@ export interface TaskSettings {
   readonly secret: string;
   /** Of the certificate, hex; "" for no TLS. */
   readonly fingerprint: string;
-  /** That batches have to come with: an Arrow IPC stream of it, in base64. */
+  /** The schema that every batch must have: an Arrow IPC stream of it, in base64. */
   readonly schema: string;
   /** Of a batch's buffers; "" for none. */
   readonly codec: string;
@@ -98,7 +98,7 @@ def opened(partition, attempt):
             context.verify_mode = ssl.CERT_NONE  # the fingerprint says more
             link = context.wrap_socket(link)
             if hashlib.sha256(link.getpeercert(True)).hexdigest() != fingerprint:
-                raise Trouble(f"what answers at {host}:{port} has another certificate than the stream's")
+                raise Trouble(f"the certificate at {host}:{port} is not this stream's")
         mine = os.urandom(32)
         theirs = exactly(link, 32)
         claim = b"SAS1" + mine + struct.pack(">II", partition, attempt)
@@ -167,7 +167,7 @@ class Link:
         poll.register(self.socket, event | select.POLLIN)
         happened = poll.poll(SILENCE * 1000)
         if not happened:
-            raise ConnectionAbortedError(f"nothing was heard of Node for {SILENCE} s")
+            raise ConnectionAbortedError(f"nothing was heard from Node for {SILENCE} s")
         if operation != self.take_in and happened[0][1] & ~select.POLLOUT:
             try:
                 self.take_in()

@@ -2,7 +2,7 @@
 export interface StagedPartition {
   readonly id: number;
   readonly rows: number;
-  /** Of Arrow data, as counted by Spark; see row-bytes.ts. */
+  /** Of Arrow data, as counted by Spark; see row-bytes-sql.ts. */
   readonly bytes: number;
 }
 
