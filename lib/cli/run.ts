@@ -45,7 +45,7 @@ export async function run(args: readonly string[], interrupted: AbortSignal): Pr
     return exitCode.usage;
   }
   try {
-    await Promise.race([stream(command, query, interrupted), rejection(interrupted, FAREWELL)]);
+    await Promise.race([stream(command, query, interrupted), rejection(interrupted, STOP_GRACE_MS)]);
     return interrupted.aborted ? exitCode.of(interrupted.reason) : exitCode.done;
   } catch (error) {
     if (interrupted.aborted) return exitCode.of(interrupted.reason);
@@ -101,7 +101,7 @@ async function queryOf({ query, params }: Command): Promise<Query> {
 }
 
 /** ms that an interrupted query has to be stopped on Spark and its file to be removed. */
-const FAREWELL = 10_000;
+const STOP_GRACE_MS = 10_000;
 
 /** Rejects `ms` after the interrupt, with its reason. */
 function rejection(interrupted: AbortSignal, ms: number): Promise<never> {

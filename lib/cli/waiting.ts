@@ -1,7 +1,7 @@
 import { Endpoint } from "../connect/rpc/endpoint.js";
 
 /** ms before anything is said, and between two looks at the clock. */
-const PATIENCE = 2_000;
+const QUIET_MS = 2_000;
 const INTERVAL = 1_000;
 
 /**
@@ -30,7 +30,7 @@ export function showWaiting(url: string): () => void {
   const timer = setTimeout(() => {
     show();
     interval = setInterval(show, INTERVAL);
-  }, PATIENCE);
+  }, QUIET_MS);
   return () => {
     clearTimeout(timer);
     clearInterval(interval);

@@ -20,7 +20,8 @@ const OLDEST = 17;
  * The Java of JAVA_HOME; without that, the one on PATH if it is new enough. On macOS and in slim images `java` can be a
  * stub, so it is run to see.
  *
- * @throws SparkStreamError JAVA_TOO_OLD, JAVA_NOT_FOUND: for a JAVA_HOME that cannot be used; there is no fallback, because the user chose it
+ * @throws SparkStreamError JAVA_TOO_OLD, JAVA_NOT_FOUND: for a JAVA_HOME that cannot be used. It has no fallback, because the user
+ *   chose it
  */
 export async function findJava(env: NodeJS.ProcessEnv = process.env, signal?: AbortSignal): Promise<Java | undefined> {
   if (env.JAVA_HOME) {

@@ -15,7 +15,7 @@ import type { Readable, Writable } from "node:stream";
 import { AbortError, onAbort } from "./abort.js";
 
 /** After this many ms without a consumer there is a warning. */
-const PATIENCE = 10_000;
+const WARN_AFTER_MS = 10_000;
 
 export class HeldError {
   readonly #stream: Readable | Writable;
@@ -165,7 +165,7 @@ function markTold(error: Error): void {
 function warnLater(error: Error): void {
   if (told.has(error) || untold.has(error)) return;
   if (untold.size === 0) process.on("beforeExit", warnOfAll);
-  untold.set(error, setTimeout(warnOf, PATIENCE, error).unref());
+  untold.set(error, setTimeout(warnOf, WARN_AFTER_MS, error).unref());
 }
 
 function warnOfAll(): void {

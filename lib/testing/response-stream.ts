@@ -65,7 +65,7 @@ async function serve(
     for (const action of faults.get(sent) ?? []) {
       pending = alter(action, pending) ?? pending;
       if (action === "end") return;
-      await strike(action, operation, host, over);
+      await injectFault(action, operation, host, over);
     }
     over.throwIfAborted();
     const next = pending.shift();
@@ -78,7 +78,12 @@ async function serve(
 }
 
 /** The faults that are not about a response. */
-async function strike(action: FaultAction, operation: Operation, host: StreamHost, over: AbortSignal): Promise<void> {
+async function injectFault(
+  action: FaultAction,
+  operation: Operation,
+  host: StreamHost,
+  over: AbortSignal,
+): Promise<void> {
   if (typeof action === "object") {
     if ("delayMs" in action) await sleep(action.delayMs, undefined, { signal: over });
     else if ("sessionId" in action) host.changeSession(action.sessionId);

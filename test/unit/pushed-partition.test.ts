@@ -95,7 +95,7 @@ describe("A pushed partition", () => {
     partition.join(sender);
     partition.join(twin);
     send(0, 2);
-    partition.handOn();
+    partition.markDelivered();
     partition.leave(sender);
     expect(twin.words).to.deep.equal(["go on behind 2"]);
     expect(partition.resumed(upTo(2))).to.equal(true);
@@ -139,7 +139,7 @@ describe("A pushed partition", () => {
       const sender = first();
       partition.join(sender);
       send(0, 2);
-      partition.handOn();
+      partition.markDelivered();
       partition.leave(sender);
       retry = second();
       partition.join(retry);

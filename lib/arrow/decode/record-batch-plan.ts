@@ -171,7 +171,7 @@ function readColumn(column: ColumnPlan, body: BodyReader): Data {
     case "struct": {
       const children = column.children.map((plan) => {
         const child = readColumn(plan, body);
-        return enough(child, length, plan);
+        return checkedChild(child, length, plan);
       });
       return new Data(type, 0, length, nullCount, [undefined, undefined, validity], children);
     }
@@ -180,10 +180,10 @@ function readColumn(column: ColumnPlan, body: BodyReader): Data {
 
 function readChild(column: ColumnPlan, body: BodyReader, length: number): Data {
   const plan = column.children[0]!;
-  return enough(readColumn(plan, body), length, plan);
+  return checkedChild(readColumn(plan, body), length, plan);
 }
 
-function enough(child: Data, length: number, plan: ColumnPlan): Data {
+function checkedChild(child: Data, length: number, plan: ColumnPlan): Data {
   if (child.length >= length) return child;
   throw invalidIpc(`${length} values of ${JSON.stringify(plan.name)} are referred to, and ${child.length} are there`);
 }

@@ -74,9 +74,9 @@ export interface ExecutionCalls {
   /** What the server allows a stream. Never rejects. */
   limits(): Promise<StreamLimits>;
   /** An execution is being stopped on the server. Never rejects. */
-  stops(stopped: Promise<void>): void;
+  trackStop(stopped: Promise<void>): void;
   /** An execution runs. A signal that ends this process calls `leave` before. @returns to be called when it has ended */
-  runs(leave: () => Promise<void>): () => void;
+  trackRun(leave: () => Promise<void>): () => void;
   /** Bytes of a stream that can be in flight, besides the first response and the last. */
   mostInFlight(limits: StreamLimits): number;
   /** Whether each call asks for the token, so that one after a refusal may have another. */
@@ -93,13 +93,14 @@ const RUNNING: readonly ExecutionState[] = ["starting", "streaming", "draining",
 /** Error classes for an operation, or its session, that the server does not know (any more). */
 const UNKNOWN_OPERATION = /^INVALID_HANDLE\.(OPERATION_NOT_FOUND|SESSION_NOT_FOUND)$/;
 /**
- * ms that a stop waits for a job that runs, since it could not stop one before: in all, and without any sign of life, which
- * is more than Spark's own interval between two reports of progress.
+ * ms that a stop waits until a job is running, because only a running job can be stopped: JOB_WAIT in all, SIGN_OF_LIFE from
+ * one response to the next, which is more than Spark's own interval between two reports of progress.
  */
 const JOB_WAIT = 60_000;
 const SIGN_OF_LIFE = 2_500;
-/** ms that such a wait may last if the process is about to end; and for which nobody hears of it that it was stopped. */
+/** ms: the same limit if the process is about to end. */
 const LAST_WAIT = 400;
+/** ms that next() then stays silent about the stop. */
 const HOLD = 5_000;
 /** ms: a stream that ends sooner without a response was no use, and the next one may be none either. */
 const USELESS = 1_000;
@@ -195,7 +196,7 @@ export class Execution {
 
   #stops(stopped: Promise<void>): void {
     this.#stopped = stopped;
-    this.#calls.stops(stopped);
+    this.#calls.trackStop(stopped);
     void stopped.then(() => this.#ended());
   }
 
@@ -260,7 +261,7 @@ export class Execution {
 
   #start(): void {
     this.#ended();
-    this.#ended = this.#calls.runs(() => this.#leave());
+    this.#ended = this.#calls.trackRun(() => this.#leave());
     this.#state = "starting";
     this.#attached(this.#calls.execute(this.operationId, this.#plan));
   }
@@ -273,7 +274,7 @@ export class Execution {
   }
 
   #reattach(): void {
-    if (this.#received.unnamed) {
+    if (this.#received.hasDataWithoutId) {
       this.#fail();
       throw operationLost(this.operationId);
     }
@@ -312,7 +313,7 @@ export class Execution {
   }
 
   async #recover(error: ServerError): Promise<void> {
-    const received = this.#received.lastId !== undefined || this.#received.unnamed;
+    const received = this.#received.lastId !== undefined || this.#received.hasDataWithoutId;
     if (UNKNOWN_OPERATION.test(error.errorClass ?? "")) {
       if (!received && this.#state === "reattaching") return this.#start();
       this.#fail();

@@ -19,7 +19,7 @@ export class ReceivedResponses {
   /** Those of earlier streams. A list costs next to nothing to add to, so the map is made only if one is needed. */
   #before: ReadonlyMap<string, string> | undefined;
   #lastId: string | undefined;
-  #unnamed = false;
+  #hasDataWithoutId = false;
 
   /** The id of the last response, after which a result goes on; undefined before the first. */
   get lastId(): string | undefined {
@@ -27,8 +27,8 @@ export class ReceivedResponses {
   }
 
   /** Whether data came without an id. The result cannot be resumed then: a reattach would repeat it. */
-  get unnamed(): boolean {
-    return this.#unnamed;
+  get hasDataWithoutId(): boolean {
+    return this.#hasDataWithoutId;
   }
 
   /** What comes from now on is of another stream, which may begin with responses that have come. */
@@ -48,7 +48,7 @@ export class ReceivedResponses {
   add(response: ExecutePlanResponse): boolean {
     const { responseId: id, responseType } = response;
     if (id === "") {
-      this.#unnamed ||= responseType.case === "arrowBatch";
+      this.#hasDataWithoutId ||= responseType.case === "arrowBatch";
       return true;
     }
     const known = id === this.#lastId ? this.#prints.at(-1) : this.#before?.get(id);

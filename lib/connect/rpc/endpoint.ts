@@ -189,7 +189,7 @@ function parseUrl(url: string): { host: string; port: number; parameters: Map<st
   if (/[?#\\\s]/.test(authority) || !URL.canParse(http)) throw invalidUrl("its host or port cannot be read");
   const parsed = new URL(http);
   if (parsed.username || parsed.password)
-    throw invalidUrl("it must not contain a user or a password: give the user as the parameter user_id");
+    throw invalidUrl("it must not contain a user or a password: pass the user as the parameter user_id");
   const host = parsed.hostname.replace(/^\[|\]$/g, "");
   const port = /:80$/.test(authority) ? 80 : parsed.port === "" ? DEFAULT_PORT : Number(parsed.port);
   if (port === 0) throw invalidUrl("its port is 0");
@@ -271,7 +271,8 @@ function checkHeaders(headers: Record<string, string>): Record<string, string> {
     if (!/^[a-z0-9_.-]+$/i.test(name)) {
       throw invalidArgument(`${shown} is not a valid header name: letters, digits, "-", "_" and "." are allowed.`);
     }
-    if (/-bin$/i.test(name)) throw invalidArgument(`The header ${shown} is a binary one (-bin), which is not supported.`);
+    if (/-bin$/i.test(name))
+      throw invalidArgument(`The header ${shown} is a binary one (-bin), which is not supported.`);
     if (typeof value !== "string" || !HEADER_VALUE.test(value)) {
       throw invalidArgument(`The value of the header ${shown} must be a string of printable ASCII.`);
     }

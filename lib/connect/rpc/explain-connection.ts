@@ -43,8 +43,7 @@ export function explainUnavailable(message: string, endpoint: Endpoint): [ErrorC
     return ["TLS_FAILED", `Cannot speak TLS with ${server}: ${advice} (${reason})`];
   }
   if (/handshake failure/i.test(said) && tls && tls.cert === undefined) {
-    const advice =
-      "it has no cipher in common with this side, or requires a client certificate: tls: { cert, key }.";
+    const advice = "it has no cipher in common with this side, or requires a client certificate: tls: { cert, key }.";
     return ["TLS_FAILED", `Cannot speak TLS with ${server}: ${advice} (${reason})`];
   }
   if (/\balert\b.*(certificate|\bca\b|access denied)/i.test(said) || (tls && /Failed to connect/.test(said))) {

@@ -107,7 +107,10 @@ function explainExhausted(message: string, { address, maxMessageBytes }: Endpoin
         "fewer rows, or a shorter query; or start the server with a larger spark.connect.grpc.maxInboundMessageSize.",
     ];
   }
-  return ["UNAVAILABLE", `The server at ${address}, or something in front of it, is overloaded or has reached a limit: ${message}.`];
+  return [
+    "UNAVAILABLE",
+    `The server at ${address}, or something in front of it, is overloaded or has reached a limit: ${message}.`,
+  ];
 }
 
 function isTooLargeForDriver({ message, errorClass = "" }: ServerError): boolean {

@@ -5,7 +5,7 @@
  *   something runs   signal                               doing
  *   no                                                    no listener is there: Node does what it always does
  *   yes              the program has a listener for it    nothing: the program decides
- *   yes              it has none                          all is stopped, in FAREWELL at most; then the process ends by it
+ *   yes              it has none                          all is stopped, in STOP_GRACE_MS at most; then the process ends by it
  *   yes              a second one meanwhile               the process ends by it at once
  *
  * Node delivers signals to the main thread only.
@@ -18,7 +18,7 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 type Signal = (typeof SIGNALS)[number];
 
 /** ms. */
-const FAREWELL = 1_000;
+const STOP_GRACE_MS = 1_000;
 
 /** Known to other copies of this package: their listeners do not count as the program's own. */
 const mark = Symbol.for("spark-arrow-stream.signalListener");
@@ -51,7 +51,7 @@ async function onSignal(signal: Signal): Promise<void> {
   if (hasOwnListener(signal)) return;
   if (ending) return end(signal);
   ending = true;
-  await atMost(FAREWELL, Promise.allSettled([...running].map(({ stop }) => stop())));
+  await atMost(STOP_GRACE_MS, Promise.allSettled([...running].map(({ stop }) => stop())));
   end(signal);
 }
 
@@ -61,8 +61,8 @@ function end(signal: Signal): void {
   ending = false;
   try {
     process.kill(process.pid, signal);
-    // Without a listener it is over. One that is left hears of it by the event loop, which must not run empty before.
-    setTimeout(() => {}, FAREWELL);
+    // Without listeners this ends the process. Any that are left are called from the event loop, which stays alive until then.
+    setTimeout(() => {}, STOP_GRACE_MS);
   } catch {
     process.exit(128 + constants.signals[signal]); // Windows cannot send a SIGHUP
   }

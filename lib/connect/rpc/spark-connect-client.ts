@@ -74,7 +74,7 @@ export class SparkConnectClient {
   readonly #stops: Set<Promise<unknown>>;
 
   /** Something runs that a signal which ends this process has to stop before; see stopOnSignal(). */
-  readonly runs: typeof stopOnSignal;
+  readonly trackRun: typeof stopOnSignal;
 
   /**
    * @param handleSignals whether a signal that ends this process has what runs stopped before
@@ -86,7 +86,7 @@ export class SparkConnectClient {
     clone?: { of: SparkConnectClient; sessionId: string; serverSessionId: string },
   ) {
     this.endpoint = endpoint;
-    this.runs = clone?.of.runs ?? (handleSignals ? stopOnSignal : () => () => {});
+    this.trackRun = clone?.of.trackRun ?? (handleSignals ? stopOnSignal : () => () => {});
     this.sessionId = clone?.sessionId ?? endpoint.sessionId ?? randomUUID();
     this.#serverSessionId = clone?.serverSessionId;
     this.#parent = clone?.of;
@@ -213,8 +213,8 @@ export class SparkConnectClient {
       explain: (error, operationId) => this.#explain(error, operationId),
       checkSession: (response) => this.#checkSession(response),
       limits: () => this.limits(),
-      stops: (stopped) => this.stops(stopped),
-      runs: this.runs,
+      trackStop: (stopped) => this.trackStop(stopped),
+      trackRun: this.trackRun,
       mostInFlight: (limits) => this.#largestWindow(limits),
       tokenRotates: this.endpoint.tokenRotates,
       closing: this.#closing.signal,
@@ -240,7 +240,7 @@ export class SparkConnectClient {
   }
 
   /** Something is being stopped, or removed, on the server, which may go on when its stream has ended. Never rejects. */
-  stops(stopped: Promise<unknown>): void {
+  trackStop(stopped: Promise<unknown>): void {
     this.#stops.add(stopped);
     void stopped.then(() => this.#stops.delete(stopped));
   }

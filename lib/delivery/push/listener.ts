@@ -18,7 +18,7 @@ const MAX_STRANGER_BYTES = 4096;
 const MAX_STRANGERS = 128;
 const MAX_CONNECTIONS = 4096;
 /** ms between two looks at what strangers have sent. */
-const LOOK = 100;
+const CHECK_INTERVAL_MS = 100;
 /** ms after which the system asks a silent peer whether it is there. */
 const KEEPALIVE = 10_000;
 
@@ -70,7 +70,7 @@ export class PushListener {
       secure.on("secure", () => this.#examine(secure, socket));
     });
     this.#server.maxConnections = MAX_CONNECTIONS;
-    this.#timer = setInterval(() => this.#dropStrangers(), LOOK).unref();
+    this.#timer = setInterval(() => this.#dropStrangers(), CHECK_INTERVAL_MS).unref();
   }
 
   get port(): number {

@@ -2,7 +2,7 @@
  * Delivery "push": the tasks of the query send their batches to this process themselves, past the driver.
  *
  *   open     an address is found and listened on; a probe shows that tasks can connect to it
- *   run      the query (control.ts): its tasks come to the listener, prove themselves and send; each is served by a
+ *   run      the query (push-query.ts): its tasks come to the listener, prove themselves and send; each is served by a
  *            TaskConnection and its partition by a Share
  *   check    when Spark says that all tasks have ended, its report is compared with the batches that arrived
  *
@@ -15,9 +15,9 @@ import { SparkStreamError, sessionClosed } from "../../errors.js";
 import { type PushOptions, type SparkStreamOptions, streamDefaults } from "../../stream-options.js";
 import { queryConf } from "../query-conf.js";
 import { ResultReport } from "../result/result-report.js";
-import type { Control } from "./control.js";
 import type { PushListener } from "./listener.js";
 import { Secret } from "./proof.js";
+import type { PushQuery } from "./push-query.js";
 import type { QueuedPartition } from "./queued-partition.js";
 import { Share } from "./share.js";
 import type { SocketReader } from "./socket-reader.js";
@@ -34,9 +34,9 @@ export interface PushedFrameOptions
 }
 
 /** s that a task tries to connect; a later attempt less, if nobody listens (task-source.ts). */
-const PATIENCE = 3;
+const CONNECT_TIMEOUT_S = 3;
 /** ms between two looks at whether a share starves. */
-const LOOK = 250;
+const CHECK_INTERVAL_MS = 250;
 /** ms that tasks have to end by themselves, when their query was interrupted, before they are cut off. */
 const GRACE = 1_000;
 
@@ -51,7 +51,7 @@ export class PushedFrame {
   readonly #report = new ResultReport();
   readonly #forget: () => void;
   #listener: PushListener | undefined;
-  #control: Control | undefined;
+  #query: PushQuery | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #run: Promise<void>;
   #closing: Promise<void> | undefined;
@@ -76,11 +76,11 @@ export class PushedFrame {
     const { push, maxRecordsPerBatch, tags, compression } = this.#options;
     const { signal } = this.#stop;
     // Loaded here, with apache-arrow and TLS, which take long.
-    const [{ boundsOf }, { pushable }, { probeReach }, { Control }] = await Promise.all([
+    const [{ boundsOf }, { pushable }, { probeReach }, { PushQuery }] = await Promise.all([
       import("./batch-bounds.js"),
       import("./pushable.js"),
       import("./reach-probe.js"),
-      import("./control.js"),
+      import("./push-query.js"),
     ]);
     const [{ frame, fields, schema }, codec] = await Promise.all([
       pushable(this.#dataFrame, { tags, signal }),
@@ -88,7 +88,7 @@ export class PushedFrame {
     ]);
     const settings: TaskSettings = {
       ...(await this.#listen(push)),
-      patience: PATIENCE,
+      patience: CONNECT_TIMEOUT_S,
       codec: codec === "none" ? "" : codec,
       schema: Buffer.from(schema).toString("base64"),
     };
@@ -97,11 +97,11 @@ export class PushedFrame {
       probeReach(session, push.advertise ?? settings.host, settings, { tags, signal }),
     ]);
     signal.throwIfAborted();
-    const control = new Control(frame, settings, { conf: queryConf(bounds), tags }, this.#report);
-    this.#control = control;
-    this.#timer = setInterval(() => relieveStarvation(this.shares), LOOK).unref();
-    await control.run();
-    control.check(new Map([...this.#partitions].map(([id, { state }]) => [id, state])));
+    const query = new PushQuery(frame, settings, { conf: queryConf(bounds), tags }, this.#report);
+    this.#query = query;
+    this.#timer = setInterval(() => relieveStarvation(this.shares), CHECK_INTERVAL_MS).unref();
+    await query.run();
+    query.check(new Map([...this.#partitions].map(([id, { state }]) => [id, state])));
     for (const share of this.shares) share.end({ arrow_ipc_bytes: schema, rowCount: 0 });
   }
 
@@ -149,7 +149,7 @@ export class PushedFrame {
   #close(): Promise<void> {
     if (!this.#closing) {
       this.#closing = this.#end();
-      this.#dataFrame.session.client.stops(this.#closing.catch(() => {}));
+      this.#dataFrame.session.client.trackStop(this.#closing.catch(() => {}));
     }
     return this.#closing;
   }
@@ -160,7 +160,7 @@ export class PushedFrame {
     this.#stop.abort(new SparkStreamError("OPERATION_CANCELED", "The stream was given up."));
     clearInterval(this.#timer);
     const cutOff = setTimeout(() => this.#listener?.close(), GRACE);
-    await this.#control?.close();
+    await this.#query?.close();
     await this.#run;
     clearTimeout(cutOff);
     this.#secret.forget();

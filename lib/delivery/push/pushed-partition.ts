@@ -8,8 +8,7 @@
  *   sending    a batch, in its order           sending    it is taken
  *   sending    the end, and all agrees         complete   acknowledged; those who wait hear that it is done
  *   sending    the sender is gone              free       the next of those who wait goes on
- *   sending    the same batches, recomputed,   failed     NOT_DETERMINISTIC
- *              is not the same
+ *   sending    recomputed batches that differ  failed     NOT_DETERMINISTIC
  *   complete   an attempt comes                complete   it hears that it is done, and by whom
  *
  * "After the batches here": the new attempt recomputes all batches, and sends the totals of as many as are here already, a
@@ -31,7 +30,7 @@ export class PushedPartition {
   readonly id: number;
   /** The batches that are here, delivered or not. */
   #here: Totals = nothing;
-  #handedOn = false;
+  #anyDelivered = false;
   #sender: Attempt | undefined;
   /** Whether the sender still has to show that its first batches are those that are here. */
   #unproven = false;
@@ -53,7 +52,7 @@ export class PushedPartition {
     return this.#completeBy !== undefined;
   }
 
-  /** The attempt that all came of. */
+  /** The number of the attempt that completed the partition. */
   get completeBy(): number | undefined {
     return this.#completeBy;
   }
@@ -63,8 +62,8 @@ export class PushedPartition {
   }
 
   /** From now on the batches here cannot be taken back. */
-  handOn(): void {
-    this.#handedOn = true;
+  markDelivered(): void {
+    this.#anyDelivered = true;
   }
 
   join(attempt: Attempt): void {
@@ -130,7 +129,7 @@ export class PushedPartition {
 
   #begin(attempt: Attempt): void {
     this.#sender = attempt;
-    if (!this.#handedOn && this.#here.batches > 0) {
+    if (!this.#anyDelivered && this.#here.batches > 0) {
       this.#here = nothing;
       this.#forget();
     }

@@ -13,9 +13,9 @@ export class QueuedPartition implements Waiting {
   readonly queue: Spool<ArrowIpcRow>;
   /** Bytes that are being read. */
   incoming = 0;
-  drained = false;
+  spilled = false;
   /** Bytes. */
-  handedOn = 0;
+  deliveredBytes = 0;
   readonly #heldBack: boolean;
 
   constructor(id: number, heldBack: boolean, hasRoom: () => boolean) {
@@ -24,7 +24,7 @@ export class QueuedPartition implements Waiting {
     this.state = new PushedPartition(id, () => void this.queue.close());
     this.queue = new Spool({
       sizeOf: ({ arrow_ipc_bytes }) => arrow_ipc_bytes.length,
-      hasRoom: () => !(this.#heldBack || this.drained) || hasRoom(),
+      hasRoom: () => !(this.#heldBack || this.spilled) || hasRoom(),
       encode: encodeRow,
       decode: (record) => decodeRow(record, id),
     });

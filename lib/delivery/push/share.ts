@@ -3,7 +3,7 @@
  *
  * Memory: `limit` bytes in connections, queues and chain together, and one batch per connection beyond that. A connection
  * asks before it reads a batch, and asks again for the next one, behind all others that wait: so all have the same share of
- * it. In the order of partitions, half of the limit is for those that are not up yet.
+ * it. In the order of partitions, half of the limit is for those after the current one.
  *
  * A partition that is *held back* stays in its queue until its task has ended. A *spilled* one is queued because its task holds
  * a slot that the task of another partition needs. The queues of both may go to a temporary file.
@@ -46,7 +46,7 @@ interface Levels {
 export class Share implements RowCursor {
   readonly #options: ShareOptions;
   readonly #live = new Map<number, QueuedPartition>();
-  readonly #over = new Set<number>();
+  readonly #finished = new Set<number>();
   readonly #turn: Turn<QueuedPartition>;
   /** Bytes that the chain has. */
   #inChain = 0;
@@ -65,7 +65,7 @@ export class Share implements RowCursor {
   constructor(options: ShareOptions) {
     this.#options = options;
     const { order, index, count } = options;
-    const isOver = (id: number) => this.#over.has(id);
+    const isOver = (id: number) => this.#finished.has(id);
     this.#turn = order === "arrival" ? arrivalTurn(this.#live) : partitionTurn(this.#live, isOver, index, count);
   }
 
@@ -148,7 +148,7 @@ export class Share implements RowCursor {
   update(partition: QueuedPartition): void {
     if (partition.state.complete && (this.#closed || partition.queue.length === 0)) {
       this.#live.delete(partition.id);
-      this.#over.add(partition.id);
+      this.#finished.add(partition.id);
     }
     this.#changed();
   }
@@ -156,7 +156,7 @@ export class Share implements RowCursor {
   /** How long, in ms, it has waited for a partition that nobody sends. */
   get starvedMs(): number {
     if (this.#starvedSince === undefined || this.#inChain > 0 || this.#ended || this.#closed) return 0;
-    const isSent = [...this.#live.values()].some(({ id, state }) => state.hasSender && this.#turn.isUp(id));
+    const isSent = [...this.#live.values()].some(({ id, state }) => state.hasSender && this.#turn.isCurrent(id));
     return isSent ? 0 : performance.now() - this.#starvedSince;
   }
 
@@ -167,20 +167,20 @@ export class Share implements RowCursor {
       .reduce<QueuedPartition | undefined>((first, each) => (!first || each.id < first.id ? each : first), undefined);
   }
 
-  /** Has all of a partition come, whether there is room in memory or not. */
-  drain(partition: QueuedPartition): void {
-    partition.drained = true;
+  /** Takes in all of a partition, whether there is room in memory or not: what has none goes to its file. */
+  spill(partition: QueuedPartition): void {
+    partition.spilled = true;
     this.#changed();
   }
 
   async #take(partition: QueuedPartition): Promise<ArrowIpcRow | undefined> {
-    partition.state.handOn();
+    partition.state.markDelivered();
     // At once if possible: between leaving the queue and coming to the chain it would not count.
     const row = partition.queue.shiftFromMemory() ?? (await partition.queue.shift());
     this.#begun ||= row !== undefined;
     const bytes = row?.arrow_ipc_bytes.length ?? 0;
     this.#inChain += bytes;
-    partition.handedOn += bytes;
+    partition.deliveredBytes += bytes;
     this.update(partition);
     return row;
   }
@@ -192,26 +192,26 @@ export class Share implements RowCursor {
 
   #mayRead(partition: QueuedPartition, levels: Levels): boolean {
     const { limit, order, spool } = this.#options;
-    if (this.#closed || partition.drained) return true;
+    if (this.#closed || partition.spilled) return true;
     const inOrder = order === "partition";
-    const isUp = this.#turn.isUp(partition.id);
-    if (spool) return (inOrder && isUp) || levels.backlog < limit;
+    const isCurrent = this.#turn.isCurrent(partition.id);
+    if (spool) return (inOrder && isCurrent) || levels.backlog < limit;
     if (!inOrder) return levels.memory < limit;
-    return (isUp ? levels.memory - levels.ahead : levels.ahead) < limit / 2;
+    return (isCurrent ? levels.memory - levels.ahead : levels.ahead) < limit / 2;
   }
 
   #levels(): Levels {
     const levels: Levels = { memory: this.#inChain, ahead: 0, backlog: 0 };
-    for (const { id, queue, incoming, state, handedOn } of this.#live.values()) {
+    for (const { id, queue, incoming, state, deliveredBytes } of this.#live.values()) {
       this.#raise(levels, id, queue.held + incoming);
-      if (state.complete) levels.backlog += state.totals.bytes - handedOn;
+      if (state.complete) levels.backlog += state.totals.bytes - deliveredBytes;
     }
     return levels;
   }
 
   #raise(levels: Levels, id: number, bytes: number): void {
     levels.memory += bytes;
-    if (!this.#turn.isUp(id)) levels.ahead += bytes;
+    if (!this.#turn.isCurrent(id)) levels.ahead += bytes;
   }
 
   #changed(): void {

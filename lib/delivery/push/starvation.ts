@@ -4,9 +4,9 @@ import type { Share } from "./share.js";
 const STARVED_MS = 1_000;
 
 /**
- * If a share waits for a partition that nobody sends, it may be that its task has no slot, since others have it that
- * wait for another share, or for their turn. One of these, the first by its id, is then let go on, into a temporary file. To
- * be called now and then: it may take several until the right task has a slot.
+ * If a share waits for a partition that no task sends, that task may have no slot, because tasks that wait for another
+ * share, or for their turn, hold all of them. Then the blocked partition with the lowest id is let through, into a temporary
+ * file. To be called repeatedly: it may take several partitions until the right task has a slot.
  */
 export function relieveStarvation(shares: readonly Share[]): void {
   if (!shares.some(({ starvedMs }) => starvedMs > STARVED_MS)) return;
@@ -15,5 +15,5 @@ export function relieveStarvation(shares: readonly Share[]): void {
     return partition ? [{ share, partition }] : [];
   });
   const [first] = blocked.sort((a, b) => a.partition.id - b.partition.id);
-  first?.share.drain(first.partition);
+  first?.share.spill(first.partition);
 }

@@ -19,7 +19,7 @@ export interface Turn<P extends Waiting> {
   /** The partition that the next batch is of; undefined if none can be delivered yet. */
   next(): P | undefined;
   /** Whether a partition's batches are delivered as soon as they arrive. */
-  isUp(id: number): boolean;
+  isCurrent(id: number): boolean;
 }
 
 /** Partitions with batches that are still to arrive or to be delivered. */
@@ -39,7 +39,7 @@ export function arrivalTurn<P extends Waiting>(live: Live<P>): Turn<P> {
       if (chosen) last = chosen.id;
       return chosen;
     },
-    isUp: () => true,
+    isCurrent: () => true,
   };
 }
 
@@ -51,15 +51,15 @@ export function partitionTurn<P extends Waiting>(
   step: number,
 ): Turn<P> {
   let current = first;
-  const up = () => {
+  const currentId = () => {
     while (isOver(current)) current += step;
     return current;
   };
   return {
     next() {
-      const partition = live.get(up());
+      const partition = live.get(currentId());
       return partition && partition.ready > 0 ? partition : undefined;
     },
-    isUp: (id) => id === up(),
+    isCurrent: (id) => id === currentId(),
   };
 }

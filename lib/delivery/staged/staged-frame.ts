@@ -65,7 +65,7 @@ export class StagedFrame {
     this.#forget = session.beforeClose(async () => {
       await Promise.all([...this.#users].map((user) => user.close()));
     });
-    this.#ended = session.client.runs(async () => this.#checkpoint?.remove(false));
+    this.#ended = session.client.trackRun(async () => this.#checkpoint?.remove(false));
     this.partitions = this.#stage();
     this.partitions.catch(() => {}); // every cursor gets the error
   }

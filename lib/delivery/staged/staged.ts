@@ -64,7 +64,7 @@ export class StagedCursor implements RowCursor, StageUser {
   close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = this.#close();
-      this.#stage.session.client.stops(this.#closed.catch(() => {}));
+      this.#stage.session.client.trackStop(this.#closed.catch(() => {}));
     }
     return this.#closed;
   }

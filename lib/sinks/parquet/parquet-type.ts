@@ -30,7 +30,7 @@ export const mapAnnotation = { converted: convertedTypes.MAP, logical: { [Logica
 /** What an Arrow type is in a file: a type of values, a group of other columns, or nothing. */
 export type Mapping = ParquetType | "group" | { readonly unsupported: string };
 
-/** For each reason it was tried: readers return the column as something else, or not at all. */
+/** Each refusal was tried: readers returned the column as another type, or not at all. */
 const mappings: TypeTable<Mapping> = {
   Null: () => ({ physical: "INT32", order: "none", logical: { [LogicalType.UNKNOWN]: {} } }),
   Bool: () => ({ physical: "BOOLEAN", order: "unsigned" }),

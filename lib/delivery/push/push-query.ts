@@ -18,7 +18,7 @@ interface Committed extends Totals {
   readonly attempt: number;
 }
 
-export class Control {
+export class PushQuery {
   readonly #cursor: ResultCursor;
   readonly #committed = new Map<number, Committed>();
 
@@ -66,7 +66,9 @@ export class Control {
     for (let id = 0; id < Math.max(this.#committed.size, partitions.size); id++) {
       const [told, found] = [this.#committed.get(id), partitions.get(id)];
       if (!told || !found)
-        throw incompleteResult(`Nothing has arrived from ${told ? `the task of partition ${id}` : `Spark about partition ${id}`}`);
+        throw incompleteResult(
+          `Nothing has arrived from ${told ? `the task of partition ${id}` : `Spark about partition ${id}`}`,
+        );
       if (found.completeBy !== told.attempt || !sameTotals(found.totals, told)) {
         const { rows, batches } = found.totals;
         throw incompleteResult(
