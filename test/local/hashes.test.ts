@@ -75,9 +75,7 @@ describe("What pip installs for a local Spark", function () {
   it("is refused where a registry has another file", async () => {
     const error = await failure(install(OTHER));
     expect(error.code).to.equal("INSTALL_FAILED");
-    expect(error.message)
-      .to.include("tiny==1.0 are not those published")
-      .and.include("SPARK_ARROW_STREAM_HASHES=off");
+    expect(error.message).to.include("tiny==1.0 are not those published").and.include("SPARK_ARROW_STREAM_HASHES=off");
     expect(await readdir(scratch())).not.to.include("tiny.py");
   });
 

@@ -8,8 +8,9 @@
 import type { StreamLimits } from "./stream-limits.js";
 
 /**
- * Bytes. With 64 KiB the throughput is a quarter, even on the same host. 4 MiB are 10 to 20 % slower from a server that is faster than the
- * client: what it sends ahead fills the socket, and the kernel then does the sender's work whenever the client reads.
+ * Bytes. With 64 KiB the throughput is a quarter, even on the same host. 4 MiB are 10 to 20 % slower from a server that is
+ * faster than the client: what it sends ahead fills the socket, and the kernel then does the sender's work whenever the client
+ * reads.
  */
 const SMALLEST = 1024 * 1024;
 const LARGEST = 32 * 1024 * 1024;

@@ -33,7 +33,7 @@ export interface PushedFrameOptions
   count: number;
 }
 
-/** s that a task tries to connect; a later attempt less, if nobody listens (task-source.ts). */
+/** s that the probe and a task try to connect; a later attempt less, if nobody listens (task-source.ts). */
 const CONNECT_TIMEOUT_S = 3;
 /** ms between two looks at whether a share starves. */
 const CHECK_INTERVAL_MS = 250;

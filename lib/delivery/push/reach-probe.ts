@@ -10,9 +10,6 @@ import { ResultCursor } from "../result/result.js";
 import { explainProbe, python, unreachable } from "./explain-task.js";
 import { pushProbe, type TaskSettings, TROUBLE } from "./task-source.js";
 
-/** s that the probe tries to connect. */
-const CONNECT_TIMEOUT_S = 3;
-
 /** By session, the addresses that its tasks have reached, whatever the port of each stream. */
 const reached = new WeakMap<SparkSession, Set<string>>();
 
@@ -31,7 +28,7 @@ export async function probeReach(
   const addresses = reached.get(session) ?? new Set();
   reached.set(session, addresses);
   if (addresses.has(address)) return;
-  const frame = mapInArrow(session.range(0, 1, 1, 1), pushProbe({ ...settings, patience: CONNECT_TIMEOUT_S }), python);
+  const frame = mapInArrow(session.range(0, 1, 1, 1), pushProbe(settings), python);
   const cursor = new ResultCursor(frame, { tags });
   const forget = onAbort(signal, () => void cursor.close());
   try {

@@ -1,5 +1,6 @@
 /**
- * The partitions of one Readable: those with `id % count === index`, for `count` shares. In: batches, from as many connections as there are tasks that run. Out: ArrowIpcRow, as the turn has it.
+ * The partitions of one Readable: those with `id % count === index`, for `count` shares. In: batches, from as many
+ * connections as there are tasks that run. Out: ArrowIpcRow, as the turn has it.
  *
  * Memory: `limit` bytes in connections, queues and chain together, and one batch per connection beyond that. A connection
  * asks before it reads a batch, and asks again for the next one, behind all others that wait: so all have the same share of
