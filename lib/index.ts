@@ -37,4 +37,13 @@ export { type NdjsonWriterOptions, ndjsonWriter } from "./sinks/text/ndjson-writ
 export { type RowsOptions, rows } from "./sinks/text/rows.js";
 export type { InvalidText } from "./sinks/values/invalid-text.js";
 export { arrowIpcBytes, type SparkStream, sparkStream, splitSparkStream } from "./spark-stream.js";
-export type { PushOptions, SparkStreamOptions, SplitStreamOptions } from "./stream-options.js";
+export type {
+  CommonStreamOptions,
+  PushOptions,
+  PushStreamOptions,
+  ResultStreamOptions,
+  SparkStreamOptions,
+  SplitStreamOptions,
+  StagedOptions,
+  StagedStreamOptions,
+} from "./stream-options.js";

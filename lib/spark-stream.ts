@@ -26,6 +26,7 @@ import {
   type SparkStreamOptions,
   type SplitStreamOptions,
   streamDefaults,
+  withSplitDelivery,
 } from "./stream-options.js";
 
 /**
@@ -71,13 +72,14 @@ export function splitSparkStream(source: DataFrame, count: number, options: Spli
     throw new SparkStreamError("INVALID_INPUT", "splitSparkStream() splits DataFrames: rows come in one stream.");
   }
   checkSplit("splitSparkStream()", count, options);
-  const withDelivery = { ...options, delivery: options.delivery ?? ("staged" as const) };
+  const withDelivery = withSplitDelivery(options);
   const streams: SparkStream[] = [];
   const notify = Array.from({ length: count }, (_, index) => (partition: LargePartition) => {
     streams[index]!.emit("largePartition", partition);
   });
-  for (const rows of cursors(source, withDelivery, notify))
+  for (const rows of cursors(source, withDelivery, notify)) {
     streams.push(streamOf(SparkStream, () => rows, withDelivery));
+  }
   return streams;
 }
 

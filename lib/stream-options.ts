@@ -19,8 +19,8 @@ import {
   whole,
 } from "./runtime/check-options.js";
 
-/** The `signal` destroys the stream with an AbortError. It and the `tags` are those of everything that runs for it. */
-export interface SparkStreamOptions extends RunOptions {
+/** The options that all deliveries have. The `signal` destroys the stream with an AbortError; it and the `tags` are those of everything that runs for it. */
+export interface CommonStreamOptions extends RunOptions {
   /** Bytes of Arrow data that may be read ahead of the consumer. Default: 16 MiB. */
   readAheadBytes?: number;
   /**
@@ -38,29 +38,59 @@ export interface SparkStreamOptions extends RunOptions {
    * cast is an error of the query, or null if the session's spark.sql.ansi.enabled is false.
    */
   requestedSchema?: Schema;
-  /**
-   * "result" (default): one query, whose result Spark's driver buffers as a whole, within spark.driver.maxResultSize.
-   * "staged": computed once onto the executors' disks and read from there piece by piece; any size, from Spark 4.0 on.
-   * "push": the tasks send their batches to this process themselves; any size, if the executors have Python with pyarrow
-   * and can connect to this process.
-   */
-  delivery?: "result" | "staged" | "push";
-  /** "push": the address that tasks connect to, and the order of their batches. */
-  push?: PushOptions;
-  /** "staged": bytes of Arrow data per piece, which has at least one partition. Default: 64 MiB. */
-  windowBytes?: number;
-  /** "staged": the ids of the partitions wanted, from 0; they come in order. Default: all. */
-  partitions?: readonly number[];
-  /**
-   * "staged": whether Spark's driver is asked to collect garbage at the end, which frees the executors' disks. With false
-   * they are freed by the driver's own collection (spark.cleaner.periodicGC.interval, 30 minutes). Default: true.
-   */
-  collectGarbage?: boolean;
 }
 
+/** One query, whose result Spark's driver buffers as a whole, within spark.driver.maxResultSize. The default. */
+export interface ResultStreamOptions extends CommonStreamOptions {
+  delivery?: "result";
+  staged?: undefined;
+  push?: undefined;
+}
+
+/** The frame is computed once and kept by Spark, and read from there piece by piece: any size. */
+export interface StagedStreamOptions extends CommonStreamOptions {
+  delivery: "staged";
+  staged?: StagedOptions;
+  push?: undefined;
+}
+
+/**
+ * The tasks send their batches to this process themselves: any size, if the executors have Python with pyarrow and can
+ * connect to this process.
+ */
+export interface PushStreamOptions extends CommonStreamOptions {
+  delivery: "push";
+  push?: PushOptions;
+  staged?: undefined;
+}
+
+/** Options of a stream, by its `delivery`. */
+export type SparkStreamOptions = ResultStreamOptions | StagedStreamOptions | PushStreamOptions;
+
 /** Options of `splitSparkStream()`. With delivery "result" there is one stream only, so the default is "staged". */
-export interface SplitStreamOptions extends SparkStreamOptions {
-  delivery?: "staged" | "push";
+export type SplitStreamOptions = (Omit<StagedStreamOptions, "delivery"> & { delivery?: "staged" }) | PushStreamOptions;
+
+/** Where a stream with `delivery: "staged"` keeps the frame, and how it is read from there. */
+export interface StagedOptions {
+  /** Bytes of Arrow data per piece, which has at least one partition. Default: 64 MiB. */
+  windowBytes?: number;
+  /** The ids of the partitions wanted, from 0; they come in order. Default: all. */
+  partitions?: readonly number[];
+  /**
+   * A directory that Spark's driver and all executors share, such as `s3a://bucket/tmp`. The frame is written there, into a
+   * directory of its own, as Parquet, and removed at the end. It survives the loss of executors, needs no checkpoints (Spark
+   * 4.0), and no query reads more of it than it wants. Columns that come back may be null, as those of all files.
+   * Default: a checkpoint, on the executors' disks unless the server has a directory for it.
+   */
+  path?: string;
+  /** Like `path`, in a table: the one that is made has this name and a suffix (`tmp.staged_20261126t…`). */
+  table?: string;
+  /**
+   * Whether Spark's driver is asked to collect garbage when a checkpoint was removed, which frees its disks. Otherwise they
+   * are freed by the driver's own collection (spark.cleaner.periodicGC.interval, 30 minutes). A collection can hold up
+   * everybody who uses the driver. Default: true for the Spark that `connect("local")` started, else false.
+   */
+  collectGarbage?: boolean;
 }
 
 /** How Spark's executors reach a stream with `delivery: "push"`, and how it orders and keeps what they send. */
@@ -89,16 +119,15 @@ export interface PushOptions {
 }
 
 /**
- * Options that are not given. For those that are missing here, the server's setting holds (`maxRecordsPerBatch`,
- * `compression`), or it depends on the connection (`push.host`, `push.tls`), or there is none.
+ * Values of options that are not given. For those that are missing here, the server's setting holds (`maxRecordsPerBatch`,
+ * `compression`), or it depends on the connection (`push.host`, `push.tls`, `staged.collectGarbage`), or there is none.
  */
 export const streamDefaults = {
   delivery: "result",
   readAheadBytes: 16 * 1024 * 1024,
-  windowBytes: 64 * 1024 * 1024,
-  collectGarbage: true,
+  staged: { windowBytes: 64 * 1024 * 1024 },
   push: { order: "arrival", spool: false },
-} as const satisfies SparkStreamOptions;
+} as const;
 
 const pushOptions: OptionTable<PushOptions> = {
   host: filled,
@@ -107,6 +136,17 @@ const pushOptions: OptionTable<PushOptions> = {
   tls: flag,
   order: oneOf("arrival", "partition"),
   spool: flag,
+};
+
+const stagedOptions: OptionTable<StagedOptions> = {
+  windowBytes: byteCount,
+  partitions: [
+    (ids) => Array.isArray(ids) && ids.length > 0 && ids.every(isPartitionId),
+    "an array of partition ids, whole numbers from 0, with one id at least",
+  ],
+  path: filled,
+  table: filled,
+  collectGarbage: flag,
 };
 
 const isPartitionId = (id: unknown) => Number.isInteger(id) && Number(id) >= 0 && Number(id) <= INT_MAX;
@@ -124,17 +164,9 @@ const streamOptions: OptionTable<SparkStreamOptions> = {
     "an apache-arrow Schema",
   ],
   delivery: oneOf("result", "staged", "push"),
+  staged: nested(stagedOptions),
   push: nested(pushOptions),
-  windowBytes: byteCount,
-  partitions: [
-    (ids) => Array.isArray(ids) && ids.length > 0 && ids.every(isPartitionId),
-    "an array of partition ids, whole numbers from 0, with one id at least",
-  ],
-  collectGarbage: flag,
 };
-
-/** Options that no other delivery has. */
-const STAGED_ONLY = ["windowBytes", "partitions", "collectGarbage"] as const;
 
 /**
  * @param of the function that takes them, as messages name it
@@ -142,11 +174,19 @@ const STAGED_ONLY = ["windowBytes", "partitions", "collectGarbage"] as const;
  */
 export function checkStreamOptions(of: string, options: SparkStreamOptions): void {
   checkOptions(of, options, streamOptions);
-  const { delivery, push } = options;
-  for (const name of STAGED_ONLY) {
-    if (delivery !== "staged" && options[name] !== undefined) throw needs(of, name, 'delivery: "staged"');
+  for (const name of ["staged", "push"] as const) {
+    if (options.delivery !== name && options[name] !== undefined) throw needs(of, name, `delivery: "${name}"`);
   }
-  if (delivery !== "push" && push !== undefined) throw needs(of, "push", 'delivery: "push"');
+  const { path, table, collectGarbage } = options.staged ?? {};
+  if (path !== undefined && table !== undefined) {
+    throw new SparkStreamError(
+      "INVALID_ARGUMENT",
+      `Options "staged.path" and "staged.table" of ${of} exclude each other.`,
+    );
+  }
+  if (collectGarbage && (path ?? table) !== undefined) {
+    throw needs(of, "staged.collectGarbage", "a checkpoint: leave it out, or the path or table");
+  }
 }
 
 /**
@@ -166,7 +206,12 @@ const MAX_STREAMS = 1024;
 export function checkSplit(of: string, count: number, options: SplitStreamOptions): void {
   checkArgument(of, "count", count, whole(1, MAX_STREAMS, "streams"));
   checkOptions(of, options, { ...streamOptions, delivery: splitDeliveries });
-  checkStreamOptions(of, { ...options, delivery: options.delivery ?? "staged" });
+  checkStreamOptions(of, withSplitDelivery(options));
+}
+
+/** @returns the options of each of the streams */
+export function withSplitDelivery(options: SplitStreamOptions): SparkStreamOptions {
+  return options.delivery === "push" ? options : { ...options, delivery: "staged" };
 }
 
 function needs(of: string, option: string, what: string): SparkStreamError {

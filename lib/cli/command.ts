@@ -2,13 +2,11 @@
 import { parseArgs } from "node:util";
 import type { SqlParameter } from "../connect/index.js";
 import { SparkStreamError } from "../errors.js";
-import type { PushOptions, SparkStreamOptions } from "../stream-options.js";
+import type { PushOptions, SparkStreamOptions, StagedOptions } from "../stream-options.js";
 import { isBlank } from "./query-text.js";
 
 export const formats = ["parquet", "arrow", "arrows", "csv", "ndjson"] as const;
 export type Format = (typeof formats)[number];
-
-type Delivery = NonNullable<SparkStreamOptions["delivery"]>;
 
 export interface Command {
   /** For `connect()`; undefined for the environment's SPARK_REMOTE. */
@@ -22,8 +20,8 @@ export interface Command {
   readonly output: string;
   readonly format: Format;
   readonly compression: string | undefined;
-  readonly delivery: Delivery | undefined;
-  readonly push: PushOptions | undefined;
+  /** The delivery and its own options. */
+  readonly stream: SparkStreamOptions;
   readonly quiet: boolean;
 }
 
@@ -48,7 +46,6 @@ export function parseCommand(args: readonly string[]): Command | "help" | "versi
     const choices = compressions[format].join(", ") || "none at all";
     throw usage(`--compression of ${format} is ${choices}, and not ${JSON.stringify(compression)}`);
   }
-  const delivery = deliveryOf(values.delivery);
   return {
     url: urlOf(values.remote, values.local),
     connectTimeoutMs: timeoutOf(values["connect-timeout"]),
@@ -58,8 +55,7 @@ export function parseCommand(args: readonly string[]): Command | "help" | "versi
     output,
     format,
     compression,
-    delivery,
-    push: pushOf(values, delivery),
+    stream: streamOf(values),
     quiet: values.quiet ?? false,
   };
 }
@@ -81,6 +77,8 @@ const options = {
   port: { type: "string" },
   advertise: { type: "string" },
   order: { type: "string" },
+  "staged-path": { type: "string" },
+  "staged-table": { type: "string" },
   quiet: { type: "boolean", short: "q" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
@@ -128,9 +126,36 @@ function formatOf(format: string | undefined, output: string): Format {
   throw usage(`--format must be one of ${formats.join(", ")}, and ${found}`);
 }
 
-function deliveryOf(delivery: string | undefined): Delivery | undefined {
-  if (delivery === undefined || delivery === "result" || delivery === "staged" || delivery === "push") return delivery;
-  throw usage(`--delivery is result, staged or push, and not ${JSON.stringify(delivery)}`);
+interface StreamValues extends PushValues {
+  readonly delivery?: string;
+  readonly "staged-path"?: string;
+  readonly "staged-table"?: string;
+}
+
+function streamOf(values: StreamValues): SparkStreamOptions {
+  const { delivery } = values;
+  const [push, staged] = [pushOf(values), stagedOf(values)];
+  if (push && delivery !== "push") throw usage("--listen, --port, --advertise and --order go with --delivery push");
+  if (staged && delivery !== "staged") throw usage("--staged-path and --staged-table go with --delivery staged");
+  switch (delivery) {
+    case undefined:
+      return {};
+    case "result":
+      return { delivery };
+    case "staged":
+      return { delivery, ...(staged && { staged }) };
+    case "push":
+      return { delivery, ...(push && { push }) };
+    default:
+      throw usage(`--delivery is result, staged or push, and not ${JSON.stringify(delivery)}`);
+  }
+}
+
+function stagedOf({ "staged-path": path, "staged-table": table }: StreamValues): StagedOptions | undefined {
+  if (path === "" || table === "") throw usage("--staged-path and --staged-table take a name that is not empty");
+  if (path !== undefined && table !== undefined) throw usage("give either --staged-path or --staged-table");
+  if (path !== undefined) return { path };
+  return table === undefined ? undefined : { table };
 }
 
 interface PushValues {
@@ -140,7 +165,7 @@ interface PushValues {
   readonly order?: string;
 }
 
-function pushOf({ listen, port, advertise, order }: PushValues, delivery: string | undefined): PushOptions | undefined {
+function pushOf({ listen, port, advertise, order }: PushValues): PushOptions | undefined {
   if (order !== undefined && order !== "arrival" && order !== "partition") {
     throw usage(`--order is arrival or partition, and not ${JSON.stringify(order)}`);
   }
@@ -153,9 +178,7 @@ function pushOf({ listen, port, advertise, order }: PushValues, delivery: string
     ...(advertise !== undefined && { advertise }),
     ...(order !== undefined && { order }),
   };
-  if (Object.keys(push).length === 0) return undefined;
-  if (delivery !== "push") throw usage("--listen, --port, --advertise and --order go with --delivery push");
-  return push;
+  return Object.keys(push).length === 0 ? undefined : push;
 }
 
 function paramsOf(pairs: readonly string[]): Record<string, SqlParameter> {

@@ -20,6 +20,11 @@ What to run: one of
                        piece, for a result that is too large for Spark's driver; push: sent here by the executors
                        themselves, which need Python with pyarrow and a way to connect to this machine
 
+For --delivery staged
+  --staged-path URI    keep the result here meanwhile, on storage that Spark's driver and executors share:
+                       s3a://bucket/tmp; default: on the executors' disks
+  --staged-table NAME  or in a table whose name begins so
+
 For --delivery push
   --listen HOST        the address to listen on; default: that of this machine on the way to the server
   --port N             the port to listen on; default: a free one

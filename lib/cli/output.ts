@@ -21,9 +21,9 @@ export interface Writing {
 }
 
 export function write(frame: DataFrame, command: Command, signal: AbortSignal): Writing {
-  const { format, output, compression, delivery, push } = command;
+  const { format, output, compression } = command;
   const target = output === "-" ? process.stdout : output;
-  const options: SparkStreamOptions = { ...(delivery && { delivery }), ...(push && { push }) };
+  const options: SparkStreamOptions = { ...command.stream };
   if (format === "arrows") {
     // As they come: nothing is decoded, and what Spark compressed stays so.
     if (compression !== undefined) options.compression = compression as "none" | "zstd";

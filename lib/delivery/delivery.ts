@@ -23,19 +23,20 @@ export function openDelivery(
   options: SparkStreamOptions,
   streams: readonly OnLargePartition[],
 ): readonly RowCursor[] {
-  const { delivery, tags, maxRecordsPerBatch, compression, ...others } = { ...streamDefaults, ...given(options) };
+  const { delivery = streamDefaults.delivery, tags, maxRecordsPerBatch, compression } = options;
   const batches = { maxRecordsPerBatch, compression };
   switch (delivery) {
     case "result":
       return [new ResultCursor(dataFrame, { conf: queryConf(batches), tags })];
     case "push": {
-      const { push, readAheadBytes } = others;
+      const { push = streamDefaults.push, readAheadBytes = streamDefaults.readAheadBytes } = options;
       return new PushedFrame(dataFrame, { ...batches, tags, push, readAheadBytes, count: streams.length }).shares;
     }
     case "staged": {
-      const { windowBytes, collectGarbage, partitions } = others;
+      const { windowBytes = streamDefaults.staged.windowBytes, partitions, ...others } = options.staged ?? {};
       const conf = queryConf(batches);
-      const frame = new StagedFrame(dataFrame, { collectGarbage, tags: tags ?? [], conf });
+      const { collectGarbage = dataFrame.session.client.endpoint.startedHere, path, table } = others;
+      const frame = new StagedFrame(dataFrame, { collectGarbage, path, table, tags: tags ?? [], conf });
       return streams.map((onLargePartition, index) => {
         const choose = (all: readonly StagedPartition[]) =>
           sharesOf(partitions ? chosen(all, partitions) : all, streams.length)[index]!;
@@ -43,11 +44,6 @@ export function openDelivery(
       });
     }
   }
-}
-
-/** Without the options that are undefined. */
-function given<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }
 
 /** Spark reports only partitions with rows. One without rows, before the last that has some, exists all the same. */

@@ -1,4 +1,7 @@
 // A real cluster whose executors die: what survives, and what says that it does not.
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { kill } from "node:process";
 import { expect } from "chai";
 import { batchInfo, connect, type SparkSession, type SparkStreamOptions, sparkStream } from "../../lib/index.js";
@@ -15,10 +18,12 @@ describe("On a standalone cluster of two executors,", function () {
   this.timeout(300_000);
   let cluster: SparkCluster;
   let spark: SparkSession;
+  let shared: string;
 
   before(async function () {
     notInCheck("it needs a Spark", this);
     this.timeout(900_000); // the first start installs Spark
+    shared = await mkdtemp(join(tmpdir(), "spark-arrow-stream-shared-"));
     cluster = await startCluster(2);
     spark = await connect(cluster.url, { token: cluster.token });
     await until(async () => (await cluster.executors()).length === 2, "two executors run");
@@ -26,6 +31,7 @@ describe("On a standalone cluster of two executors,", function () {
   after(async () => {
     await spark?.close();
     await cluster?.[Symbol.asyncDispose]();
+    await rm(shared, { recursive: true, force: true });
   });
 
   /** Kills one executor when the first batch is here. Resolves to how often each id came. */
@@ -73,9 +79,21 @@ describe("On a standalone cluster of two executors,", function () {
     expect(seen.every((count) => count === 1)).to.equal(true);
   });
 
+  for (const place of ["path", "table"] as const) {
+    it(`"staged" on a ${place} that all share gives every row once though executors are killed in the middle`, async () => {
+      const staged = place === "path" ? { path: shared } : { table: "frame" };
+      const seen = await readWhileOneDies({ delivery: "staged", staged: { ...staged, windowBytes: 4 * 1024 * 1024 } });
+      expect(seen.every((count) => count === 1)).to.equal(true);
+      await spark.client.stopped();
+      expect(await readdir(shared)).to.deep.equal([]);
+      expect((await sparkStream(spark.sql("SHOW TABLES")).toArray())[0]!.numRows).to.equal(0);
+      await until(async () => (await cluster.executors()).length === 2, "a new executor runs");
+    });
+  }
+
   it('"staged" says what is lost when an executor dies, and what to use instead', async () => {
-    const error = await errorOf(readWhileOneDies({ delivery: "staged", windowBytes: 4 * 1024 * 1024 }));
+    const error = await errorOf(readWhileOneDies({ delivery: "staged", staged: { windowBytes: 4 * 1024 * 1024 } }));
     expect(error).to.have.property("code", "QUERY_FAILED");
-    expect(error.message).to.match(/^A part of the staged frame is gone with an executor/);
+    expect(error.message).to.match(/^A part of the staged frame is gone with an executor.* staged: \{ path:/);
   });
 });

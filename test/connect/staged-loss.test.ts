@@ -35,3 +35,32 @@ describe("A staged frame, when an executor is lost with a part of it,", () => {
     expect(error.message).to.match(/^A part of the staged frame is gone with an executor.*"result" or "push"/);
   });
 });
+
+/**
+ * A server whose executors write files that its driver does not see, as into directories of their own: five rows were
+ * written, and three are there.
+ */
+const unseenFiles: RespondWith["executePlan"] = ({ plan }) => {
+  const op = plan?.opType;
+  if (op?.case === "command" && op.value.commandType.case === "writeOperation") {
+    const values = [{ literalType: { case: "long" as const, value: 5n } }];
+    const observedMetrics = [{ name: "written", keys: ["rows"], values }];
+    return { responses: [{ observedMetrics }, { responseType: { case: "resultComplete", value: {} } }] };
+  }
+  if (op?.case === "root" && op.value.relType.case === "aggregate") {
+    return { batches: tableFromArrays({ id: Int32Array.of(0), rows: [3n], bytes: [24n] }) };
+  }
+  return undefined;
+};
+
+describe("A frame staged on storage that the driver and the executors do not share", () => {
+  it("is an error that gives the counts, and never fewer rows", async () => {
+    await using fixture = await scripted({ batches: idBatches(3), respond: { executePlan: unseenFiles } });
+    const stream = sparkStream(fixture.spark.range(5), { delivery: "staged", staged: { path: "file:/tmp/own" } });
+    const error = await errorOf(stream.toArray());
+    expect(error).to.have.property("code", "INCOMPLETE_RESULT");
+    expect(error.message).to.match(
+      /^5 rows were written to file:\/tmp\/own\/spark_arrow_stream_\w+, and 3 are there\./,
+    );
+  });
+});

@@ -122,7 +122,7 @@ describe("A query with settings of its own, on a real Spark,", function () {
 
   it("gives what was staged window by window, all of it from one clone", async () => {
     const frame = spark.range(0, 4000, 1, 12);
-    const options = { delivery: "staged", windowBytes: 1, maxRecordsPerBatch: 100 } as const;
+    const options = { delivery: "staged", staged: { windowBytes: 1 }, maxRecordsPerBatch: 100 } as const;
     const partitions = new Set<number | undefined>();
     const sessions = new Set<number>();
     let rows = 0;

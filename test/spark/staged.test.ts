@@ -71,7 +71,7 @@ describe('delivery: "staged" on a real Spark', function () {
   };
   for (const [what, frame] of Object.entries(frames)) {
     it(`gives a frame ${what} as "result" does: schema, rows and their order`, async () => {
-      const staged = sparkStream(frame(), { ...STAGED, windowBytes: SMALL_WINDOW });
+      const staged = sparkStream(frame(), { ...STAGED, staged: { windowBytes: SMALL_WINDOW } });
       const result = sparkStream(frame());
       const [stagedBatches, resultBatches] = [await staged.toArray(), await result.toArray()];
       const [stagedSchema, resultSchema] = [await staged.schema, await result.schema];
@@ -97,7 +97,7 @@ describe('delivery: "staged" on a real Spark', function () {
 
   it("tells of every batch its partition and the rows before it", async () => {
     const frame = spark.range(0, 25_000, 1, 5).where("id < 5000 OR id >= 10000");
-    const stream = sparkStream(frame, { ...STAGED, windowBytes: 100_000, maxRecordsPerBatch: 3000 });
+    const stream = sparkStream(frame, { ...STAGED, staged: { windowBytes: 100_000 }, maxRecordsPerBatch: 3000 });
     const found: unknown[] = [];
     for await (const batch of stream) {
       found.push([batchInfo(batch), batch.numRows, batch.getChildAt(0)!.get(0)]);
@@ -112,7 +112,7 @@ describe('delivery: "staged" on a real Spark', function () {
   it("takes partitions in windows of bytes, and never more than one window ahead of the consumer", async () => {
     const frame = spark.sql("SELECT id, repeat('x', 92) AS text FROM range(0, 8000, 1, 8)"); // 100 KB a partition
     const before = await ui.queries();
-    const stream = sparkStream(frame, { ...STAGED, windowBytes: 250_000, readAheadBytes: 1 });
+    const stream = sparkStream(frame, { ...STAGED, staged: { windowBytes: 250_000 }, readAheadBytes: 1 });
     const iterator = stream[Symbol.asyncIterator]();
     await iterator.next();
     const windows = async () => (await ui.queries()) - before - 3; // checkpoint, count and seal come first
@@ -122,7 +122,8 @@ describe('delivery: "staged" on a real Spark', function () {
   });
 
   it("copies sections off a frame of many windows, and gives it whole and in order", async () => {
-    const stream = sparkStream(spark.range(0, 20_000, 1, 20), { ...STAGED, windowBytes: 20_000 }); // ten windows
+    const staged = { windowBytes: 20_000, collectGarbage: true }; // ten windows
+    const stream = sparkStream(spark.range(0, 20_000, 1, 20), { ...STAGED, staged });
     const iterator = stream[Symbol.asyncIterator]();
     const ids: number[] = [];
     let mostStaged = 0;
@@ -137,7 +138,7 @@ describe('delivery: "staged" on a real Spark', function () {
   it("is one snapshot of a frame that is another each time it is computed", async () => {
     const frame = spark.sql("SELECT id, rand() AS r, uuid() AS u FROM range(0, 4000, 1, 8)").repartition(8);
     // Twice in one plan would be equal anyway; here each row comes once, and ids would repeat or lack if it was redone.
-    const rows = await rowsOf(frame, { ...STAGED, windowBytes: 10_000 });
+    const rows = await rowsOf(frame, { ...STAGED, staged: { windowBytes: 10_000 } });
     const ids = rows.map((row) => Number(/"id": (\d+)/.exec(row)![1])).sort((a, b) => a - b);
     expect(ids).to.deep.equal(Array.from({ length: 4000 }, (_, id) => id));
   });
@@ -147,7 +148,11 @@ describe('delivery: "staged" on a real Spark', function () {
       .sql("SELECT id, 'old' AS version FROM range(0, 40000, 1, 8)")
       .write.mode("overwrite")
       .saveAsTable("moving");
-    const stream = sparkStream(spark.table("moving"), { ...STAGED, windowBytes: 200_000, readAheadBytes: 1 });
+    const stream = sparkStream(spark.table("moving"), {
+      ...STAGED,
+      staged: { windowBytes: 200_000 },
+      readAheadBytes: 1,
+    });
     const versions = new Map<string, number>();
     let overwritten = false;
     for await (const batch of stream) {
@@ -170,7 +175,7 @@ describe('delivery: "staged" on a real Spark', function () {
 
   it("tells of a partition that is larger than a window, and gives it all the same", async () => {
     const told: LargePartition[] = [];
-    const stream = sparkStream(spark.range(0, 30_000, 1, 3), { ...STAGED, windowBytes: 50_000 });
+    const stream = sparkStream(spark.range(0, 30_000, 1, 3), { ...STAGED, staged: { windowBytes: 50_000 } });
     stream.on("largePartition", (partition) => told.push(partition));
     let rows = 0;
     for await (const batch of stream) rows += batch.numRows;
@@ -184,7 +189,7 @@ describe('delivery: "staged" on a real Spark', function () {
     const told: LargePartition[] = [];
     const frame = spark.sql(`SELECT array(repeat('x', 1000), NULL, repeat('y', 1000)) AS list,
       map(1, array(named_struct('a', repeat('z', 1000)))) AS map, CAST(NULL AS ARRAY<STRING>) AS none FROM range(0, 100, 1, 1)`);
-    const stream = sparkStream(frame, { ...STAGED, windowBytes: 1 });
+    const stream = sparkStream(frame, { ...STAGED, staged: { windowBytes: 1 } });
     stream.on("largePartition", (partition) => told.push(partition));
     await stream.toArray();
     expect(told[0]!.bytes).to.be.within(300_000, 310_000);
@@ -194,7 +199,7 @@ describe('delivery: "staged" on a real Spark', function () {
     const frame = spark.range(0, 10_000, 1, 5).where("id < 2000 OR id >= 4000");
     const ids = async (partitions: number[]) => {
       const found = new Set<number>();
-      for await (const batch of sparkStream(frame, { ...STAGED, partitions })) {
+      for await (const batch of sparkStream(frame, { ...STAGED, staged: { partitions } })) {
         if (batch.numRows > 0) found.add(batchInfo(batch)!.partition!);
         for (const { id } of batch) if (!partitions.includes((Number(id) / 2000) | 0)) throw new Error(`${id}`);
       }
@@ -202,13 +207,13 @@ describe('delivery: "staged" on a real Spark', function () {
     };
     expect(await ids([3, 0])).to.deep.equal([0, 3]);
     expect(await ids([1]), "no rows").to.deep.equal([]);
-    const error = await errorOf(sparkStream(frame, { ...STAGED, partitions: [0, 5, 7] }).toArray());
+    const error = await errorOf(sparkStream(frame, { ...STAGED, staged: { partitions: [0, 5, 7] } }).toArray());
     expect(error).to.include({ code: "INVALID_ARGUMENT" });
     expect(error.message).to.equal("There is no partition 5, 7: the last partition with rows is 4.");
   });
 
   it("splits a frame over streams that are read at the same time", async () => {
-    const streams = splitSparkStream(spark.range(0, 60_000, 1, 7), 3, { windowBytes: 100_000 });
+    const streams = splitSparkStream(spark.range(0, 60_000, 1, 7), 3, { staged: { windowBytes: 100_000 } });
     const read = async (stream: AsyncIterable<RecordBatch>) => {
       const ids: number[] = [];
       for await (const batch of stream)
@@ -231,10 +236,16 @@ describe('delivery: "staged" on a real Spark', function () {
     expect(await rowCount(third!)).to.equal(3000);
   });
 
+  it("has the driver free the disks at the end if it is asked to collect garbage", async () => {
+    await sparkStream(spark.range(0, 9000, 1, 3), { ...STAGED, staged: { collectGarbage: true } }).toArray();
+    await spark.client.stopped();
+    await until(async () => (await ui.staged()).length === 0, "nothing is staged");
+  });
+
   it("removes what was staged when the stream is destroyed, whatever it is doing", async () => {
     for (const wait of [0, 200, 1500]) {
       const frame = spark.sql("SELECT id, uuid() AS u FROM range(0, 400000, 1, 8)").repartition(8);
-      const stream = sparkStream(frame, { ...STAGED, windowBytes: 1_000_000 });
+      const stream = sparkStream(frame, { ...STAGED, staged: { windowBytes: 1_000_000 } });
       stream.resume();
       await sleep(wait); // the moment is what is tried
       stream.destroy();
@@ -262,7 +273,7 @@ describe('delivery: "staged" on a real Spark', function () {
 
   it("removes what was staged when the session is closed under a stream", async () => {
     const other = await ui.connect();
-    const stream = sparkStream(other.range(0, 400_000, 1, 8), { ...STAGED, windowBytes: 400_000 });
+    const stream = sparkStream(other.range(0, 400_000, 1, 8), { ...STAGED, staged: { windowBytes: 400_000 } });
     await new Promise((resolve) => stream.once("readable", resolve));
     const failed = errorOf(new Promise((_, reject) => stream.once("error", reject)));
     await other.close();
@@ -285,7 +296,7 @@ describe('delivery: "staged" on a real Spark', function () {
     // Spark's driver collects garbage in its own time; this test does not wait for that.
     await using other = await impatient.connect();
     await until(async () => {
-      await sparkStream(other.range(1), STAGED).toArray();
+      await sparkStream(other.range(1), { ...STAGED, staged: { collectGarbage: true } }).toArray();
       return (await impatient.staged()).length === 0;
     }, "nothing is staged");
   });
@@ -305,9 +316,10 @@ describe('delivery: "staged" on a real Spark', function () {
     expect(error).to.include({ code: "RESULT_TOO_LARGE" });
     expect(error.message).to.include('delivery: "staged"');
     let rows = 0;
-    for await (const batch of sparkStream(frame, { ...STAGED, windowBytes: 1_000_000 })) rows += batch.numRows;
+    for await (const batch of sparkStream(frame, { ...STAGED, staged: { windowBytes: 1_000_000 } }))
+      rows += batch.numRows;
     expect(rows).to.equal(100_000);
-    const inOne = await errorOf(sparkStream(frame, { ...STAGED, windowBytes: 2 ** 30 }).toArray());
+    const inOne = await errorOf(sparkStream(frame, { ...STAGED, staged: { windowBytes: 2 ** 30 } }).toArray());
     expect(inOne).to.be.instanceOf(SparkStreamError).and.include({ code: "RESULT_TOO_LARGE" });
     expect(inOne.message).to.include("windowBytes");
   });

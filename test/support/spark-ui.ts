@@ -61,7 +61,9 @@ export class SparkUi {
   }
 
   async expectNothingStaged(): Promise<void> {
-    // Spark learns of a frame that was collected, and removes its blocks, a moment later.
+    // Spark frees what no session knows any more when its driver has collected garbage, and removes its blocks a moment later.
+    await using session = await this.connect();
+    await session.sql("SELECT java_method('java.lang.System', 'gc') FROM VALUES (1)").execute();
     await until(async () => (await this.staged()).length === 0, "nothing is staged");
   }
 

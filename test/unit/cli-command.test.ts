@@ -22,6 +22,9 @@ describe("The arguments of the command line", () => {
     "an unknown compression": [...query, "-f", "parquet", "--compression", "zip"],
     "an unknown delivery": [...query, "--delivery", "push-pull"],
     "an option of a delivery that is another one": [...query, "--advertise", "node"],
+    "a place to stage that another delivery does not have": [...query, "--staged-path", "s3a://b"],
+    "two places to stage": [...query, "--delivery", "staged", "--staged-path", "s3a://b", "--staged-table", "t"],
+    "a place to stage without a name": [...query, "--delivery", "staged", "--staged-path", ""],
     "an order that there is not": [...query, "--delivery", "push", "--order", "size"],
     "a port that is no number": [...query, "--delivery", "push", "--port", "http"],
     "a parameter without a value": [...query, "--param", "x"],
@@ -77,16 +80,23 @@ describe("The arguments of the command line", () => {
   });
 
   it("give the delivery, or leave it to the stream", () => {
-    expect(parsed("--delivery", "staged").delivery).to.equal("staged");
-    expect(parsed().delivery).to.equal(undefined);
+    expect(parsed("--delivery", "staged").stream).to.deep.equal({ delivery: "staged" });
+    expect(parsed().stream).to.deep.equal({});
   });
 
   it("give what a pushed stream needs", () => {
     const args = ["--delivery", "push", "--listen", "0.0.0.0", "--port", "7000", "--advertise", "node:7001"];
     const push = { host: "0.0.0.0", port: 7000, advertise: "node:7001" };
-    expect(parsed(...args)).to.deep.include({ delivery: "push", push });
-    expect(parsed(...args, "--order", "partition").push).to.deep.equal({ ...push, order: "partition" });
-    expect(parsed("--delivery", "push").push).to.equal(undefined);
+    expect(parsed(...args).stream).to.deep.equal({ delivery: "push", push });
+    const ordered = { ...push, order: "partition" };
+    expect(parsed(...args, "--order", "partition").stream).to.deep.equal({ delivery: "push", push: ordered });
+    expect(parsed("--delivery", "push").stream).to.deep.equal({ delivery: "push" });
+  });
+
+  it("give what a staged stream is kept in", () => {
+    const staged = (...args: string[]) => parsed("--delivery", "staged", ...args).stream.staged;
+    expect(staged("--staged-path", "s3a://bucket/tmp")).to.deep.equal({ path: "s3a://bucket/tmp" });
+    expect(staged("--staged-table", "tmp.x")).to.deep.equal({ table: "tmp.x" });
   });
 
   it("give the format by the ending, or by its name, or NDJSON on standard output", () => {

@@ -76,6 +76,8 @@ export const endpointOptions: OptionTable<EndpointOptions> = {
 export class Endpoint {
   readonly host: string;
   readonly port: number;
+  /** Whether the server was started for this session, and is nobody else's. */
+  readonly startedHere: boolean;
   /** false: plain text. */
   readonly tls: false | TlsOptions;
   readonly headers: Readonly<Record<string, string>>;
@@ -92,8 +94,11 @@ export class Endpoint {
   readonly #token: Token | undefined;
   readonly #secrets = new Secrets();
 
-  /** @throws SparkStreamError INVALID_URL or INVALID_ARGUMENT; neither message shows a value of the URL. */
-  constructor(url: string, options: EndpointOptions = {}) {
+  /**
+   * @throws SparkStreamError INVALID_URL or INVALID_ARGUMENT; neither message shows a value of the URL.
+   */
+  constructor(url: string, options: EndpointOptions = {}, startedHere = false) {
+    this.startedHere = startedHere;
     const { host, port, parameters } = parseUrl(url);
     const take = (key: string) => {
       const value = parameters.get(key);

@@ -374,7 +374,7 @@ export class SparkConnectClient {
 async function answersOf(execution: Execution): Promise<ExecutePlanResponse[]> {
   const answers = [];
   for (let next = await execution.next(); next; next = await execution.next()) {
-    if (ANSWERS.has(next.responseType.case)) answers.push(next);
+    if (ANSWERS.has(next.responseType.case) || next.observedMetrics.length > 0) answers.push(next);
   }
   return answers;
 }

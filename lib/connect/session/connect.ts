@@ -62,7 +62,7 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
   const { startLocalSpark } = await import("../../local/index.js");
   const master = target === "local" ? "local[*]" : target;
   const local = await startLocalSpark({ ...localOptions, master });
-  const endpoint = new Endpoint(local.url, { ...others, token: local.token });
+  const endpoint = new Endpoint(local.url, { ...others, token: local.token }, true);
   return await open(endpoint, opening, () => local.close());
 }
 

@@ -85,8 +85,9 @@ export function withColumn(input: RelationInit, name: string, expression: string
   return { case: "withColumns", value: { input, aliases: [{ name: [name], expr: sqlExpression(expression) }] } };
 }
 
-export function sort(input: RelationInit, orders: readonly string[]): RelationType {
-  return { case: "sort", value: { input, order: orders.map(sortOrder), isGlobal: true } };
+/** @param isGlobal false: each partition by itself */
+export function sort(input: RelationInit, orders: readonly string[], isGlobal = true): RelationType {
+  return { case: "sort", value: { input, order: orders.map(sortOrder), isGlobal } };
 }
 
 /** @param expressions rows of equal values go to the same partition; none: rows are spread evenly */

@@ -286,8 +286,8 @@ export class SparkSession implements AsyncDisposable {
   }
 }
 
-/** In order. Halves of halves, since a plan must not be nested as deeply as there may be frames. */
-function unionOf(frames: readonly DataFrame[]): DataFrame {
+/** @internal Frames of one session, in order. Halves of halves, since a plan must not be nested as deeply as there may be frames. */
+export function unionOf(frames: readonly DataFrame[]): DataFrame {
   if (frames.length === 1) return frames[0]!;
   const half = frames.length >> 1;
   return unionOf(frames.slice(0, half)).union(unionOf(frames.slice(half)));
@@ -440,6 +440,18 @@ export class DataFrame {
     checkArgument("repartition()", "numPartitions", numPartitions, partitionCount);
     checkArguments("repartition()", "expressions", expressions, filled);
     return this.#then((input) => relations.repartition(input, numPartitions, expressions));
+  }
+
+  /** In `numPartitions` partitions at most, made of whole ones without moving rows between executors. */
+  coalesce(numPartitions: number): DataFrame {
+    checkArgument("coalesce()", "numPartitions", numPartitions, partitionCount);
+    return this.#then((input) => ({ case: "repartition", value: { input, numPartitions, shuffle: false } }));
+  }
+
+  /** Each partition sorted by what SQL's ORDER BY takes. */
+  sortWithinPartitions(...orders: string[]): DataFrame {
+    checkArguments("sortWithinPartitions()", "orders", orders, filled);
+    return this.#then((input) => relations.sort(input, orders, false));
   }
 
   /** The rows of both, columns matched by position, duplicates kept (UNION ALL). */

@@ -1,23 +1,26 @@
 /**
- * A frame that was computed once and lies on the executors' disks, and the sizes of its partitions. Shared by all cursors
- * that read it: with the last of them it is removed, and with the session in any case.
+ * A frame that was computed once and is kept by Spark, and the sizes of its partitions. Shared by all cursors that read it:
+ * with the last of them it is removed, and with the session in any case.
  *
  *   checkpoint  the query is run up to its last stage; from here on there is something to remove
  *   count       one query that computes every partition, has it kept, and counts its rows and bytes
  *   seal        Spark forgets how the partitions were made: later reads return the counted rows, or an error
+ *
+ *   write       with `path` or `table`: the query writes its rows there
+ *   count       one query over what was written
  */
 
 import type { QueryConf, QuerySession } from "../../connect/session/query-session.js";
 import type { DataFrame, SparkSession } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
-import { onAbort } from "../../runtime/abort.js";
-import type { SparkStreamOptions } from "../../stream-options.js";
+import type { StagedOptions } from "../../stream-options.js";
 import { observationsOf } from "../observations.js";
-import { ResultCursor } from "../result/result.js";
-import { Checkpoint } from "./checkpoint.js";
+import { Checkpoint, INSTEAD } from "./checkpoint.js";
 import { explainDisks } from "./explain-disks.js";
+import type { KeptFrame } from "./kept-frame.js";
 import type { StagedPartition } from "./partition-windows.js";
-import { rowBytesSql } from "./row-bytes-sql.js";
+import { SharedDirectory, SharedTable } from "./shared-storage.js";
+import { WrittenFrame } from "./written-frame.js";
 
 /** Something that reads a staged frame. */
 export interface StageUser {
@@ -25,7 +28,9 @@ export interface StageUser {
   close(): Promise<void>;
 }
 
-export interface StagedFrameOptions extends Pick<Required<SparkStreamOptions>, "collectGarbage"> {
+export interface StagedFrameOptions extends Pick<StagedOptions, "path" | "table"> {
+  /** Whether the driver is asked to collect garbage when a checkpoint was removed. */
+  collectGarbage: boolean;
   /** Tags of the queries that stage the frame. */
   tags: readonly string[];
   /**
@@ -52,7 +57,7 @@ export class StagedFrame {
   readonly #forget: () => void;
   readonly #ended: () => void;
   #querySession: QuerySession<SparkSession> | undefined;
-  #checkpoint: Checkpoint | undefined;
+  #kept: KeptFrame | undefined;
   #removed: Promise<void> | undefined;
 
   /** Begins at once. @throws SparkStreamError SESSION_CLOSED */
@@ -65,7 +70,7 @@ export class StagedFrame {
     this.#forget = session.beforeClose(async () => {
       await Promise.all([...this.#users].map((user) => user.close()));
     });
-    this.#ended = session.client.trackRun(async () => this.#checkpoint?.remove(false));
+    this.#ended = session.client.trackRun(async () => this.#kept?.remove(false));
     this.partitions = this.#stage();
     this.partitions.catch(() => {}); // every cursor gets the error
   }
@@ -84,7 +89,12 @@ export class StagedFrame {
 
   /** The rows of these partitions, in their order. */
   rowsOf(partitions: readonly StagedPartition[]): DataFrame {
-    return this.#checkpoint!.rowsOf(partitions);
+    return this.#kept!.rowsOf(partitions);
+  }
+
+  /** See {@link KeptFrame.rescans}. Known once there are `partitions`. */
+  get rescans(): boolean {
+    return this.#kept!.rescans;
   }
 
   async #stage(): Promise<readonly StagedPartition[]> {
@@ -92,23 +102,24 @@ export class StagedFrame {
     try {
       await this.#checkCanBeStaged(options);
       const { session } = this.#dataFrame;
-      const checkpoint = await session.withQuerySession(this.#dataFrame, this.options.conf, (querySession) =>
+      this.#kept = await session.withQuerySession(this.#dataFrame, this.options.conf, (querySession) =>
         this.#stageIn(querySession, options),
       );
-      this.#checkpoint = checkpoint;
-      const partitions = await this.#count(checkpoint.frame, options);
-      await checkpoint.seal(options);
-      return partitions;
+      options.signal.throwIfAborted();
+      return await this.#kept.partitions(options);
     } catch (error) {
       throw explainDisks(error);
     }
   }
 
-  async #stageIn(querySession: QuerySession<SparkSession>, options: StagingOptions): Promise<Checkpoint> {
+  async #stageIn(querySession: QuerySession<SparkSession>, options: StagingOptions): Promise<KeptFrame> {
     this.#querySession = querySession;
     try {
       const dataFrame = this.#dataFrame.in(querySession.session);
       warnOfObservations(await dataFrame.relation(options));
+      const { path, table } = this.options;
+      if (path !== undefined) return new WrittenFrame(dataFrame, new SharedDirectory(path));
+      if (table !== undefined) return new WrittenFrame(dataFrame, new SharedTable(table));
       return await Checkpoint.of(dataFrame, options);
     } catch (error) {
       void querySession.release();
@@ -122,8 +133,9 @@ export class StagedFrame {
       session.version({ signal: options.signal }),
       this.#dataFrame.isStreaming(options),
     ]);
-    if (Number.parseInt(version, 10) < 4) {
-      const message = `delivery: "staged" needs checkpoints, which Spark has from 4.0 on; this server's is ${version}. Use delivery: "result".`;
+    const { path, table } = this.options;
+    if (path === undefined && table === undefined && Number.parseInt(version, 10) < 4) {
+      const message = `delivery: "staged" needs checkpoints, which Spark has from 4.0 on; this server's is ${version}. ${INSTEAD}`;
       throw new SparkStreamError("UNSUPPORTED", message);
     }
     if (isStreaming) {
@@ -133,41 +145,10 @@ export class StagedFrame {
     }
   }
 
-  async #count(frame: DataFrame, { tags, signal }: StagingOptions): Promise<StagedPartition[]> {
-    const schema = await frame.sparkSchema({ signal });
-    const fields = schema?.kind.case === "struct" ? schema.kind.value.fields : [];
-    const columns = fields.map(({ dataType }, index) => ({ name: `c${index}`, type: dataType }));
-    // Names of its own, since several columns may have one.
-    const named = columns.length > 0 ? frame.toDF(...columns.map(({ name }) => name)) : frame;
-    const counts = named
-      .select("spark_partition_id() AS id", `${rowBytesSql(columns)} AS bytes`)
-      .groupBy("id")
-      .agg("count(1) AS rows", "sum(bytes) AS bytes");
-
-    signal.throwIfAborted();
-    const cursor = new ResultCursor(counts, { tags });
-    const forget = onAbort(signal, () => void cursor.close());
-    try {
-      const { IpcDecoder } = await import("../../chain/ipc-decoder.js");
-      const decoder = new IpcDecoder();
-      const partitions: StagedPartition[] = [];
-      for (let row = await cursor.next(); row; row = await cursor.next()) {
-        for (const batch of await decoder.decode(row)) {
-          for (const { id, rows, bytes } of batch) partitions.push({ id, rows: Number(rows), bytes: Number(bytes) });
-        }
-      }
-      signal.throwIfAborted();
-      return partitions.sort((a, b) => a.id - b.id);
-    } finally {
-      forget();
-      await cursor.close();
-    }
-  }
-
   async #remove(): Promise<void> {
     this.#stop.abort(new SparkStreamError("OPERATION_CANCELED", "The staging was given up."));
     await this.partitions.catch(() => {});
-    await this.#checkpoint?.remove(this.options.collectGarbage);
+    await this.#kept?.remove(this.options.collectGarbage);
     await this.#querySession?.release();
     this.#ended();
     this.#forget();

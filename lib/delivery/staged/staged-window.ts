@@ -86,7 +86,7 @@ export class StagedWindow implements RowCursor {
     const [first, ...others] = this.#partitions;
     const advice =
       others.length > 0
-        ? `the ${others.length + 1} partitions from ${first?.id} on. Give a smaller windowBytes.`
+        ? `the ${others.length + 1} partitions from ${first?.id} on. Give a smaller staged: { windowBytes }.`
         : `partition ${first?.id} alone. Spread the rows over more partitions: df.repartition(n).`;
     const message = `The driver's spark.driver.maxResultSize is too small for a window of ${totalBytes(this.#partitions)} bytes: ${advice}`;
     return new SparkStreamError("RESULT_TOO_LARGE", message, { cause: error });
@@ -98,6 +98,7 @@ function lostExecutor(cause: SparkStreamError): SparkStreamError {
   const { errorClass, sqlState, operationId } = cause;
   const message =
     'A part of the staged frame is gone with an executor: delivery: "staged" keeps it on the executors\' disks. Run it ' +
-    `again, or use delivery: "result" or "push", which go on when an executor is lost. ${cause.message}`;
+    'again on storage that outlives executors, staged: { path: "s3a://bucket/tmp" } or staged: { table: "tmp.staged" }, or ' +
+    `use delivery: "result" or "push". ${cause.message}`;
   return new SparkStreamError("QUERY_FAILED", message, { cause, errorClass, sqlState, operationId });
 }

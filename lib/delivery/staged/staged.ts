@@ -1,6 +1,6 @@
 /**
- * Delivery "staged": Spark computes the frame once, onto the executors' disks, and its partitions are taken from there
- * window by window, in order. A window is a query of its own; while one is consumed, the next is requested, never more.
+ * Delivery "staged": Spark computes the frame once, onto the executors' disks or shared storage, and its partitions are taken
+ * from there window by window, in order. A window is a query of its own; while one is consumed, the next is requested, never more.
  *
  * In: a StagedFrame. Out: ArrowIpcRow. Memory: on the driver, two windows, each within a budget of bytes or one partition;
  * here, besides the chain's, what the transport has in flight for the next window, and one response of it.
@@ -8,7 +8,7 @@
 import type { ArrowIpcRow } from "../../chain/arrow-ipc-row.js";
 import type { RowCursor } from "../../chain/row-source.js";
 import { sessionClosed } from "../../errors.js";
-import type { SparkStreamOptions } from "../../stream-options.js";
+import type { StagedOptions } from "../../stream-options.js";
 import type { QueryOptions } from "../result/result.js";
 import { ResultReport } from "../result/result-report.js";
 import { type StagedPartition, windowsOf } from "./partition-windows.js";
@@ -25,7 +25,9 @@ export interface LargePartition {
   readonly windowBytes: number;
 }
 
-export interface StagedOptions extends QueryOptions, Pick<Required<SparkStreamOptions>, "windowBytes"> {
+export interface StagedCursorOptions extends QueryOptions {
+  /** See {@link StagedOptions.windowBytes}. */
+  readonly windowBytes: number;
   /** Selects the partitions to read. May throw. */
   choose(partitions: readonly StagedPartition[]): readonly StagedPartition[];
   onLargePartition(partition: LargePartition): void;
@@ -35,7 +37,7 @@ export class StagedCursor implements RowCursor, StageUser {
   /** Reports the progress of each window; none of them has the metrics of the frame. */
   readonly report = new ResultReport();
   readonly #stage: StagedFrame;
-  readonly #options: StagedOptions;
+  readonly #options: StagedCursorOptions;
   #windows: StagedPartition[][] | undefined;
   #opened = 0;
   #rows = 0;
@@ -45,7 +47,7 @@ export class StagedCursor implements RowCursor, StageUser {
   #next: StagedWindow | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(stage: StagedFrame, options: StagedOptions) {
+  constructor(stage: StagedFrame, options: StagedCursorOptions) {
     this.#stage = stage;
     this.#options = options;
     stage.join(this);
@@ -98,7 +100,7 @@ export class StagedCursor implements RowCursor, StageUser {
       if (bytes > windowBytes) onLargePartition({ partition: id, rows, bytes, windowBytes });
     }
     const windows = windowsOf(chosen, windowBytes);
-    this.#sectionLength = sectionLength(windows.length);
+    if (this.#stage.rescans) this.#sectionLength = sectionLength(windows.length);
     return windows.length > 0 ? windows : [[]]; // a window without rows still has the schema
   }
 
