@@ -4,14 +4,13 @@
  */
 import { createHash } from "node:crypto";
 import { rename, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { findJava, provisionJava } from "../../lib/local/java.js";
 import { OwnedProcess } from "../../lib/local/owned-process.js";
 import { SparkServer } from "../../lib/local/server.js";
 import { provisionVenv, type Venv } from "../../lib/local/venv.js";
 import { freePort } from "../support/free-port.js";
+import { listening } from "../support/listening.js";
 
 export interface RunningServer extends AsyncDisposable {
   readonly url: string;
@@ -134,18 +133,6 @@ function sail(version: string): ServerKind {
       return { url: `sc://127.0.0.1:${port}`, python: venv.python, [Symbol.asyncDispose]: () => owned.stop() };
     },
   };
-}
-
-async function listening(port: number): Promise<void> {
-  for (;;) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, "127.0.0.1");
-      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-      socket.once("connect", () => socket.destroy());
-    });
-    if (open) return;
-    await sleep(50);
-  }
 }
 
 export const servers = {

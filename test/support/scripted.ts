@@ -57,7 +57,10 @@ export async function scripted(
   connectOptions?: ConnectOptions,
 ): Promise<{ server: ScriptedServer; spark: SparkSession } & AsyncDisposable> {
   const server = await startScriptedServer(options);
-  const spark = await connect(server.url, connectOptions);
+  const spark = await connect(server.url, connectOptions).catch(async (error) => {
+    await server.close();
+    throw error;
+  });
   return {
     server,
     spark,

@@ -3,9 +3,10 @@
  * as source text within a pickle.
  */
 
-import { isRefusalWithoutClass, SparkStreamError } from "../../errors.js";
+import { SparkStreamError } from "../../errors.js";
 import type { RunOptions } from "../../runtime/call-options.js";
 import { SharedRun } from "../../runtime/shared-run.js";
+import { isRefusal } from "../rpc/refusal.js";
 import type { RelationInit } from "../session/plan.js";
 import type { DataFrame, SparkSession } from "../session/session.js";
 import { call, pickledPair } from "./python-pickle.js";
@@ -96,13 +97,17 @@ export async function pythonVersion(source: DataFrame, user: PythonUser, options
     if (options.signal?.aborted) throw error;
     if (versions.get(session) === known) versions.delete(session);
     const explained = explainPython(error, user);
-    throw explained === error && isRefusalWithoutClass(error) ? refused(error, user) : explained;
+    throw explained === error && isRefused(error) ? refused(error, user) : explained;
   }
 }
 
-/** For a server other than Spark, whose workers run no such function. */
-function refused(error: Error, { name, instead }: PythonUser): SparkStreamError {
-  const text = `${name} runs a Python function on Spark's executors, which this server cannot (${error.message}). Use ${instead}.`;
+/** The function does nothing, so what Spark says of it is said of Python functions. */
+function isRefused(error: unknown): error is SparkStreamError {
+  return isRefusal(error) || (error instanceof SparkStreamError && error.code === "QUERY_FAILED");
+}
+
+function refused(error: SparkStreamError, { name, instead }: PythonUser): SparkStreamError {
+  const text = `${name} runs a Python function on Spark's executors, and this server refuses it (${error.message}). Use ${instead}.`;
   return new SparkStreamError("UNSUPPORTED", text, { cause: error });
 }
 

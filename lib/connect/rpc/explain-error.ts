@@ -83,12 +83,6 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
 
 /** What grpc-js and grpc-java make of an error of the server's own that has no message. */
 const WORDLESS = /^(2 UNKNOWN:\s*|Application error processing RPC)$/;
-/** Whether the server has no such call, or no such part of a plan. */
-export function isUnimplemented(error: unknown): boolean {
-  const cause = error instanceof SparkStreamError ? (error.cause as { code?: unknown } | undefined) : undefined;
-  return cause?.code === status.UNIMPLEMENTED;
-}
-
 /** A message that is too large: one received, by this side's limit, or one sent, by the server's; or another limit. */
 function explainExhausted(message: string, { address, maxMessageBytes }: Endpoint): [ErrorCode, string] {
   if (/^Received message (larger than max|that decompresses)/.test(message)) {

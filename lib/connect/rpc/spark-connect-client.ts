@@ -30,9 +30,10 @@ import {
 import { briefly, callPolicy, once, stopping } from "./call-policy.js";
 import { Channel, type UnaryOptions } from "./channel.js";
 import type { Endpoint } from "./endpoint.js";
-import { explainError, isUnimplemented } from "./explain-error.js";
+import { explainError } from "./explain-error.js";
 import { chunkBytes, largestWindow } from "./flow-control.js";
 import { stopOnSignal } from "./process-signals.js";
+import { isUnimplemented } from "./refusal.js";
 import { isTokenRefused, type RetryPolicy, retryWait } from "./retry.js";
 import { readServerError, type ServerError, withDetails } from "./server-error.js";
 import { defaultStreamLimits, readStreamLimits, type StreamLimits, streamLimitKeys } from "./stream-limits.js";

@@ -1,6 +1,9 @@
 /** The settings of a session: those that users get and set, and those of a query while it starts. */
+
+import { SparkStreamError } from "../../errors.js";
 import { type CallOptions, checkCallOptions } from "../../runtime/call-options.js";
 import { checkArgument, filled, text } from "../../runtime/check-options.js";
+import { isRefusal } from "../rpc/refusal.js";
 import type { SparkConnectClient } from "../rpc/spark-connect-client.js";
 import { settingValue } from "./arguments.js";
 import type { ConfAccess } from "./conf-lock.js";
@@ -41,18 +44,47 @@ export function runtimeConf(client: SparkConnectClient): RuntimeConf {
   };
 }
 
+/** A setting of the session; the default as well if the server shows no settings. */
+export async function settingOr(
+  conf: RuntimeConf,
+  key: string,
+  defaultValue: string,
+  options: CallOptions,
+): Promise<string> {
+  return await conf.get(key, defaultValue, options).catch((error) => {
+    if (isRefusal(error)) return defaultValue;
+    throw error;
+  });
+}
+
 export function confAccess(client: SparkConnectClient): ConfAccess {
   return {
     async get(keys) {
-      const pairs = await client.config({ case: "getOption", value: { keys: [...keys] } });
+      const pairs = await refusable(client.config({ case: "getOption", value: { keys: [...keys] } }));
       return keys.map((key) => pairs.find((pair) => pair.key === key)?.value);
     },
     async set(conf) {
       const pairs = Object.entries(conf).map(([key, value]) => ({ key, value }));
-      await client.config({ case: "set", value: { pairs } });
+      await refusable(client.config({ case: "set", value: { pairs } }));
     },
     async unset(keys) {
-      await client.config({ case: "unset", value: { keys: [...keys] } });
+      await refusable(client.config({ case: "unset", value: { keys: [...keys] } }));
     },
   };
+}
+
+const refusals = new WeakSet<SparkStreamError>();
+
+async function refusable<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isRefusal(error)) refusals.add(error);
+    throw error;
+  }
+}
+
+/** Whether a query could not have settings of its own, since the server lets nobody change them, as some hosted ones. */
+export function isSettingsRefusal(error: unknown): error is SparkStreamError {
+  return error instanceof SparkStreamError && refusals.has(error);
 }

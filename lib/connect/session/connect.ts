@@ -13,6 +13,7 @@ import {
 } from "../../runtime/check-options.js";
 import { PROGRESS_CONF } from "../execution/stop-point.js";
 import { Endpoint, type EndpointOptions, endpointOptions } from "../rpc/endpoint.js";
+import { isRefusal } from "../rpc/refusal.js";
 import type { SparkSession } from "./session.js";
 
 export interface ConnectOptions extends EndpointOptions {
@@ -90,7 +91,11 @@ async function open(
     const set = { case: "set" as const, value: { pairs, silent: true } };
     const get = { case: "getOption" as const, value: { keys: Object.keys(PROGRESS_CONF) } };
     const first = endpoint.sessionId === undefined ? set : get;
-    await firstAnswer(endpoint, connectTimeoutMs, (call) => client.config(first, call));
+    await firstAnswer(endpoint, connectTimeoutMs, (call) => client.config(first, call)).catch(async (error) => {
+      if (!isRefusal(error)) throw error;
+      // A hosted server may refuse all settings. If it answers another call, a session is possible without them.
+      await client.version().catch(() => Promise.reject(error));
+    });
     // Its answer is needed later; how long it takes shows how far away the server is, from the first stream on.
     await client.limits();
     return session;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isRefusalWithoutClass, SparkStreamError } from "../../errors.js";
 import { pythonVersion } from "../python/python-function.js";
-import { isUnimplemented } from "../rpc/explain-error.js";
+import { isUnimplemented } from "../rpc/refusal.js";
 import type { Capabilities } from "./capabilities.js";
 import type { SparkSession } from "./session.js";
 

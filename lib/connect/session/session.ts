@@ -28,8 +28,9 @@ import {
   sqlArguments,
 } from "./arguments.js";
 import { arrowSchema } from "./arrow-schema.js";
+import { arrowSettings } from "./arrow-settings.js";
 import type { Capabilities } from "./capabilities.js";
-import { confAccess, type RuntimeConf, runtimeConf } from "./conf.js";
+import { confAccess, isSettingsRefusal, type RuntimeConf, runtimeConf } from "./conf.js";
 import { ConfLock } from "./conf-lock.js";
 import { countRows } from "./count.js";
 import { DataFrameWriter } from "./dataframe-writer.js";
@@ -58,6 +59,8 @@ export class SparkSession implements AsyncDisposable {
   readonly #beforeClose = new Set<() => Promise<void>>();
   readonly #unused = new UnusedCommands();
   #capabilities: SharedRun<Capabilities> | undefined;
+  /** Whether the server lets nobody change settings. */
+  #settingsRefused = false;
   #closed: Promise<void> | undefined;
 
   /** @internal Use `connect()`. */
@@ -227,7 +230,20 @@ export class SparkSession implements AsyncDisposable {
       throw new SparkStreamError("UNSUPPORTED", message);
     }
     const lacking = Object.entries(conf).filter(([key, value]) => this.#own[key] !== value);
-    return await this.#querySessions.use(() => dataFrame.sparkSchema(), Object.fromEntries(lacking), use);
+    const analyze = () => dataFrame.sparkSchema();
+    if (this.#settingsRefused) return await this.#querySessions.use(analyze, {}, use);
+    try {
+      return await this.#querySessions.use(analyze, Object.fromEntries(lacking), use);
+    } catch (error) {
+      if (!isSettingsRefusal(error)) throw error;
+      if (codec !== "none") {
+        const message = `The server does not let settings be changed, and so not the codec (${error.message}). Leave out compression: ${JSON.stringify(codec)}.`;
+        throw new SparkStreamError("UNSUPPORTED", message, { cause: error });
+      }
+      // Batches of another size than was asked for are cut here; see IpcDecoder.
+      this.#settingsRefused = true;
+      return await this.#querySessions.use(analyze, {}, use);
+    }
   }
 
   async #clone(conf: QueryConf, onClose: (clone: SparkSession) => void): Promise<SparkSession | undefined> {
@@ -518,14 +534,11 @@ export class DataFrame {
    */
   async schema(options: RunOptions = {}): Promise<Schema> {
     checkRunOptions(options, "schema()");
-    const { conf } = this.session;
-    const { signal } = options;
-    const [schema, timeZone, largeVarTypes] = await Promise.all([
+    const [schema, settings] = await Promise.all([
       this.sparkSchema(options),
-      conf.get("spark.sql.session.timeZone", undefined, { signal }),
-      conf.get("spark.sql.execution.arrow.useLargeVarTypes", "false", { signal }),
+      arrowSettings(this.session.client, options),
     ]);
-    return arrowSchema(schema, { timeZone, largeVarTypes: largeVarTypes === "true" });
+    return arrowSchema(schema, settings);
   }
 
   /** @internal The schema in Spark's own types. */

@@ -6,7 +6,7 @@
  * that if the rows are bound to stay within as many bytes without it.
  */
 import { DataType, type Field } from "apache-arrow";
-import type { RuntimeConf } from "../../connect/session/conf.js";
+import { type RuntimeConf, settingOr } from "../../connect/session/conf.js";
 import type { CallOptions } from "../../runtime/call-options.js";
 import type { BatchOptions } from "../query-conf.js";
 
@@ -32,8 +32,8 @@ export async function boundsOf(
 ): Promise<Bounds> {
   // With Spark's own defaults, for a server that knows no such settings.
   const [rows, bytes] = await Promise.all([
-    conf.get("spark.sql.execution.arrow.maxRecordsPerBatch", "10000", options),
-    conf.get("spark.sql.execution.arrow.maxBytesPerBatch", SPARKS_DEFAULT, options),
+    settingOr(conf, "spark.sql.execution.arrow.maxRecordsPerBatch", "10000", options),
+    settingOr(conf, "spark.sql.execution.arrow.maxBytesPerBatch", SPARKS_DEFAULT, options),
   ]);
   if (bytes === SPARKS_DEFAULT) return batchBounds(fields, maxRecordsPerBatch, Number(rows));
   return measured(maxRecordsPerBatch); // what somebody has chosen stays

@@ -10,6 +10,7 @@
  */
 import type { Socket } from "node:net";
 import { CODEC_CONF } from "../../connect/rpc/stream-limits.js";
+import { settingOr } from "../../connect/session/conf.js";
 import type { DataFrame } from "../../connect/session/session.js";
 import { SparkStreamError, sessionClosed } from "../../errors.js";
 import { type PushOptions, type SparkStreamOptions, streamDefaults } from "../../stream-options.js";
@@ -84,7 +85,7 @@ export class PushedFrame {
     ]);
     const [{ frame, fields, schema }, codec] = await Promise.all([
       pushable(this.#dataFrame, { tags, signal }),
-      compression ?? session.conf.get(CODEC_CONF, "none", { signal }),
+      compression ?? settingOr(session.conf, CODEC_CONF, "none", { signal }),
     ]);
     const settings: TaskSettings = {
       ...(await this.#listen(push)),

@@ -14,8 +14,9 @@
  */
 
 import type { CachedRemoteRelation } from "../../connect/generated/spark-connect_pb.js";
+import { isRefusal } from "../../connect/rpc/refusal.js";
 import type { DataFrame } from "../../connect/session/session.js";
-import { isRefusalWithoutClass, SparkStreamError } from "../../errors.js";
+import { SparkStreamError } from "../../errors.js";
 import type { RunOptions } from "../../runtime/call-options.js";
 import { countPartitions, numbered } from "./count-partitions.js";
 import type { KeptFrame } from "./kept-frame.js";
@@ -65,7 +66,7 @@ export class Checkpoint implements KeptFrame {
     const command = { commandType: { case: "checkpointCommand" as const, value: checkpointCommand } };
     const answers = await session.client
       .command({ opType: { case: "command", value: command } }, options)
-      .catch((error) => Promise.reject(isRefusalWithoutClass(error) ? noCheckpoints(error) : error));
+      .catch((error) => Promise.reject(isRefusal(error) ? noCheckpoints(error) : error));
     for (const { responseType } of answers) {
       if (responseType.case === "checkpointCommandResult" && responseType.value.relation) {
         return new Checkpoint(dataFrame, responseType.value.relation, local);
@@ -124,7 +125,7 @@ async function hasCheckpointDirectory({ client }: DataFrame["session"], { signal
     return Boolean(directory) && clean === "true";
   } catch (error) {
     // A hosted server may refuse to name a setting.
-    if (error instanceof SparkStreamError && error.code === "QUERY_FAILED") return false;
+    if (isRefusal(error)) return false;
     throw error;
   }
 }

@@ -20,7 +20,6 @@ import { explainDisks } from "./explain-disks.js";
 import type { KeptFrame } from "./kept-frame.js";
 import type { StagedPartition } from "./partition-windows.js";
 import { SharedDirectory, SharedTable } from "./shared-storage.js";
-import { WrittenFrame } from "./written-frame.js";
 
 /** Something that reads a staged frame. */
 export interface StageUser {
@@ -118,9 +117,10 @@ export class StagedFrame {
       const dataFrame = this.#dataFrame.in(querySession.session);
       warnOfObservations(await dataFrame.relation(options));
       const { path, table } = this.options;
-      if (path !== undefined) return new WrittenFrame(dataFrame, new SharedDirectory(path));
-      if (table !== undefined) return new WrittenFrame(dataFrame, new SharedTable(table));
-      return await Checkpoint.of(dataFrame, options);
+      if ((path ?? table) === undefined) return await Checkpoint.of(dataFrame, options);
+      // Loaded here, with the protocol that it writes in.
+      const { WrittenFrame } = await import("./written-frame.js");
+      return new WrittenFrame(dataFrame, path !== undefined ? new SharedDirectory(path) : new SharedTable(table!));
     } catch (error) {
       void querySession.release();
       throw error;

@@ -35,8 +35,8 @@ export class WrittenFrame implements KeptFrame {
 
   /** @throws SparkStreamError INCOMPLETE_RESULT: fewer rows are there than were written; UNSUPPORTED_TYPE; QUERY_FAILED */
   async partitions(options: RunOptions): Promise<StagedPartition[]> {
-    const { fields } = await this.#source.schema(options);
-    this.#names = fields.map(({ name }) => name);
+    const schema = await this.#source.sparkSchema(options);
+    this.#names = schema?.kind.case === "struct" ? schema.kind.value.fields.map(({ name }) => name) : [];
     const rows = await this.#write(options).catch((error) => Promise.reject(this.#explained(error)));
     this.#written = await this.#storage.read(this.#source.session, options);
     const partitions = await countPartitions(this.#written, "CAST(p AS INT)", options, ["p", "r"]);
