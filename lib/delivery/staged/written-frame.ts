@@ -38,23 +38,22 @@ export class WrittenFrame implements KeptFrame {
     const schema = await this.#source.sparkSchema(options);
     this.#names = schema?.kind.case === "struct" ? schema.kind.value.fields.map(({ name }) => name) : [];
     const rows = await this.#write(options).catch((error) => Promise.reject(this.#explained(error)));
-    this.#written = await this.#storage.read(this.#source.session, options);
-    const partitions = await countPartitions(this.#written, "CAST(p AS INT)", options, ["p", "r"]);
+    const partitions = await this.#count(options);
     const found = partitions.reduce((sum, partition) => sum + partition.rows, 0);
     if (rows !== undefined && rows !== found) throw this.#lost(rows, found);
     return partitions;
   }
 
   rowsOf(partitions: readonly StagedPartition[]): DataFrame {
+    if (partitions.length === 0) return this.#source.where("false");
     const columns = this.#names.map((_, index) => `c${index}`);
-    const named = (frame: DataFrame) => {
-      const selected = frame.select(...columns);
-      return columns.length > 0 ? selected.toDF(...this.#names) : selected;
-    };
-    if (partitions.length === 0) return named(this.#written!.where("false"));
-    return unionOf(
-      partitions.map(({ id }) => named(this.#written!.where(`p = ${id}`).coalesce(1).sortWithinPartitions("r"))),
-    );
+    const rows = this.#written!;
+    const frames = partitions.map(({ id }) => rows.where(`p = ${id}`).coalesce(1).sortWithinPartitions("r"));
+    // Spark 4.1 and later run a union as one task if each part of it is one, so that batches have rows of several
+    // partitions. A part that is none prevents that.
+    if (frames.length > 1) frames.unshift(rows.where("p < 0"));
+    const selected = unionOf(frames.map((frame) => frame.select(...columns)));
+    return columns.length > 0 ? selected.toDF(...this.#names) : selected;
   }
 
   async remove(): Promise<void> {
@@ -88,6 +87,17 @@ export class WrittenFrame implements KeptFrame {
     await this.#storage.write(writer.partitionBy("p"), options);
     const rows = report.observed[ROWS]?.rows;
     return rows === undefined ? undefined : Number(rows);
+  }
+
+  async #count(options: RunOptions): Promise<StagedPartition[]> {
+    try {
+      this.#written = await this.#storage.read(this.#source.session, options);
+    } catch (error) {
+      // A frame without rows is a directory without files.
+      if (error instanceof SparkStreamError && error.errorClass === "UNABLE_TO_INFER_SCHEMA") return [];
+      throw error;
+    }
+    return await countPartitions(this.#written, "CAST(p AS INT)", options, ["p", "r"]);
   }
 
   #lost(rows: number, found: number): SparkStreamError {
