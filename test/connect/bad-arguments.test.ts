@@ -196,6 +196,7 @@ describe("A call with an argument that it does not take", function () {
     const table: Table = {
       agg: [],
       alias: [text],
+      coalesce: [count],
       count: [],
       createOrReplaceTempView: [text],
       drop: [text, texts],
@@ -210,6 +211,7 @@ describe("A call with an argument that it does not take", function () {
       repartition: [count, text],
       schema: [],
       select: [text, text],
+      sortWithinPartitions: [text, text],
       toDF: [text, text],
       union: [frame()],
       where: [text],

@@ -211,12 +211,10 @@ describe("a server that is not there", () => {
   });
 
   it("is UNSUPPORTED where it speaks gRPC but not Spark Connect", async () => {
-    const respond = {
-      config: () => {
-        throw sparkError({ code: "UNIMPLEMENTED", message: "no such service" });
-      },
+    const unknown = () => {
+      throw sparkError({ code: "UNIMPLEMENTED", message: "no such service" });
     };
-    await using server = await startScriptedServer({ respond });
+    await using server = await startScriptedServer({ respond: { config: unknown, analyzePlan: unknown } });
     expect((await errorOf(connect(server.url))).code).to.equal("UNSUPPORTED");
   });
 });

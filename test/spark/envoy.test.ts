@@ -12,6 +12,7 @@ import { type Envoy, startEnvoy } from "../support/envoy.js";
 import { freePort } from "../support/free-port.js";
 import { errorOf } from "../support/scripted.js";
 import { sparkServer } from "../support/spark.js";
+import { until } from "../support/until.js";
 
 describe("A Spark behind Envoy, over TLS,", function () {
   this.timeout(120_000);
@@ -77,13 +78,13 @@ describe("A Spark behind Envoy, over TLS,", function () {
 
   it("stops the job when a stream is destroyed", async () => {
     const spark = await sessionBehind(await envoy());
-    const frame = spark.sql("SELECT sum(id * rand()) FROM range(0, 100000000000, 1, 2)");
+    const frame = spark.sql("SELECT sum(id % 7) FROM range(0, 100000000000, 1, 2)");
     const stream = sparkStream(frame, { tags: ["stopped"] });
     stream.on("error", () => {});
     await once(stream, "progress");
     stream.destroy();
     await spark.client.stopped();
-    expect(await spark.interruptTag("stopped")).to.deep.equal([]);
+    await until(async () => (await spark.interruptTag("stopped")).length === 0, "nothing runs");
   });
 
   it("loses nothing if the proxy cuts streams that are quiet, in the middle of a query and of a result", async () => {
@@ -161,8 +162,8 @@ describe("A Spark behind Envoy, over TLS,", function () {
       "alpn_protocols: [h2]": 'alpn_protocols: ["http/1.1"]',
     });
     const error = await errorOf(connect(`sc://localhost:${proxy.port}`, own()));
-    expect(error.code, error.message).to.be.oneOf(["UNAVAILABLE", "TLS_FAILED"]);
-    expect(error.message).to.match(/HTTP\/1|ALPN|h2|HTTP\/2/);
+    expect(error.code, error.message).to.equal("UNSUPPORTED");
+    expect(error.message).to.include("does not speak gRPC");
   });
 
   it("answers 401 from the proxy's own check of tokens with UNAUTHENTICATED", async () => {

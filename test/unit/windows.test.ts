@@ -18,6 +18,10 @@ describe("The windows of a staged frame", () => {
     expect(ids(windowsOf(partitions(10, 500, 10, 10), 100))).to.deep.equal([[0], [1], [2, 3]]);
   });
 
+  it("are no more partitions than one query may read", () => {
+    expect(ids(windowsOf(partitions(1, 1, 1, 1, 1), 100, 2))).to.deep.equal([[0, 1], [2, 3], [4]]);
+  });
+
   it("are few for many small partitions, and none for no partition", () => {
     expect(windowsOf(partitions(...Array(200).fill(1)), 100)).to.have.length(2);
     expect(windowsOf([], 100)).to.deep.equal([]);

@@ -65,6 +65,8 @@ export interface ExecutionCalls {
   reattach(operationId: string, lastResponseId: string | undefined): ResponseStream<ExecutePlanResponse>;
   releaseUntil(operationId: string, responseId: string): Promise<unknown>;
   releaseAll(operationId: string): Promise<unknown>;
+  /** Whether the server answers at all. Never rejects. */
+  isThere(): Promise<boolean>;
   interrupt(operationId: string): Promise<unknown>;
   readError(error: unknown): ServerError;
   /** The error to show to a user. */
@@ -325,6 +327,10 @@ export class Execution {
       this.#tokenRetried = true;
       return received ? this.#reattach() : this.#start();
     }
+    // A gateway that cuts streams after a time cuts those of a long query any number of times.
+    const cutLate = error.reset && !this.#answered && this.#drain.streamAge >= USELESS;
+    if (cutLate && (await this.#calls.isThere())) this.#retries = 0;
+    if (!this.#isRunning()) return;
     const expired = error.code === status.DEADLINE_EXCEEDED && this.#retries < MAX_EXPIRED;
     const wait = expired ? 0 : retryWait(error, this.#retries + 1, this.#policy);
     if (wait === undefined) {

@@ -71,10 +71,6 @@ export function explainUnavailable(message: string, endpoint: Endpoint): [ErrorC
 
 /** For a call that ended without any word of a gRPC server, if it did. */
 export function explainNoGrpc(message: string, { address }: Endpoint): [ErrorCode, string] | undefined {
-  if (/^Received HTTP status code/.test(message)) {
-    const advice = "Check host and port, and any proxy or load balancer in between.";
-    return ["UNSUPPORTED", `What answers at ${address} is not a Spark Connect server: ${message}. ${advice}`];
-  }
   if (/maximum recursion depth/.test(message)) {
     const advice = `Are there more than ${Math.floor(MAX_NESTING / 3)} structs within each other, or nested arrays?`;
     return [
@@ -88,6 +84,14 @@ export function explainNoGrpc(message: string, { address }: Endpoint): [ErrorCod
       "UNSUPPORTED",
       `The server at ${address} sent bytes that are not a message of its protocol: ${message}. ${advice}`,
     ];
+  }
+  if (/^Payload Too Large$|^Received HTTP status code 413/.test(message)) {
+    const advice = "Give it a higher limit for request bodies, or send less at a time.";
+    return ["MESSAGE_TOO_LARGE", `A proxy before the server at ${address} refuses a request of this size. ${advice}`];
+  }
+  if (/^Received HTTP status code/.test(message)) {
+    const advice = "Check host and port, and any proxy or load balancer in between.";
+    return ["UNSUPPORTED", `What answers at ${address} is not a Spark Connect server: ${message}. ${advice}`];
   }
   if (/^Received RST_STREAM/.test(message)) {
     return ["UNAVAILABLE", `The server at ${address}, or something before it, broke the call off: ${message}.`];

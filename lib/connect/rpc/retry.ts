@@ -36,6 +36,8 @@ export interface Failure {
   /** The gRPC status code. */
   readonly code: number;
   readonly errorClass?: string | undefined;
+  /** The stream was reset, without a status: by the server's machine, or by a proxy that has had enough of it. */
+  readonly reset?: boolean | undefined;
   /** From google.rpc.RetryInfo: the server asks for another try, after this wait. */
   readonly retryAfterMs?: number | undefined;
 }
@@ -44,9 +46,9 @@ export interface Failure {
  * The wait in ms before try number `retry` (1 is the first after the original call), or undefined if there must be
  * none: a failure that would come again, or the last try is over.
  *
- * Retried are: UNAVAILABLE; a stream that another attach took over (INVALID_CURSOR.DISCONNECTED); whatever the server
- * gave a RetryInfo with; and DEADLINE_EXCEEDED if the policy has `afterDeadline`. Nothing else, and CANCELLED least of
- * all.
+ * Retried are: UNAVAILABLE; a stream that was reset; a stream that another attach took over
+ * (INVALID_CURSOR.DISCONNECTED); whatever the server gave a RetryInfo with; and DEADLINE_EXCEEDED if the policy has
+ * `afterDeadline`. Nothing else, and a CANCELLED that the server says least of all.
  */
 export function retryWait(
   failure: Failure,
@@ -67,8 +69,8 @@ export function isTokenRefused({ code, errorClass }: Failure): boolean {
   return code === status.UNAUTHENTICATED || (code === status.PERMISSION_DENIED && errorClass === undefined);
 }
 
-export function isTransient({ code, errorClass, retryAfterMs }: Failure): boolean {
-  if (retryAfterMs !== undefined) return true;
+export function isTransient({ code, errorClass, retryAfterMs, reset }: Failure): boolean {
+  if (retryAfterMs !== undefined || reset) return true;
   if (code === status.UNAVAILABLE) return true;
   return code === status.INTERNAL && errorClass === "INVALID_CURSOR.DISCONNECTED";
 }

@@ -13,6 +13,12 @@ import {
 } from "../generated/spark-connect_pb.js";
 import type { Failure } from "./retry.js";
 
+/**
+ * The words of grpc-js 1.14 (subchannel-call.ts) for a stream that the other side reset (RST_STREAM), by its error code; the
+ * second is for CANCEL. test/connect/execution.test.ts and test/spark/envoy.test.ts produce them.
+ */
+const RESET = /^(Received RST_STREAM with code|Call cancelled$)/;
+
 type Hide = (text: string) => string;
 
 /** A failed call, read. */
@@ -46,7 +52,7 @@ function readStatus(error: unknown, hide: Hide = (text) => text): ServerError {
     if (text !== undefined) Object.defineProperty(error, key, { value: hide(text) });
   }
   const trailer = metadata.get("grpc-status-details-bin")[0];
-  if (!(trailer instanceof Uint8Array)) return hidden(read, hide);
+  if (!(trailer instanceof Uint8Array)) return hidden(RESET.test(read.message) ? { ...read, reset: true } : read, hide);
   try {
     return hidden(withTrailer(read, trailer), hide);
   } catch {

@@ -33,7 +33,7 @@ import type { Endpoint } from "./endpoint.js";
 import { explainError } from "./explain-error.js";
 import { chunkBytes, largestWindow } from "./flow-control.js";
 import { stopOnSignal } from "./process-signals.js";
-import { isUnimplemented } from "./refusal.js";
+import { isRefusal, isUnimplemented } from "./refusal.js";
 import { isTokenRefused, type RetryPolicy, retryWait } from "./retry.js";
 import { readServerError, type ServerError, withDetails } from "./server-error.js";
 import { defaultStreamLimits, readStreamLimits, type StreamLimits, streamLimitKeys } from "./stream-limits.js";
@@ -170,6 +170,16 @@ export class SparkConnectClient {
     return this.#limits;
   }
 
+  /** Whether the server answers at all, if only that it refuses. */
+  async #isThere(): Promise<boolean> {
+    try {
+      await this.config({ case: "getOption", value: { keys: [] } }, briefly);
+      return true;
+    } catch (error) {
+      return isRefusal(error);
+    }
+  }
+
   /** Runs a plan; nothing is sent before the first `next()`. @throws AbortError if the signal was aborted before */
   execution(plan: MessageInitShape<typeof PlanSchema>, { tags = [], signal }: RunOptions = {}): Execution {
     this.checkOpen();
@@ -214,6 +224,7 @@ export class SparkConnectClient {
       explain: (error, operationId) => this.#explain(error, operationId),
       checkSession: (response) => this.#checkSession(response),
       limits: () => this.limits(),
+      isThere: () => this.#isThere(),
       trackStop: (stopped) => this.trackStop(stopped),
       trackRun: this.trackRun,
       mostInFlight: (limits) => this.#largestWindow(limits),

@@ -37,6 +37,7 @@ const CLEAN_CONF = "spark.cleaner.referenceTracking.cleanCheckpoints";
 
 export class Checkpoint implements KeptFrame {
   readonly rescans = true;
+  readonly mostPerQuery = Number.POSITIVE_INFINITY;
   /** The checkpointed frame. If it is local, its partitions are computed, and kept, by the first query that reads them. */
   readonly frame: DataFrame;
   readonly #local: boolean;

@@ -6,6 +6,8 @@ import type { StagedPartition } from "./partition-windows.js";
 export interface KeptFrame {
   /** Whether a query for some partitions reads the others, too, and drops their rows. */
   readonly rescans: boolean;
+  /** Partitions that one query may read. */
+  readonly mostPerQuery: number;
 
   /**
    * Computes what is not computed yet, and counts it. From then on the rows cannot change.

@@ -6,17 +6,20 @@ export interface StagedPartition {
   readonly bytes: number;
 }
 
-/** Partitions per window; of a written frame each is a branch of the window's plan. */
-const MAX_PARTITIONS = 64;
-
 /**
  * Groups partitions, in order, so that no group is over the budget of bytes unless it is one partition.
+ *
+ * @param most partitions per group
  */
-export function windowsOf(partitions: readonly StagedPartition[], budget: number): StagedPartition[][] {
+export function windowsOf(
+  partitions: readonly StagedPartition[],
+  budget: number,
+  most = Number.POSITIVE_INFINITY,
+): StagedPartition[][] {
   const windows: StagedPartition[][] = [];
   let room = 0;
   for (const partition of partitions) {
-    if (windows.length === 0 || partition.bytes > room || windows.at(-1)!.length === MAX_PARTITIONS) {
+    if (windows.length === 0 || partition.bytes > room || windows.at(-1)!.length === most) {
       windows.push([]);
       room = budget;
     }

@@ -91,9 +91,9 @@ export class StagedFrame {
     return this.#kept!.rowsOf(partitions);
   }
 
-  /** See {@link KeptFrame.rescans}. Known once there are `partitions`. */
-  get rescans(): boolean {
-    return this.#kept!.rescans;
+  /** How it can be read. Known once there are `partitions`. */
+  get reading(): Pick<KeptFrame, "rescans" | "mostPerQuery"> {
+    return this.#kept!;
   }
 
   async #stage(): Promise<readonly StagedPartition[]> {

@@ -99,8 +99,9 @@ export class StagedCursor implements RowCursor, StageUser {
     for (const { id, rows, bytes } of chosen) {
       if (bytes > windowBytes) onLargePartition({ partition: id, rows, bytes, windowBytes });
     }
-    const windows = windowsOf(chosen, windowBytes);
-    if (this.#stage.rescans) this.#sectionLength = sectionLength(windows.length);
+    const { rescans, mostPerQuery } = this.#stage.reading;
+    const windows = windowsOf(chosen, windowBytes, mostPerQuery);
+    if (rescans) this.#sectionLength = sectionLength(windows.length);
     return windows.length > 0 ? windows : [[]]; // a window without rows still has the schema
   }
 

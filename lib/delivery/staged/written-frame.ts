@@ -22,6 +22,8 @@ const ROWS = "written";
 
 export class WrittenFrame implements KeptFrame {
   readonly rescans = false;
+  /** Each is a part of the query's plan. */
+  readonly mostPerQuery = 64;
   readonly #source: DataFrame;
   readonly #storage: SharedStorage;
   #begun = false;
