@@ -22,6 +22,8 @@ export interface SparkCluster extends AsyncDisposable {
   executors(): Promise<number[]>;
   /** One more worker, and so one more executor. */
   addWorker(): Promise<void>;
+  /** Kills the Connect server, its driver with it, and starts another one on the same port, with another token. */
+  restartServer(): Promise<void>;
   /** Kills the worker that came first, with its executor; it does not come back. */
   killWorker(): void;
 }
@@ -83,24 +85,34 @@ export async function startCluster(
       living.push(worker);
     };
     for (let index = 0; index < workers; index++) await addWorker();
-    const server = await SparkServer.start({
-      home,
-      java,
-      master,
-      conf: {
-        "spark.authenticate": "false", // master and workers would need the secret, too
-        "spark.executor.memory": "512m",
-        "spark.executor.cores": "1",
-        ...conf,
-      },
-      port: 0,
-      driverMemory: "1g",
-      jvmOptions: [],
-      env: process.env,
-    });
+    const start = (port: number) =>
+      SparkServer.start({
+        home,
+        java,
+        master,
+        conf: {
+          "spark.authenticate": "false", // master and workers would need the secret, too
+          "spark.executor.memory": "512m",
+          "spark.executor.cores": "1",
+          ...conf,
+        },
+        port,
+        driverMemory: "1g",
+        jvmOptions: [],
+        env: process.env,
+      });
+    let server = await start(0);
+    const { port } = server;
     return {
-      url: `sc://127.0.0.1:${server.port}`,
-      token: server.token,
+      url: `sc://127.0.0.1:${port}`,
+      get token() {
+        return server.token;
+      },
+      async restartServer() {
+        server.kill();
+        await server.close();
+        server = await start(port);
+      },
       addWorker,
       killWorker: () => living.shift()?.kill(),
       executors: () => executorsBelow(directory),

@@ -1,4 +1,5 @@
 import { connect, SparkStreamError } from "../../lib/index.js";
+import { impatience } from "../support/spark.js";
 import type { Check } from "./matrix.js";
 import type { ServerKind } from "./spark-servers.js";
 
@@ -18,7 +19,7 @@ export async function outcomes(
   onOutcome: (check: Check, outcome: Outcome) => void = () => {},
 ): Promise<Map<string, Outcome>> {
   const found = new Map<string, Outcome>();
-  await using server = await kind.start();
+  await using server = await kind.start(impatience);
   for (const check of checks) {
     const outcome = await outcomeOf(check, server);
     found.set(check.title, outcome);

@@ -1,4 +1,5 @@
 // A share of `npm run test:servers`: what is different on older Sparks, and on Sail.
+import { impatience } from "../support/spark.js";
 import { matrix } from "./matrix.js";
 import { outcomeOf } from "./run-matrix.js";
 import { type RunningServer, type ServerName, servers } from "./spark-servers.js";
@@ -17,7 +18,7 @@ for (const [name, missing] of Object.entries(lacking) as [ServerName, readonly s
     let server: RunningServer;
     before(async function () {
       this.timeout(900_000); // the first start installs it
-      server = await kind.start();
+      server = await kind.start(impatience);
     });
     after(() => server?.[Symbol.asyncDispose]());
 
