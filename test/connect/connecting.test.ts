@@ -210,6 +210,39 @@ describe("a server that is not there", () => {
     }
   });
 
+  const others: Readonly<Record<string, readonly [answer: string, says: RegExp]>> = {
+    "Spark's web UI": [
+      "HTTP/1.1 302 Found\r\nServer: Jetty(12.0.1)\r\nLocation: http://x/jobs/\r\nContent-Length: 0\r\n\r\n",
+      /it is Spark's web UI \(302 Found, Jetty\(12\.0\.1\), http:\/\/x\/jobs\/\)/,
+    ],
+    "the web UI of a master": [
+      "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html><title>Spark Master at spark://m:7077</title>",
+      /it is Spark's web UI \(200 OK, Spark Master at spark:\/\/m:7077\)/,
+    ],
+    Livy: [
+      "HTTP/1.1 302 Found\r\nServer: Jetty(9.4.50)\r\nLocation: /ui\r\n\r\n<title>Livy - Sessions</title>",
+      /it is Livy, which has an interface of its own/,
+    ],
+    "a proxy of HTTP/1": [
+      "HTTP/1.1 400 Bad Request\r\nServer: squid/6.1\r\n\r\n",
+      /it is a web server, or a proxy, that speaks HTTP\/1 only \(400 Bad Request, squid\/6\.1\)/,
+    ],
+    "another protocol": ["220 mail.example.com ESMTP\r\n", /it answers HTTP with something else/],
+    "a Thrift server": [
+      "",
+      /it closes connections without a word, as a Thrift server does \(HiveServer2, port 10000\)/,
+    ],
+  };
+  for (const [what, [answer, says]] of Object.entries(others)) {
+    it(`is named within seconds where it is ${what}`, async () => {
+      const server = createServer((socket) => socket.on("error", () => {}).once("data", () => socket.end(answer)));
+      const error = await errorOf(connect(`sc://127.0.0.1:${await listening(server)}`));
+      server.close();
+      expect(error.code).to.be.oneOf(["UNSUPPORTED", "UNAVAILABLE"]);
+      expect(error.message).to.match(says);
+    });
+  }
+
   it("is UNSUPPORTED where it speaks gRPC but not Spark Connect", async () => {
     const unknown = () => {
       throw sparkError({ code: "UNIMPLEMENTED", message: "no such service" });

@@ -163,7 +163,7 @@ describe("A Spark behind Envoy, over TLS,", function () {
     });
     const error = await errorOf(connect(`sc://localhost:${proxy.port}`, own()));
     expect(error.code, error.message).to.equal("UNSUPPORTED");
-    expect(error.message).to.include("does not speak gRPC");
+    expect(error.message).to.match(/HTTP\/1 only \(.*envoy/);
   });
 
   it("answers 401 from the proxy's own check of tokens with UNAUTHENTICATED", async () => {

@@ -6,7 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { SparkStreamError } from "../../errors.js";
 import type { Endpoint } from "./endpoint.js";
 import { openTunnel } from "./proxy.js";
+import { isUnimplemented } from "./refusal.js";
 import { defaultRetryPolicy, type RetryPolicy } from "./retry.js";
+import { whatAnswers } from "./what-answers.js";
 
 /** ms that a call may take; and, unless a time was given, all of them. */
 const CONNECT_TIMEOUT = 15_000;
@@ -14,6 +16,8 @@ const CONNECT_TIMEOUT = 15_000;
 const RETRIES = 2;
 /** ms between calls on a server that is waited for. */
 const WAIT = 1_000;
+/** ms for something that is not Spark Connect to answer. */
+const ANSWER_TIMEOUT = 2_000;
 /** ms for a TLS handshake. */
 const HANDSHAKE_TIMEOUT = 2_000;
 
@@ -39,7 +43,9 @@ export async function firstAnswer<T>(
     if (!(failure instanceof SparkStreamError)) return failure.answer;
     if (tries === 1 && (await wantsTls(endpoint, failure, end - performance.now())))
       throw speaksTlsOnly(endpoint, failure);
-    if (failure.code !== "UNAVAILABLE" || connectTimeoutMs === undefined) throw failure;
+    if (failure.code !== "UNAVAILABLE" || connectTimeoutMs === undefined) {
+      throw await withAnswer(endpoint, failure, end - performance.now());
+    }
     if (performance.now() + WAIT >= end) throw gaveUp(failure, tries, connectTimeoutMs);
     await sleep(WAIT);
   }
@@ -75,6 +81,16 @@ function gaveUp(failure: SparkStreamError, tries: number, connectTimeoutMs: numb
   const often = tries === 1 ? "once" : `${tries} times`;
   const message = `${failure.message} It was tried ${often} within ${connectTimeoutMs / 1000} s (connectTimeoutMs).`;
   return new SparkStreamError(failure.code, message, { cause: failure });
+}
+
+/** The failure with what answers instead of Spark Connect, if something does. */
+async function withAnswer(endpoint: Endpoint, failure: SparkStreamError, timeLeft: number): Promise<SparkStreamError> {
+  const { code } = failure;
+  if ((code !== "UNAVAILABLE" && code !== "UNSUPPORTED") || isUnimplemented(failure) || timeLeft <= 0) return failure;
+  const answer = await whatAnswers(endpoint, Math.min(timeLeft, ANSWER_TIMEOUT));
+  if (answer === undefined) return failure;
+  const message = `There is no Spark Connect server at ${endpoint.address}: ${answer}. Spark Connect's port is 15002 by default.`;
+  return new SparkStreamError(code, message, { cause: failure });
 }
 
 /** gRPC cannot distinguish a server that wants TLS from one that is not there; a handshake can. */
