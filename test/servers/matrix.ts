@@ -87,7 +87,7 @@ const cut =
       expect(isCount(ids.sort((a, b) => a - b)), "each row once").to.equal(true);
       const resets = proxy.connections.filter(({ down }) => down >= bytes).length;
       expect(resets, "connections that were cut").to.be.above(0);
-      return `${resets} cuts`;
+      return resets === 1 ? "1 cut" : `${resets} cuts`;
     } finally {
       await spark.close();
       await proxy.close();
@@ -142,7 +142,7 @@ export const matrix: readonly Check[] = [
     },
   },
   {
-    title: "every type, as that server's PySpark has it",
+    title: "every type, as that server's PySpark reads it",
     inCi: true,
     async run({ spark, server }) {
       const [ours] = await valuesOf(spark, EVERY_TYPE);
@@ -152,7 +152,7 @@ export const matrix: readonly Check[] = [
     },
   },
   {
-    title: "a result of no rows",
+    title: "an empty result",
     inCi: true,
     async run({ spark }) {
       for (const delivery of ["result"] as const) {
@@ -244,7 +244,7 @@ export const matrix: readonly Check[] = [
     },
   },
   {
-    title: "abort, and the slots are free again",
+    title: "an abort frees the slots",
     inCi: true,
     async run({ spark }) {
       await spark.range(10).count();
@@ -261,7 +261,7 @@ export const matrix: readonly Check[] = [
       return `${(stopped / 1000).toFixed(1)} s`;
     },
   },
-  { title: "connections cut in mid-result", inCi: true, run: cut(1_500_000) },
+  { title: "connections cut in the middle of a result", inCi: true, run: cut(1_500_000) },
   {
     title: "maxRecordsPerBatch",
     inCi: true,
