@@ -128,7 +128,7 @@ const streamOptions: OptionTable<SparkStreamOptions> = {
   windowBytes: byteCount,
   partitions: [
     (ids) => Array.isArray(ids) && ids.length > 0 && ids.every(isPartitionId),
-    "an array of partition ids, whole numbers from 0, with one id at least",
+    "a non-empty array of partition ids, whole numbers from 0",
   ],
   collectGarbage: flag,
 };

@@ -95,6 +95,6 @@ export class Checkpoint {
 
 function noCheckpoints(cause?: Error): SparkStreamError {
   const reason = cause ? ` (${cause.message})` : "";
-  const message = `delivery: "staged" needs checkpoints, which Spark has from 4.0 on, and this server makes none${reason}. Use delivery: "result".`;
+  const message = `delivery: "staged" needs checkpoints, which Spark supports since 4.0, and this server does not make them${reason}. Use delivery: "result".`;
   return new SparkStreamError("UNSUPPORTED", message, { cause });
 }

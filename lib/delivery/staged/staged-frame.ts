@@ -123,12 +123,11 @@ export class StagedFrame {
       this.#dataFrame.isStreaming(options),
     ]);
     if (Number.parseInt(version, 10) < 4) {
-      const message = `delivery: "staged" needs checkpoints, which Spark has from 4.0 on; this server's is ${version}. Use delivery: "result".`;
+      const message = `delivery: "staged" needs checkpoints, which Spark supports since 4.0; this server runs ${version}. Use delivery: "result".`;
       throw new SparkStreamError("UNSUPPORTED", message);
     }
     if (isStreaming) {
-      const message =
-        "A streaming DataFrame has no end and cannot be staged. Write it with Spark and read what it wrote.";
+      const message = "A streaming DataFrame has no end and cannot be staged. Write it with Spark and read the output.";
       throw new SparkStreamError("INVALID_ARGUMENT", message);
     }
   }
@@ -165,7 +164,7 @@ export class StagedFrame {
   }
 
   async #remove(): Promise<void> {
-    this.#stop.abort(new SparkStreamError("OPERATION_CANCELED", "The staging was given up."));
+    this.#stop.abort(new SparkStreamError("OPERATION_CANCELED", "The staging was stopped."));
     await this.partitions.catch(() => {});
     await this.#checkpoint?.remove(this.options.collectGarbage);
     await this.#querySession?.release();
@@ -178,6 +177,6 @@ export class StagedFrame {
 function warnOfObservations(relation: object): void {
   const names = observationsOf(relation).map((name) => JSON.stringify(name));
   if (names.length === 0) return;
-  const message = `df.observe(): what ${names.join(", ")} counts is lost with a staged or split frame. Use delivery: "result" or "push".`;
+  const message = `df.observe(): Spark does not report the values of ${names.join(", ")} for a staged or split frame. Use delivery: "result" or "push".`;
   process.emitWarning(message, { type: "SparkStreamWarning", code: "UNREAD_OBSERVATION" });
 }

@@ -75,7 +75,7 @@ export class StagedWindow implements RowCursor {
 
   #wrongCount(): SparkStreamError {
     const { id, rows } = this.#partitions[Math.min(this.#index, this.#partitions.length - 1)] ?? { id: 0, rows: 0 };
-    const message = `Partition ${id} has another number of rows than the ${rows} that were staged. Run the query again.`;
+    const message = `Partition ${id} does not have the ${rows} rows that were staged. Run the query again.`;
     return new SparkStreamError("INCOMPLETE_RESULT", message);
   }
 
@@ -86,7 +86,7 @@ export class StagedWindow implements RowCursor {
     const [first, ...others] = this.#partitions;
     const advice =
       others.length > 0
-        ? `the ${others.length + 1} partitions from ${first?.id} on. Give a smaller windowBytes.`
+        ? `the ${others.length + 1} partitions from ${first?.id} on. Use a smaller windowBytes.`
         : `partition ${first?.id} alone. Spread the rows over more partitions: df.repartition(n).`;
     const message = `The driver's spark.driver.maxResultSize is too small for a window of ${totalBytes(this.#partitions)} bytes: ${advice}`;
     return new SparkStreamError("RESULT_TOO_LARGE", message, { cause: error });
@@ -97,7 +97,7 @@ export class StagedWindow implements RowCursor {
 function lostExecutor(cause: SparkStreamError): SparkStreamError {
   const { errorClass, sqlState, operationId } = cause;
   const message =
-    'A part of the staged frame is gone with an executor: delivery: "staged" keeps it on the executors\' disks. Run it ' +
-    `again, or use delivery: "result" or "push", which go on when an executor is lost. ${cause.message}`;
+    'A part of the staged frame was lost with an executor: delivery: "staged" keeps it on the executors\' disks. Run it ' +
+    `again, or use delivery: "result" or "push", which continue when an executor is lost. ${cause.message}`;
   return new SparkStreamError("QUERY_FAILED", message, { cause, errorClass, sqlState, operationId });
 }
