@@ -6,15 +6,15 @@ export const errorCodes = {
   INVALID_ARGUMENT: "An argument or option is malformed, unknown, or does not fit the others.",
   INVALID_URL: "The Spark Connect URL cannot be parsed.",
 
-  UNAVAILABLE: "Nothing answers at the server's address, or the connection is lost and could not be restored.",
-  UNREACHABLE: "Spark's executors cannot connect to this process, or a connection of theirs was cut for good.",
+  UNAVAILABLE: "Nothing answers at the server's address, or the connection was lost and could not be restored.",
+  UNREACHABLE: "Spark's executors cannot connect to this process, or one of their connections was cut for good.",
   TLS_FAILED: "The two sides do not agree on TLS: a certificate that is not trusted, or plain text against TLS.",
-  UNAUTHENTICATED: "The server does not accept the token, or demands one.",
+  UNAUTHENTICATED: "The server does not accept the token, or requires one.",
   PERMISSION_DENIED: "The server knows the caller and refuses the call.",
 
   QUERY_FAILED: "Spark refused the query or failed while running it; errorClass and sqlState say why.",
-  RESULT_TOO_LARGE: "The result is over spark.driver.maxResultSize.",
-  MESSAGE_TOO_LARGE: "One message is over the limit of the client or of the server.",
+  RESULT_TOO_LARGE: "The result is larger than spark.driver.maxResultSize.",
+  MESSAGE_TOO_LARGE: "A message is larger than the limit of the client or of the server.",
   UNSUPPORTED: "The server, or this version of Node, cannot do what was requested.",
 
   SESSION_CLOSED: "The session was closed here, before or during the call.",
@@ -26,18 +26,18 @@ export const errorCodes = {
   INCOMPLETE_RESULT: "The rows that arrived are not the whole result: some are missing or out of order.",
   NOT_DETERMINISTIC: "A partition was recomputed and has different data, after some of it had been delivered.",
   INVALID_IPC: "The bytes are not a valid Arrow IPC stream.",
-  SCHEMA_MISMATCH: "A record batch has another schema than the stream.",
+  SCHEMA_MISMATCH: "A record batch does not have the schema of the stream.",
   UNSUPPORTED_TYPE: "A column's type has no exact counterpart in the target format.",
   INVALID_INPUT: "A stage received something that it does not accept.",
   WRITE_FAILED: "The target cannot be written.",
   TARGET_CLOSED:
-    "The other end closed the target before everything was written: a client that left, a pipe into `head`.",
+    "The other end closed the target before everything was written: a client disconnected, or a pipe went into `head`.",
 
-  PYTHON_NOT_FOUND: "A local Spark needs Python to be installed, and there is no usable python3.",
-  JAVA_NOT_FOUND: "There is no Java for a local Spark, and none could be installed.",
-  JAVA_TOO_OLD: "The Java that was named is older than Spark needs.",
+  PYTHON_NOT_FOUND: "Installing a local Spark needs Python, and there is no usable python3.",
+  JAVA_NOT_FOUND: "There is no usable Java for a local Spark, and none could be installed.",
+  JAVA_TOO_OLD: "The Java in JAVA_HOME is older than Spark needs.",
   INSTALL_FAILED: "Installing the local Spark failed.",
-  LOCAL_SPARK_FAILED: "The local Spark did not start, or ended by itself.",
+  LOCAL_SPARK_FAILED: "The local Spark did not start, or ended unexpectedly.",
   PORT_IN_USE: "Another process listens on the requested port.",
 } as const;
 

@@ -69,7 +69,7 @@ export function arrowIpcBytes(source: DataFrame | RowInput, options: SparkStream
  */
 export function splitSparkStream(source: DataFrame, count: number, options: SplitStreamOptions = {}): SparkStream[] {
   if (!isDataFrame(source)) {
-    throw new SparkStreamError("INVALID_INPUT", "splitSparkStream() splits DataFrames: rows come in one stream.");
+    throw new SparkStreamError("INVALID_INPUT", "splitSparkStream() needs a DataFrame: other rows come in one stream.");
   }
   checkSplit("splitSparkStream()", count, options);
   const withDelivery = withSplitDelivery(options);

@@ -142,7 +142,7 @@ const stagedOptions: OptionTable<StagedOptions> = {
   windowBytes: byteCount,
   partitions: [
     (ids) => Array.isArray(ids) && ids.length > 0 && ids.every(isPartitionId),
-    "an array of partition ids, whole numbers from 0, with one id at least",
+    "a non-empty array of partition ids, whole numbers from 0",
   ],
   path: filled,
   table: filled,

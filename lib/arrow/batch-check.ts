@@ -14,9 +14,9 @@ export function checkRecordBatch(chunk: unknown, sink: string): RecordBatch {
   const name = tag === "Object" ? ((chunk as object).constructor?.name ?? tag) : tag;
   const hint =
     name === "RecordBatch"
-      ? "one of another version of apache-arrow: see with `npm ls apache-arrow` that only one is installed"
-      : `${name}: put no other kind of stream in front of it`;
-  throw new SparkStreamError("INVALID_INPUT", `${sink} takes record batches of apache-arrow, and got ${hint}.`);
+      ? "one of another version of apache-arrow: check with `npm ls apache-arrow` that only one is installed"
+      : `${name}: let a stream of record batches flow into it`;
+  throw new SparkStreamError("INVALID_INPUT", `${sink} takes record batches of apache-arrow, but received ${hint}.`);
 }
 
 /** The columns of a batch. Not schema.fields: if two have one name, apache-arrow gives the first the type of the second. */

@@ -16,12 +16,12 @@ export function schemaDifference(
     const path = `${parent}${field.name}`;
     const other = actual[index];
     if (other === undefined) return `lacks ${quoted(path)}`;
-    if (other.name !== field.name) return `has ${quoted(`${parent}${other.name}`)} in the place of ${quoted(path)}`;
+    if (other.name !== field.name) return `has ${quoted(`${parent}${other.name}`)} instead of ${quoted(path)}`;
     const difference = other === field ? undefined : fieldDifference(field, other, path);
     if (difference) return difference;
   }
   const extra = actual[expected.length];
-  return extra && `has ${quoted(`${parent}${extra.name}`)} beyond the other columns`;
+  return extra && `has ${quoted(`${parent}${extra.name}`)} in addition to the other columns`;
 }
 
 /** A type in words; of a nested one its outermost part. */

@@ -24,7 +24,7 @@ export class ArrowIpcBytes extends ChainReadable<Piece> {
 
   protected override missingAtEnd(): Error | undefined {
     if (this.#schemaSent) return undefined;
-    const message = "The source has no rows at all, and so no schema, without which there is no Arrow stream.";
+    const message = "The source has no rows and therefore no schema, and an Arrow stream needs a schema.";
     return new SparkStreamError("INVALID_INPUT", message);
   }
 

@@ -67,9 +67,9 @@ export function batchSink<T extends Counted>({ deliver, onRowDone, empty }: Batc
 function check({ row, batches }: DecodedRow<Counted>, rowsBefore: number): void {
   const count = batches.reduce((sum, batch) => sum + batch.numRows, 0);
   if (row.startOffset !== undefined && row.startOffset !== rowsBefore) {
-    throw incompleteResult(`the next rows begin at ${row.startOffset}, and ${rowsBefore} have arrived before them`);
+    throw incompleteResult(`the next rows begin at ${row.startOffset}, but ${rowsBefore} have arrived before them`);
   }
   if (row.rowCount !== undefined && row.rowCount !== count) {
-    throw incompleteResult(`a batch at row ${rowsBefore} should have ${row.rowCount} rows and has ${count}`);
+    throw incompleteResult(`a batch at row ${rowsBefore} should have ${row.rowCount} rows but has ${count}`);
   }
 }

@@ -30,7 +30,7 @@ export function inputRows(input: RowInput): RowCursor {
 }
 
 const NO_ROWS = "it is neither a DataFrame nor a stream or iterable of rows { arrow_ipc_bytes }";
-const READ_BEFORE = "something else has read from the stream, and rows of it would be missing";
+const READ_BEFORE = "something else has read from the stream, so rows would be missing";
 
 interface Puller {
   next(): Promise<IteratorResult<unknown> | ReadableStreamReadResult<unknown>>;
@@ -46,7 +46,7 @@ function pull(input: RowInput): Puller {
     return { next: () => reader.read(), close: () => reader.cancel() };
   }
   const stream = input as Partial<Readable>;
-  if (stream.destroyed || stream.readableEnded) throw unusable("the stream has ended or was destroyed before");
+  if (stream.destroyed || stream.readableEnded) throw unusable("the stream has already ended or been destroyed");
   if (Readable.isDisturbed(stream as Readable)) throw unusable(READ_BEFORE);
   const iterator = iteratorOf(input);
   if (typeof stream.destroy === "function") {
@@ -83,10 +83,10 @@ function checkedRow(value: unknown, index: number): ArrowIpcRow {
   const bytes = (value as Partial<InputRow> | null | undefined)?.arrow_ipc_bytes;
   if (isUint8Array(bytes)) return { arrow_ipc_bytes: bytes };
   const found = bytes === null ? "null" : bytes === undefined ? "missing" : `a ${typeof bytes}`;
-  const message = `Row ${index} of the stream cannot be read: its arrow_ipc_bytes is ${found} where a Uint8Array should be.`;
+  const message = `Row ${index} of the stream cannot be read: its arrow_ipc_bytes must be a Uint8Array, but is ${found}.`;
   throw new SparkStreamError("INVALID_INPUT", message);
 }
 
 function unusable(reason: string): SparkStreamError {
-  return new SparkStreamError("INVALID_INPUT", `sparkStream() cannot read from what it was given: ${reason}.`);
+  return new SparkStreamError("INVALID_INPUT", `sparkStream() cannot read its source: ${reason}.`);
 }

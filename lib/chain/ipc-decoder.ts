@@ -76,7 +76,7 @@ export class IpcDecoder implements RowDecoder<RecordBatch> {
     const codecs = new Set<CodecName>();
     for (let next = messageAt(view, first.end); next !== undefined; next = messageAt(view, next.end)) {
       if (next.type !== headerTypes.recordBatch && !(plan === undefined && next.type === headerTypes.dictionaryBatch)) {
-        throw invalidIpc(`a message of type ${next.type} where a batch should be`);
+        throw invalidIpc(`a message of type ${next.type} in the place of a record batch`);
       }
       messages.push(next);
       const codec = plan && codecOf(view, next);

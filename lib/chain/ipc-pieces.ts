@@ -51,12 +51,12 @@ export class IpcPieces implements RowDecoder<Piece> {
 function rowsOf(view: DataView, message: MessageLocation): number {
   if (message.type === headerTypes.dictionaryBatch) return 0;
   if (message.type !== headerTypes.recordBatch) {
-    throw invalidIpc(`a message of type ${message.type} where a batch should be`);
+    throw invalidIpc(`a message of type ${message.type} in the place of a record batch`);
   }
   return batchLength(view, message.header);
 }
 
 function otherDictionaries(): SparkStreamError {
-  const message = "Its schema is written in another way than the first row's, and its dictionaries may have other ids.";
+  const message = "Its schema is encoded differently from the first row's, and its dictionaries may have other ids.";
   return new SparkStreamError("SCHEMA_MISMATCH", message);
 }

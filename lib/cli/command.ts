@@ -43,8 +43,9 @@ export function parseCommand(args: readonly string[]): Command | "help" | "versi
   const format = formatOf(values.format, output);
   const { compression } = values;
   if (compression !== undefined && !compressions[format].includes(compression)) {
-    const choices = compressions[format].join(", ") || "none at all";
-    throw usage(`--compression of ${format} is ${choices}, and not ${JSON.stringify(compression)}`);
+    const choices = compressions[format];
+    if (choices.length === 0) throw usage(`--compression does not apply to ${format}`);
+    throw usage(`--compression of ${format} must be one of ${choices.join(", ")}, not ${JSON.stringify(compression)}`);
   }
   return {
     url: urlOf(values.remote, values.local),
@@ -106,13 +107,12 @@ function urlOf(remote: string | undefined, local: string | undefined): string | 
 
 function queryOf({ sql, file, table }: { sql?: string; file?: string; table?: string }): Command["query"] {
   const given = [sql, file, table].filter((value) => value !== undefined);
-  if (given.length !== 1)
-    throw usage(`give one of --sql, --file and --table, and not ${given.length || "none"} of them`);
+  if (given.length !== 1) throw usage(`give exactly one of --sql, --file and --table, not ${given.length || "none"}`);
   if (sql !== undefined) {
-    if (isBlank(sql)) throw usage("--sql has no query in it");
+    if (isBlank(sql)) throw usage("--sql contains no query");
     return { sql };
   }
-  if (given[0] === "") throw usage("--file and --table take a name that is not empty");
+  if (given[0] === "") throw usage("--file and --table take a non-empty name");
   return file !== undefined ? { file } : { table: table! };
 }
 
@@ -122,7 +122,7 @@ function formatOf(format: string | undefined, output: string): Format {
   const known = formats.find((candidate) => candidate === name);
   if (known) return known;
   const found =
-    format === undefined ? `the name ${JSON.stringify(output)} does not say` : `it is ${JSON.stringify(format)}`;
+    format === undefined ? `the name ${JSON.stringify(output)} does not tell` : `it is ${JSON.stringify(format)}`;
   throw usage(`--format must be one of ${formats.join(", ")}, and ${found}`);
 }
 
@@ -147,7 +147,7 @@ function streamOf(values: StreamValues): SparkStreamOptions {
     case "push":
       return { delivery, ...(push && { push }) };
     default:
-      throw usage(`--delivery is result, staged or push, and not ${JSON.stringify(delivery)}`);
+      throw usage(`--delivery must be result, staged or push, not ${JSON.stringify(delivery)}`);
   }
 }
 
@@ -167,7 +167,7 @@ interface PushValues {
 
 function pushOf({ listen, port, advertise, order }: PushValues): PushOptions | undefined {
   if (order !== undefined && order !== "arrival" && order !== "partition") {
-    throw usage(`--order is arrival or partition, and not ${JSON.stringify(order)}`);
+    throw usage(`--order must be arrival or partition, not ${JSON.stringify(order)}`);
   }
   if (port !== undefined && !(/^\d+$/.test(port) && Number(port) <= 65535)) {
     throw usage(`--port takes a number up to 65535, not ${JSON.stringify(port)}`);
@@ -184,7 +184,7 @@ function pushOf({ listen, port, advertise, order }: PushValues): PushOptions | u
 function paramsOf(pairs: readonly string[]): Record<string, SqlParameter> {
   const found = pairs.map((pair) => {
     const [, name, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
-    if (name === undefined) throw usage(`--param takes NAME=VALUE, and got ${JSON.stringify(pair)}`);
+    if (name === undefined) throw usage(`--param takes NAME=VALUE, not ${JSON.stringify(pair)}`);
     return [name, paramValue(name, value!)] as const;
   });
   for (const [index, [name]] of found.entries()) {

@@ -6,19 +6,19 @@ export const help = `Run a Spark query and stream its result into a file or a pi
 
 Where Spark is (default: the environment's SPARK_REMOTE)
   --remote URL         a Spark Connect server: sc://host[:port]/;token=…;use_ssl=true
-  --local [N]          a Spark of one's own on this machine, with N cores; installed on first use
-  --connect-timeout S  wait S seconds for a server that is not there yet, such as a cluster that has to start
+  --local [N]          a local Spark on this machine, with N cores; installed on first use
+  --connect-timeout S  wait S seconds for a server that is not up yet, such as a cluster that has to start
 
-What to run: one of
+What to run (one of these)
   --sql TEXT           a query
   --file PATH          a file with a query; - is standard input
   --table NAME         a whole table or view
-  --param NAME=VALUE   the value of :NAME in the query, as often as there are any; 5, true, null and "5" as in
-                       JSON, all else is a string. Bound by the protocol, never put into the text
+  --param NAME=VALUE   the value of :NAME in the query; may be repeated. 5, true, null and "5" are read as JSON,
+                       anything else is a string. Bound by the protocol, never inserted into the text
   --limit N            at most N rows
-  --delivery NAME      result (default): one query; staged: computed once onto the executors' disks and taken piece by
-                       piece, for a result that is too large for Spark's driver; push: sent here by the executors
-                       themselves, which need Python with pyarrow and a way to connect to this machine
+  --delivery NAME      result (default): one query; staged: computed once onto the executors' disks and read piece by
+                       piece, for a result that is too large for Spark's driver; push: sent by the executors
+                       to this machine: they need Python with pyarrow and must be able to connect
 
 For --delivery staged
   --staged-path URI    keep the result here meanwhile, on storage that Spark's driver and executors share:
@@ -26,27 +26,27 @@ For --delivery staged
   --staged-table NAME  or in a table whose name begins so
 
 For --delivery push
-  --listen HOST        the address to listen on; default: that of this machine on the way to the server
+  --listen HOST        the address to listen on; default: this machine's address on the way to the server
   --port N             the port to listen on; default: a free one
-  --advertise HOST     what executors connect to, where that is another name or address for them; with :PORT likewise
-  --order NAME         arrival (default): batches as they come; partition: one partition after the other
+  --advertise HOST     the address that executors connect to, if they see this machine under another one; or HOST:PORT
+  --order NAME         arrival (default): batches as they arrive; partition: one partition after the other
 
 Where the result goes
   -o, --output PATH    a file, which appears when it is complete; - is standard output, the default
   -f, --format NAME    parquet, arrow (IPC file), arrows (IPC stream), csv or ndjson.
-                       Default: by the file's ending; ndjson on standard output
+                       Default: by the file's extension; ndjson on standard output
   --compression NAME   parquet: zstd (default), snappy, gzip, brotli, lz4_raw, uncompressed; arrows: none, zstd
 
   -q, --quiet          neither progress nor summary
-  -h, --help           this
+  -h, --help           this text
   --version            the version
 
 On a terminal, standard error shows a progress bar: tasks done, rows, MB/s. Ctrl-C stops the job on Spark and leaves no
-half file.
+partial file.
 
 Exit codes
-  0    done; also when the reader of a pipe has had enough
-  1    Spark or the target failed: the message says which, and why
-  2    the command line was not understood
-  130  interrupted by Ctrl-C (143: terminated, 129: hung up)
+  0    done; also when the reader of a pipe stops early
+  1    Spark or the target failed: the message says which and why
+  2    the command line is invalid
+  130  interrupted by Ctrl-C (143: SIGTERM, 129: SIGHUP)
 `;

@@ -36,14 +36,14 @@ function checkNames(own: Schema, schema: Schema): void {
     const [has, wants] = [own.fields.length, schema.fields.length];
     throw new SparkStreamError(
       "SCHEMA_MISMATCH",
-      `The requested schema has ${wants} columns, and the DataFrame ${has}.`,
+      `The requested schema has ${wants} columns, but the DataFrame has ${has}.`,
     );
   }
   for (const [index, { name }] of schema.fields.entries()) {
     const found = own.fields[index]!.name;
     if (found === name) continue;
     const [is, wanted] = [JSON.stringify(found), JSON.stringify(name)];
-    const message = `Column ${index} is ${is}, and ${wanted} in the requested schema. Select the columns in its order.`;
+    const message = `Column ${index} is ${is}, but ${wanted} in the requested schema. Select the columns in the schema's order.`;
     throw new SparkStreamError("SCHEMA_MISMATCH", message);
   }
 }

@@ -12,8 +12,8 @@ export function isDiskFull(text: string): boolean {
 export async function diskFull(what: string, dir: string): Promise<SparkStreamError> {
   const [there, temporary] = [await freeSpace(dir), await freeSpace(tmpdir())];
   const message =
-    `${what}: the disk is full, or a quota is used up. Free are ${there} at ${dir} and ${temporary} at ${tmpdir()}, ` +
-    "where pip unpacks. A local Spark takes some 800 MB, and as much again while it is installed. Make room, or name " +
+    `${what}: the disk is full, or a quota is used up. Free space: ${there} at ${dir} and ${temporary} at ${tmpdir()}, ` +
+    "where pip unpacks. A local Spark takes about 800 MB, and as much again during the installation. Free space, or set " +
     "other directories: SPARK_ARROW_STREAM_CACHE and TMPDIR.";
   return new SparkStreamError("INSTALL_FAILED", message);
 }

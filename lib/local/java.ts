@@ -26,9 +26,9 @@ const OLDEST = 17;
 export async function findJava(env: NodeJS.ProcessEnv = process.env, signal?: AbortSignal): Promise<Java | undefined> {
   if (env.JAVA_HOME) {
     const java = await tryJava(join(env.JAVA_HOME, "bin", "java"), { env, signal });
-    const remedy = `Set it to a Java ${OLDEST} or newer, or unset it to have one found or installed.`;
+    const remedy = `Set it to Java ${OLDEST} or newer, or unset it, so that one is found or installed.`;
     if (!java) {
-      const message = `JAVA_HOME is ${env.JAVA_HOME}, and its bin/java does not run. ${remedy}`;
+      const message = `JAVA_HOME is ${env.JAVA_HOME}, but its bin/java does not run. ${remedy}`;
       throw new SparkStreamError("JAVA_NOT_FOUND", message);
     }
     if (java.major >= OLDEST) return java;
@@ -58,12 +58,12 @@ export async function provisionJava(options: Pick<VenvOptions, "onProgress" | "s
     });
     const java = await tryJava(commandIn(sitePackages), { env, signal });
     if (java) return java;
-    throw new SparkStreamError("INSTALL_FAILED", `${commandIn(sitePackages)} was installed and does not run.`);
+    throw new SparkStreamError("INSTALL_FAILED", `${commandIn(sitePackages)} was installed but does not run.`);
   } catch (error) {
     signal?.throwIfAborted();
     const message =
       `There is no Java ${OLDEST} or newer on PATH, and JAVA_HOME is not set; installing one failed: ` +
-      `${(error as Error).message}\nInstall a Java, and set JAVA_HOME if it is not on PATH.`;
+      `${(error as Error).message}\nInstall Java, and set JAVA_HOME if it is not on PATH.`;
     throw new SparkStreamError("JAVA_NOT_FOUND", message, { cause: error });
   }
 }

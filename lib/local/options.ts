@@ -63,7 +63,7 @@ export function checkLocalOptions(options: LocalSparkOptions): void {
   checkOptions("startLocalSpark()", options, localOptions);
   for (const [key, value] of Object.entries(options.conf ?? {})) {
     const name = JSON.stringify(key);
-    if (!key.startsWith("spark.")) throw invalid(`A name in the option "conf" begins with "spark.", unlike ${name}`);
+    if (!key.startsWith("spark.")) throw invalid(`Names in the option "conf" must begin with "spark.", unlike ${name}`);
     if (typeof value !== "string") throw invalid(`The value of ${name} in the option "conf" must be a string`);
     if (Object.hasOwn(reserved, key)) throw invalid(`The option "conf" cannot hold ${name}: ${reserved[key]}`);
   }

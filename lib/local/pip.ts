@@ -100,7 +100,7 @@ export const HASHES_VARIABLE = "SPARK_ARROW_STREAM_HASHES";
 function otherFile(packages: readonly string[], said: string): SparkStreamError {
   const message =
     `The package registry's files of ${packages.join(" ")} are not those published on PyPI: their hashes ` +
-    `differ, so they were not installed. If the registry is a mirror with builds of its own, which you trust, set ` +
+    `differ, so they were not installed. If the registry is a mirror with its own builds, and you trust it, set ` +
     `${HASHES_VARIABLE}=off. The last lines of pip:\n${said}`;
   return new SparkStreamError("INSTALL_FAILED", message);
 }

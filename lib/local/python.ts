@@ -44,7 +44,7 @@ export async function findPython(env: NodeJS.ProcessEnv = process.env, signal?: 
         `${command} does not run (${answer.stderr.trim().split("\n").at(-1) || `exit code ${answer.status}`})`,
       );
     } else if (minor < OLDEST_MINOR) {
-      complaints.push(`${command} on PATH is Python ${version}, and Spark needs ${OLDEST_PYTHON} or later`);
+      complaints.push(`${command} on PATH is Python ${version}, but Spark needs ${OLDEST_PYTHON} or later`);
     } else if (missing) {
       complaints.push(`${command} on PATH is Python ${version}, but lacks its module ${missing}`);
     } else {
@@ -52,8 +52,8 @@ export async function findPython(env: NodeJS.ProcessEnv = process.env, signal?: 
     }
   }
   const message =
-    `${complaints[0] ?? "There is no python3 on PATH"}. A local Spark is installed with Python ${OLDEST_PYTHON} or later and its venv module: install them ` +
+    `${complaints[0] ?? "There is no python3 on PATH"}. Installing a local Spark needs Python ${OLDEST_PYTHON} or later and its venv module: install them ` +
     "(Debian, Ubuntu: apt install python3 python3-venv; Fedora: dnf install python3; macOS: brew install python), " +
-    "or set SPARK_HOME to a Spark 4 of your own, or connect to a server's sc:// URL.";
+    "or set SPARK_HOME to your own Spark 4, or connect to a server's sc:// URL.";
   throw new SparkStreamError("PYTHON_NOT_FOUND", message);
 }

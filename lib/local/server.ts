@@ -42,7 +42,7 @@ export class SparkServer {
     this.exited = owned.exited.then(async (status) => {
       const lines = await cleanUp();
       if (this.#closed) return;
-      throw failed(`The local Spark ended by itself (${describe(status)})`, lines);
+      throw failed(`The local Spark ended unexpectedly (${describe(status)})`, lines);
     });
     this.exited.catch(() => {}); // nobody has to listen
     owned.unref();
@@ -103,7 +103,7 @@ async function listeningPort(owned: OwnedProcess, log: ServerLog, { port, signal
     const started = STARTED.exec(text);
     if (started) return Number(started[1]);
     if (status !== undefined && port !== 0 && /BindException|Address already in use/.test(text)) {
-      const message = `Port ${port} of 127.0.0.1 is taken. Name another, or leave the port out to get a free one.`;
+      const message = `Port ${port} of 127.0.0.1 is in use. Choose another port, or leave out the port to get a free one.`;
       throw new SparkStreamError("PORT_IN_USE", message);
     }
     if (status !== undefined) throw failed(`The local Spark did not start (${describe(status)})`, log.lastLines());
@@ -117,7 +117,7 @@ async function listeningPort(owned: OwnedProcess, log: ServerLog, { port, signal
 }
 
 function failed(what: string, lines: string): SparkStreamError {
-  const end = lines ? `. The end of its log:\n${lines}` : ", and left no word in its log.";
+  const end = lines ? `. The end of its log:\n${lines}` : ", and its log is empty.";
   return new SparkStreamError("LOCAL_SPARK_FAILED", `${what}${end}`);
 }
 

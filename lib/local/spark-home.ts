@@ -49,15 +49,15 @@ export async function findSparkHome(options: Pick<VenvOptions, "onProgress" | "s
 async function ownSpark(dir: string): Promise<SparkHome> {
   const jars = await readdir(join(dir, "jars")).catch(() => []);
   const jar = jars.map((name) => /^spark-connect_[\d.]+-(\d[\w.-]*)\.jar$/.exec(name)).find((match) => match !== null);
-  const remedy = `Set SPARK_HOME to a Spark 4, or unset it to have Spark ${SPARK_VERSION} installed.`;
+  const remedy = `Set SPARK_HOME to a Spark 4, or unset it to install Spark ${SPARK_VERSION}.`;
   if (!jar) {
-    const message = `SPARK_HOME is ${dir}, and there is no spark-connect jar in its jars directory. ${remedy}`;
+    const message = `SPARK_HOME is ${dir}, but its jars directory has no spark-connect jar. ${remedy}`;
     throw new SparkStreamError("LOCAL_SPARK_FAILED", message);
   }
   const version = jar[1]!;
   // Before 4.0 a server knows no token, so any user of the machine could run code as this one.
   if (Number.parseInt(version, 10) < 4) {
-    const message = `SPARK_HOME is ${dir}, which is Spark ${version}; its Connect server cannot be locked. ${remedy}`;
+    const message = `SPARK_HOME is ${dir}, which is Spark ${version}; its Connect server cannot require a token. ${remedy}`;
     throw new SparkStreamError("UNSUPPORTED", message);
   }
   const lib = join(dir, "python", "lib");

@@ -75,7 +75,7 @@ export async function provisionVenv(options: VenvOptions): Promise<Venv> {
     if (isDiskFull((error as NodeJS.ErrnoException).code ?? "")) {
       throw await diskFull(`${name} could not be installed`, dir);
     }
-    const message = `${name} could not be installed in ${dir}: ${(error as Error).message}. Another directory can be named by SPARK_ARROW_STREAM_CACHE.`;
+    const message = `${name} could not be installed in ${dir}: ${(error as Error).message}. SPARK_ARROW_STREAM_CACHE can set another directory.`;
     throw new SparkStreamError("INSTALL_FAILED", message, { cause: error });
   }
 }

@@ -56,7 +56,8 @@ function checkBag(of: string, prefix: string, options: object, table: Readonly<R
   for (const name of Object.keys(options)) checkKnown("option", ` of ${of}`, prefix + name, known);
   for (const [name, [isValid, is, { secret, required, within } = {}]] of Object.entries(table)) {
     const value = (options as Record<string, unknown>)[name];
-    if (value === undefined && required) throw invalid(`Option "${prefix}${name}" of ${of} is missing: ${is}`);
+    if (value === undefined && required)
+      throw invalid(`Option "${prefix}${name}" of ${of} is missing; it must be ${is}`);
     if (value === undefined) continue;
     const what = `Option "${prefix}${name}" of ${of}`;
     if (!isValid(value)) throw invalid(`${what} must be ${is}${butIs(value, secret)}`);
@@ -83,7 +84,7 @@ export const isFilled = (value: unknown): value is string => typeof value === "s
 const isFunction = (value: unknown) => typeof value === "function";
 
 export const text: Rule = [isText, "a string"];
-export const filled: Rule = [isFilled, "a string that is not empty"];
+export const filled: Rule = [isFilled, "a non-empty string"];
 export const flag: Rule = [(value) => typeof value === "boolean", "true or false"];
 export const callback: Rule = [isFunction, "a function"];
 

@@ -175,9 +175,9 @@ function warnOfAll(): void {
 function warnOf(error: Error): void {
   markTold(error);
   const { code = error.name } = error as { code?: string };
-  process.emitWarning(`A stream failed, and nobody was there to receive the error: ${error.message} [${code}]`, {
+  process.emitWarning(`A stream failed, and nothing received the error: ${error.message} [${code}]`, {
     type: "SparkStreamWarning",
     code: "UNSEEN_ERROR",
-    detail: "Read the stream, await its schema, or listen for 'error'. Whoever comes later still gets the error.",
+    detail: "Read the stream, await its schema, or listen for 'error'. A later consumer still receives the error.",
   });
 }

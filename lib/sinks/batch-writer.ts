@@ -129,7 +129,7 @@ class BatchWriter extends TargetWriter {
     if (schema) return await this.#newEncoder(this.#schemas.writerSchema(schema.fields, schema.metadata));
     throw new SparkStreamError(
       "INVALID_INPUT",
-      `The stream ended without a record batch, so its columns are not known. Give ${this.#name} the schema, or send one batch of 0 rows.`,
+      `The stream ended without a record batch, so its columns are unknown. Pass the option schema to ${this.#name}, or send one batch of 0 rows.`,
     );
   }
 }

@@ -72,7 +72,7 @@ export class SpillFile {
     const bytes = Buffer.allocUnsafeSlow(length);
     for (let done = 0; done < length; ) {
       const { bytesRead } = await this.#file.read(bytes, done, length - done, this.#readAt + done);
-      if (bytesRead === 0) throw new Error("it ends too soon");
+      if (bytesRead === 0) throw new Error("it is truncated");
       done += bytesRead;
     }
     this.#readAt += length;
@@ -114,8 +114,8 @@ async function remove(path: string): Promise<void> {
 function writeFailed(error: Error): SparkStreamError {
   const advice = noFilesLeft(error.message)
     ? noFilesAdvice
-    : "Make room there, or set TMPDIR to a directory that has some";
-  const message = `What a slow consumer has not taken could not be written to ${spillDirectory}: ${error.message}. ${advice}.`;
+    : "Free space there, or set TMPDIR to a directory that has more";
+  const message = `Rows that a slow consumer has not read yet could not be written to ${spillDirectory}: ${error.message}. ${advice}.`;
   return new SparkStreamError("WRITE_FAILED", message, { cause: error });
 }
 

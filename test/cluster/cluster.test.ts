@@ -94,6 +94,6 @@ describe("On a standalone cluster of two executors,", function () {
   it('"staged" says what is lost when an executor dies, and what to use instead', async () => {
     const error = await errorOf(readWhileOneDies({ delivery: "staged", staged: { windowBytes: 4 * 1024 * 1024 } }));
     expect(error).to.have.property("code", "QUERY_FAILED");
-    expect(error.message).to.match(/^A part of the staged frame is gone with an executor.* staged: \{ path:/);
+    expect(error.message).to.match(/^A part of the staged frame was lost with an executor.* staged: \{ path:/);
   });
 });

@@ -36,8 +36,8 @@ describe("a call to a server that is there and silent", () => {
     const error = await errorOf(client.analyze({ case: "sparkVersion", value: {} }, { timeoutMs: 200 }));
     expect(error.code).to.equal("UNAVAILABLE");
     expect(error.message).to.equal(
-      `The Spark Connect server at 127.0.0.1:${fixture.server.port} did not answer in time: nothing has come for 0.2 s ` +
-        "(AnalyzePlan). Check that it runs and has room to work, and try again.",
+      `The Spark Connect server at 127.0.0.1:${fixture.server.port} did not answer in time: nothing has arrived for 0.2 s ` +
+        "(AnalyzePlan). Check that it runs and is not overloaded, and try again.",
     );
     silent = false;
     expect(await fixture.spark.version()).to.equal("4.3.0");

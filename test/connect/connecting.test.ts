@@ -320,7 +320,7 @@ describe("TLS", () => {
     const error = await errorOf(connect(`sc://127.0.0.1:${port}`, { tls: { ca: authority.cert } }));
     expect(error.code).to.equal("TLS_FAILED");
     expect(error.message)
-      .to.match(/no version of TLS.*1\.2 and 1\.3.*protocol version/)
+      .to.match(/neither TLS 1\.2 nor TLS 1\.3.*protocol version/)
       .and.not.to.include("cert");
     server.close();
   });
@@ -365,7 +365,7 @@ describe("a token", () => {
     const missing = await errorOf(connect(server.url));
     expect([wrong.code, missing.code]).to.deep.equal(["UNAUTHENTICATED", "UNAUTHENTICATED"]);
     expect(wrong.message).to.include("does not accept the token");
-    expect(missing.message).to.include("demands a token");
+    expect(missing.message).to.include("requires a token");
   });
 
   const refusals = [

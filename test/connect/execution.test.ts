@@ -175,7 +175,7 @@ describe("an execution whose stream breaks", () => {
     const { ids, error } = await query(fixture.spark);
     expect(error?.code).to.equal("UNAVAILABLE");
     expectFirst(ids, 10);
-    expect(error?.message).to.match(/did not answer in time: nothing has come for 1 s/);
+    expect(error?.message).to.match(/did not answer in time: nothing has arrived for 1 s/);
   });
 
   // It was asked again at once, thousands of times a second.

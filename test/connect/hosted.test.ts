@@ -51,7 +51,7 @@ const NO_SETTING: SparkErrorInit = {
 /** What becomes of a feature: it works, or it fails with UNSUPPORTED and these words. */
 type Outcome = true | RegExp;
 
-const NO_CHECKPOINTS = /^delivery: "staged" needs checkpoints.*makes none \(.*staged: \{ path: .*"result"\.$/s;
+const NO_CHECKPOINTS = /^delivery: "staged" needs checkpoints.*does not make them \(.*staged: \{ path: .*"result"\.$/s;
 const NO_PUSH = /^delivery: "push" runs a Python function.*this server refuses it \(.*Use delivery: "staged"/s;
 const NO_IPC_ROWS = /^ipcRows\(\) runs a Python function.*this server refuses it \(.*Use sparkStream\(df\)/s;
 const NO_CODEC = /^The server does not let settings be changed.*Leave out compression: "zstd"\.$/s;

@@ -29,7 +29,7 @@ describe("A message that is larger than the client accepts", () => {
       await using small = await connect(`${server.url}/;grpc_max_message_size=${2 * MIB}`);
       const error = await errorOf(sparkStream(small.sql("SELECT 1")).toArray());
       expect(error.code).to.equal("MESSAGE_TOO_LARGE");
-      expect(error.message).to.match(/2097152 bytes that are accepted here.*(than max|than) .*grpc_max_message_size/);
+      expect(error.message).to.match(/limit of 2097152 bytes.*(than max|than) .*grpc_max_message_size/);
       await using large = await connect(`${server.url}/;grpc_max_message_size=${4 * MIB}`);
       expect((await errorOf(sparkStream(large.sql("SELECT 1")).toArray())).code).to.equal("INVALID_IPC");
     });

@@ -10,7 +10,7 @@ describe("A server that lacks something", () => {
     const stream = sparkStream(fixture.spark.sql("SELECT id FROM t"), { compression: "zstd" });
     const error = await errorOf(stream.toArray());
     expect(error.code).to.equal("UNSUPPORTED");
-    expect(error.message).to.include("Spark does from 4.1 on. Leave out compression");
+    expect(error.message).to.include("Spark does since 4.1. Leave out compression");
     expect(fixture.server.operations).to.deep.equal([]);
     expect(await sparkStream(fixture.spark.sql("SELECT id FROM t"), { compression: "none" }).toArray()).to.have.length(
       1,

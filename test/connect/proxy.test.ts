@@ -89,7 +89,7 @@ describe("A proxy that the environment names", () => {
     ["answers 403", 403, /answered 403 Nope: it does not allow CONNECT/],
     ["answers 407", 407, /answered 407 Nope\. Put a user and a password/],
     ["answers 502", 502, /answered 502 Nope: it does not reach the server.*tried once within 1 s/],
-    ["breaks the connection off", "reset", /broke the connection off \(ECONNRESET\)/],
+    ["breaks the connection off", "reset", /closed the connection \(ECONNRESET\)/],
     ["is silent", "silent", /did not answer within 1 s/],
   ];
   for (const [what, fault, says] of faults) {

@@ -32,7 +32,7 @@ describe("A staged frame, when an executor is lost with a part of it,", () => {
     const stream = sparkStream(fixture.spark.range(3), { delivery: "staged" });
     const error = await errorOf(stream.toArray());
     expect(error).to.include({ code: "QUERY_FAILED", errorClass: LOST, sqlState: "XXKDD" });
-    expect(error.message).to.match(/^A part of the staged frame is gone with an executor.*"result" or "push"/);
+    expect(error.message).to.match(/^A part of the staged frame was lost with an executor.*"result" or "push"/);
   });
 });
 

@@ -102,7 +102,7 @@ describe("What pip installs for a local Spark", function () {
     const options = { env: process.env, signal: new AbortController().signal, onProgress: () => {}, dir: scratch() };
     const error = await failure(pipInstall(python, ["tiny==1.0"], options));
     expect(error.code).to.equal("INSTALL_FAILED");
-    expect(error.message).to.match(/^pip could not install tiny==1\.0: the disk is full.* Free are \d+ MB at /);
+    expect(error.message).to.match(/^pip could not install tiny==1\.0: the disk is full.* Free space: \d+ MB at /);
     expect(error.message)
       .to.include(scratch())
       .and.include("SPARK_ARROW_STREAM_CACHE")

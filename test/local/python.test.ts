@@ -43,7 +43,7 @@ describe("looking for Python", () => {
 
   it("takes 3.11, and nothing older", async () => {
     await script(join(scratch(), "python3"), "echo 3.10");
-    expect((await failure(findPython({ PATH: scratch() }))).message).to.include("Python 3.10, and Spark needs 3.11");
+    expect((await failure(findPython({ PATH: scratch() }))).message).to.include("Python 3.10, but Spark needs 3.11");
     await script(join(scratch(), "python3"), "echo 3.11");
     expect(await findPython({ PATH: scratch() })).to.deep.equal({ command: "python3", version: "3.11" });
   });

@@ -87,7 +87,7 @@ const cut =
       expect(isCount(ids.sort((a, b) => a - b)), "each row once").to.equal(true);
       const resets = proxy.connections.filter(({ down }) => down >= bytes).length;
       expect(resets, "connections that were cut").to.be.above(0);
-      return `${resets} cuts`;
+      return resets === 1 ? "1 cut" : `${resets} cuts`;
     } finally {
       await spark.close();
       await proxy.close();
@@ -159,7 +159,7 @@ export const matrix: readonly Check[] = [
     },
   },
   {
-    title: "every type, as that server's PySpark has it",
+    title: "every type, as that server's PySpark reads it",
     inCi: true,
     async run({ spark, server }) {
       const [ours] = await valuesOf(spark, EVERY_TYPE);
@@ -169,7 +169,7 @@ export const matrix: readonly Check[] = [
     },
   },
   {
-    title: "a result of no rows",
+    title: "an empty result",
     inCi: true,
     async run({ spark }) {
       const without: string[] = [];
@@ -266,7 +266,7 @@ export const matrix: readonly Check[] = [
     },
   },
   {
-    title: "abort, and the slots are free again",
+    title: "an abort frees the slots",
     inCi: true,
     async run({ spark }) {
       await spark.range(10).count();
@@ -283,7 +283,7 @@ export const matrix: readonly Check[] = [
       return `${(stopped / 1000).toFixed(1)} s`;
     },
   },
-  { title: "connections cut in mid-result", inCi: true, run: cut(1_500_000) },
+  { title: "connections cut in the middle of a result", inCi: true, run: cut(1_500_000) },
   {
     title: "a consumer that sleeps for longer than the server waits",
     async run({ spark }) {

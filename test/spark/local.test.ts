@@ -184,7 +184,7 @@ print(json.dumps({
     process.kill(spark.pid, "SIGKILL");
     const error = await failure(spark.exited);
     expect(error.code).to.equal("LOCAL_SPARK_FAILED");
-    expect(error.message).to.include("ended by itself (signal 9)").and.include("server started at");
+    expect(error.message).to.include("ended unexpectedly (signal 9)").and.include("server started at");
     await spark.close();
     expect(await serverFiles()).to.deep.equal([]);
   });

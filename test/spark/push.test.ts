@@ -94,7 +94,7 @@ describe('delivery: "push" on a real Spark', function () {
   }
 
   const refused: Record<string, [expression: string, reason: string]> = {
-    "of a type that pyarrow lacks": ["INTERVAL '1-2' YEAR TO MONTH", "a type that pyarrow has no arrays of"],
+    "of a type that pyarrow lacks": ["INTERVAL '1-2' YEAR TO MONTH", "a type for which pyarrow has no arrays"],
     "whose fields have one name": ["array(named_struct('x', 1, 'x', 2))", 'a struct with several fields "x"'],
   };
   for (const [what, [expression, reason]] of Object.entries(refused)) {

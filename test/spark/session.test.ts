@@ -187,6 +187,6 @@ describe("a session on a real Spark", function () {
     expect(JSON.stringify(wrong) + wrong.stack + wrong.message).not.to.include("guess-1234");
     const missing = await failure(connect(url));
     expect(missing.code).to.equal("UNAUTHENTICATED");
-    expect(missing.message).to.include("demands a token");
+    expect(missing.message).to.include("requires a token");
   });
 });

@@ -41,15 +41,15 @@ describe("The result of a query", () => {
   });
 
   const incomplete: [what: string, rows: ArrowIpcRow[], says: RegExp][] = [
-    ["lacks rows", [row(2, { startOffset: 0 }), row(1, { startOffset: 3 })], /begin at 3, and 2 have arrived/],
-    ["has rows twice", [row(2, { startOffset: 0 }), row(2, { startOffset: 0 })], /begin at 0, and 2 have arrived/],
-    ["lacks its first rows", [row(2, { startOffset: 2 })], /begin at 2, and 0 have arrived/],
+    ["lacks rows", [row(2, { startOffset: 0 }), row(1, { startOffset: 3 })], /begin at 3, but 2 have arrived/],
+    ["has rows twice", [row(2, { startOffset: 0 }), row(2, { startOffset: 0 })], /begin at 0, but 2 have arrived/],
+    ["lacks its first rows", [row(2, { startOffset: 2 })], /begin at 2, but 0 have arrived/],
     [
       "has a batch of fewer rows than was said",
       [row(2), row(1, { rowCount: 2 })],
-      /at row 2 should have 2 rows and has 1/,
+      /at row 2 should have 2 rows but has 1/,
     ],
-    ["has a batch of more rows than was said", [row([2, 1], { rowCount: 2 })], /should have 2 rows and has 3/],
+    ["has a batch of more rows than was said", [row([2, 1], { rowCount: 2 })], /should have 2 rows but has 3/],
   ];
   for (const [what, rows, says] of incomplete) {
     it(`fails where it ${what}`, async () => {

@@ -74,7 +74,11 @@ describe("IpcDecoder, of what is no Arrow IPC stream,", () => {
     ["an Arrow file", Buffer.concat([Buffer.from("ARROW1\0\0"), good]), /should begin at byte 0/],
     ["an end-of-stream mark alone", good.subarray(batchEnd), /does not begin with a schema/],
     ["a batch without a schema", good.subarray(schemaEnd), /does not begin with a schema/],
-    ["a second schema", Buffer.concat([good.subarray(0, schemaEnd), good]), /message of type 1 where a batch/],
+    [
+      "a second schema",
+      Buffer.concat([good.subarray(0, schemaEnd), good]),
+      /message of type 1 in the place of a record batch/,
+    ],
     ["something between two messages", Buffer.concat([good.subarray(0, schemaEnd), Buffer.from("something")]), /byte/],
     ["metadata of a negative length", patched(good, schemaEnd + 4, -8), /has -8 bytes of metadata/],
     ["metadata longer than the blob", patched(good, schemaEnd + 4, 2 ** 30), /has 1073741824 bytes of metadata/],
@@ -267,7 +271,7 @@ describe("IpcDecoder, of a schema that is broken,", () => {
     expect(await decode(nested(100))).to.deep.equal([]);
     const error = await failureOf(decode(nested(200)));
     expect(error).to.include({ code: "UNSUPPORTED" });
-    expect(error.message).to.include("nested more than 128 deep");
+    expect(error.message).to.include("nested more than 128 levels deep");
   });
 
   it("refuses tables that are each used many times, which would take for ever", async () => {

@@ -418,9 +418,9 @@ describe("IpcDecoder", () => {
     const two = (type: DataType) => ({ first: new Int32(), second: type });
     const others: [what: string, one: Record<string, DataType>, other: Record<string, DataType>, says: RegExp][] = [
       ["type", two(new Int32()), two(new Int64()), /schema has `second` as Int64 where Int32 is expected/],
-      ["name", { a: new Int32() }, { b: new Int32() }, /schema has `b` in the place of `a`/],
+      ["name", { a: new Int32() }, { b: new Int32() }, /schema has `b` instead of `a`/],
       ["missing column", two(new Int32()), { first: new Int32() }, /schema lacks `second`/],
-      ["column more", { first: new Int32() }, two(new Utf8()), /schema has `second` beyond the other columns/],
+      ["column more", { first: new Int32() }, two(new Utf8()), /schema has `second` in addition to the other columns/],
       // apache-arrow takes all decimals for one type: the values were a hundredth of what they are.
       ["scale of a decimal", two(new Decimal(2, 10)), two(new Decimal(4, 10)), /Decimal128\(10, 4\) where.*\(10, 2\)/],
       ["precision of a decimal", two(new Decimal(2, 10)), two(new Decimal(2, 12)), /Decimal128\(12, 2\)/],
@@ -443,7 +443,7 @@ describe("IpcDecoder", () => {
         "field of a struct",
         two(struct({ a: new Int8() })),
         two(struct({ b: new Int8() })),
-        /`second\.b` in the place of `second\.a`/,
+        /`second\.b` instead of `second\.a`/,
       ],
       ["value of a map", two(map(new Utf8(), new Int8())), two(map(new Utf8(), new Int16())), /Int16/],
       [

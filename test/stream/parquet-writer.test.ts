@@ -386,7 +386,7 @@ print(json.dumps([[a for (a,) in rows], pq.read_table(sys.argv[1], filters=[("a"
     const others: readonly [what: string, words: string, batch: RecordBatch][] = [
       ["lacks a column", "lacks `s`", emptyBatch(new Field("a", int, true))],
       ["has one more", "`t`", emptyBatch(...first.schema.fields, new Field("t", int))],
-      ["has another name", "`b` in the place of `a`", emptyBatch(new Field("b", int, true), first.schema.fields[1]!)],
+      ["has another name", "`b` instead of `a`", emptyBatch(new Field("b", int, true), first.schema.fields[1]!)],
       ["has another type", "`a` as Int64", emptyBatch(new Field("a", new Int64(), true), first.schema.fields[1]!)],
       ["has another nullability", "`a` as not nullable", emptyBatch(new Field("a", int), first.schema.fields[1]!)],
       [

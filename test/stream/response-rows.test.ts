@@ -69,11 +69,11 @@ describe("BatchAssembler", () => {
   });
 
   const broken: [what: string, responses: ReturnType<typeof batch>[], says: RegExp][] = [
-    ["begins within a batch", [chunk(1, 2)], /chunk 1 of 2 came where chunk 0 should/],
-    ["leaves a chunk out", [chunk(0, 3), chunk(2, 3)], /chunk 2 of 3 came where chunk 1 should/],
-    ["repeats a chunk", [chunk(0, 3), chunk(0, 3)], /chunk 0 of 3 came where chunk 1 should/],
-    ["begins a batch within another", [chunk(0, 2), batch({})], /chunk 0 of 1 came where chunk 1 should/],
-    ["has a chunk beyond the last", [chunk(0, 2), chunk(1, 1)], /chunk 1 of 1 came/],
+    ["begins within a batch", [chunk(1, 2)], /chunk 1 of 2 arrived in the place of chunk 0/],
+    ["leaves a chunk out", [chunk(0, 3), chunk(2, 3)], /chunk 2 of 3 arrived in the place of chunk 1/],
+    ["repeats a chunk", [chunk(0, 3), chunk(0, 3)], /chunk 0 of 3 arrived in the place of chunk 1/],
+    ["begins a batch within another", [chunk(0, 2), batch({})], /chunk 0 of 1 arrived in the place of chunk 1/],
+    ["has a chunk beyond the last", [chunk(0, 2), chunk(1, 1)], /chunk 1 of 1 arrived/],
     // The end of one batch and the beginning of the next were missing, and the rest passed for one batch.
     ["joins chunks of two batches", [chunk(0, 2), chunkAt(15n, 1, 2)], /chunk 1 of 2 belongs to another batch/],
     ["ends within a batch", [chunk(0, 2), other("resultComplete")], /ends within a batch, after 1 of its chunks/],

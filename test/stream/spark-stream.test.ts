@@ -426,9 +426,9 @@ describe("sparkStream over rows", () => {
       [{ delivery: "staged", staged: { path: "" } }, '"staged.path"'],
       [{ delivery: "staged", staged: { windowBytes: 0 } }, "1 or more, not 0."],
       [{ delivery: "staged", staged: { windowBytes: Number.NaN } }, '"staged.windowBytes"'],
-      [{ delivery: "staged", staged: { partitions: [] } }, "with one id at least"],
+      [{ delivery: "staged", staged: { partitions: [] } }, "a non-empty array of partition ids"],
       [{ delivery: "staged", staged: { partitions: [-1] } }, "whole numbers from 0"],
-      [{ delivery: "staged", staged: { partitions: 3 } }, "an array of partition ids"],
+      [{ delivery: "staged", staged: { partitions: 3 } }, "array of partition ids"],
       [
         { delivery: "staged", staged: { collectGarbage: "no" } },
         '"staged.collectGarbage" of sparkStream() must be true or false',
@@ -442,7 +442,7 @@ describe("sparkStream over rows", () => {
         { delivery: "push", push: { hots: "a" } },
         'Unknown option "push.hots" of sparkStream(). Did you mean "push.host"? Known options: push.host, push.port,',
       ],
-      [{ delivery: "push", push: { host: "" } }, '"push.host" of sparkStream() must be a string that is not empty'],
+      [{ delivery: "push", push: { host: "" } }, '"push.host" of sparkStream() must be a non-empty string'],
       [{ delivery: "push", push: { port: 65536 } }, "a whole number from 0 to 65535, not 65536."],
       [{ delivery: "push", push: { advertise: 5 } }, '"push.advertise"'],
       [{ delivery: "push", push: { tls: "yes" } }, '"push.tls" of sparkStream() must be true or false'],
@@ -488,7 +488,7 @@ describe("sparkStream over rows", () => {
         expect(error).to.be.instanceOf(SparkStreamError).with.property("code", "INVALID_INPUT");
         expect(error.message)
           .to.match(/^Row 1 of the stream/)
-          .and.to.include(`is ${found} where a Uint8Array`);
+          .and.to.include(`must be a Uint8Array, but is ${found}`);
       });
     }
 

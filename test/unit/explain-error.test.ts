@@ -19,14 +19,14 @@ describe("explainError", () => {
       /spark\.example\.com:15002.*host and port/,
     ],
     ["a call that takes too long", { code: status.DEADLINE_EXCEEDED }, "UNAVAILABLE", /did not answer in time/],
-    ["a missing token", { code: status.UNAUTHENTICATED }, "UNAUTHENTICATED", /demands a token. Give one/],
+    ["a missing token", { code: status.UNAUTHENTICATED }, "UNAUTHENTICATED", /requires a token. Give one/],
     ["a refusal", { code: status.PERMISSION_DENIED }, "PERMISSION_DENIED", /refuses: the server's words/],
     ["an unknown call", { code: status.UNIMPLEMENTED }, "UNSUPPORTED", /older than Spark 3.5/],
     [
       "a batch over the limit here",
       { code: status.RESOURCE_EXHAUSTED, message: "Received message larger than max (5 vs 4)" },
       "MESSAGE_TOO_LARGE",
-      /than the 134217728 bytes.*chunks.*maxRecordsPerBatch.*grpc_max_message_size/,
+      /than the limit of 134217728 bytes.*chunks.*maxRecordsPerBatch.*grpc_max_message_size/,
     ],
     // The advice was that for a batch.
     [

@@ -71,7 +71,7 @@ describe("The options of any function", () => {
   });
 
   it("may be secrets, which no message shows", () => {
-    expect(refused({ token: ["s3cret"] })).to.equal('Option "token" of f() must be a string that is not empty.');
+    expect(refused({ token: ["s3cret"] })).to.equal('Option "token" of f() must be a non-empty string.');
     expect(refused({ tls: { key: Buffer.from("s3cret") } })).to.equal('Option "tls.key" of f() must be a string.');
   });
 
@@ -106,7 +106,7 @@ describe("The options of any function", () => {
   it("may be required", () => {
     const must: OptionTable<{ name: string }> = { name: required(text) };
     expect(refusal(() => checkOptions("f()", {} as { name: string }, must))).to.equal(
-      'Option "name" of f() is missing: a string.',
+      'Option "name" of f() is missing; it must be a string.',
     );
   });
 });

@@ -68,7 +68,7 @@ function checkField(metadata: MetadataCheck, field: number, depth: number): void
   if (depth === MAX_DEPTH) {
     throw new SparkStreamError(
       "UNSUPPORTED",
-      `A column's types are nested more than ${MAX_DEPTH} deep: no deeper ones are read.`,
+      `A column's types are nested more than ${MAX_DEPTH} levels deep, which is the limit.`,
     );
   }
   metadata.string(field, fields.Field.name);

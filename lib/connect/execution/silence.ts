@@ -46,6 +46,6 @@ export class SilenceWatch {
 }
 
 function silence(ms: number): Error {
-  const message = `nothing has come for ${Math.round(ms / 1000)} s`;
+  const message = `nothing has arrived for ${Math.round(ms / 1000)} s`;
   return Object.assign(new Error(message), { code: status.DEADLINE_EXCEEDED });
 }

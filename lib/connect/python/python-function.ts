@@ -124,7 +124,11 @@ async function findVersion(source: DataFrame, options: RunOptions & { signal: Ab
     return source.withPlan(async () => mapPartitions(input, identity, pythonVer)).execute(options);
   };
   const refusal = await probe("0.0").then(
-    () => new SparkStreamError("QUERY_FAILED", "Spark ran a function that was made for no Python that there is."),
+    () =>
+      new SparkStreamError(
+        "QUERY_FAILED",
+        "Spark ran a function that was made for a version of Python that does not exist.",
+      ),
     (error: Error) => error,
   );
   if (options.signal.aborted) throw refusal;
@@ -151,6 +155,6 @@ export function explainPython(error: unknown, { name, instead }: PythonUser): un
       ? "there is no Python that Spark can start (spark.pyspark.python, PYSPARK_PYTHON). Install it there, with pyarrow"
       : undefined;
   if (reason === undefined) return error;
-  const text = `${name} needs Python with pyarrow where Spark's executors run, and ${reason}; or use ${instead}.`;
+  const text = `${name} needs Python with pyarrow where Spark's executors run, but ${reason}; or use ${instead}.`;
   return new SparkStreamError("UNSUPPORTED", text, { cause: error });
 }

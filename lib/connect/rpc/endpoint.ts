@@ -162,7 +162,7 @@ export class Endpoint {
       return token;
     } catch (cause) {
       if (cause instanceof SparkStreamError) throw cause;
-      const message = `The function that gives the token failed: ${cause instanceof Error ? cause.message : cause}.`;
+      const message = `The token function failed: ${cause instanceof Error ? cause.message : cause}.`;
       throw new SparkStreamError("UNAUTHENTICATED", message, { cause });
     }
   }
@@ -212,7 +212,7 @@ function decode(value: string): string {
   try {
     return decodeURIComponent(value);
   } catch (cause) {
-    throw invalidUrl("a value is not percent-encoded as it should be", cause);
+    throw invalidUrl("a value is not percent-encoded correctly", cause);
   }
 }
 

@@ -31,15 +31,14 @@ export function explainUnavailable(message: string, endpoint: Endpoint): [ErrorC
     return ["TLS_FAILED", `Cannot speak TLS with ${server}: ${advice}`];
   }
   if (/protocol version|unsupported protocol|wrong ssl version|no protocols available/i.test(said)) {
-    const advice =
-      "it speaks no version of TLS that this side accepts, which are 1.2 and 1.3. Enable one of them there.";
+    const advice = "it supports neither TLS 1.2 nor TLS 1.3. Enable one of them there.";
     return ["TLS_FAILED", `Cannot speak TLS with ${server}: ${advice} (${reason})`];
   }
   if (/no application protocol/i.test(said)) {
     return ["TLS_FAILED", `Cannot speak TLS with ${server}: it does not offer HTTP/2, which gRPC needs (${reason}).`];
   }
   if (/unrecognized name/i.test(said)) {
-    const advice = "it knows no certificate for this name. Connect by a name that it serves.";
+    const advice = "it has no certificate for this host name. Connect by a name that it serves.";
     return ["TLS_FAILED", `Cannot speak TLS with ${server}: ${advice} (${reason})`];
   }
   if (/handshake failure/i.test(said) && tls && tls.cert === undefined) {
@@ -72,14 +71,14 @@ export function explainUnavailable(message: string, endpoint: Endpoint): [ErrorC
 /** For a call that ended without any word of a gRPC server, if it did. */
 export function explainNoGrpc(message: string, { address }: Endpoint): [ErrorCode, string] | undefined {
   if (/maximum recursion depth/.test(message)) {
-    const advice = `Are there more than ${Math.floor(MAX_NESTING / 3)} structs within each other, or nested arrays?`;
+    const advice = `Are there more than ${Math.floor(MAX_NESTING / 3)} nested structs, or nested arrays?`;
     return [
       "UNSUPPORTED",
       `The server at ${address} sent a message that is nested deeper than ${MAX_NESTING} levels. ${advice}`,
     ];
   }
   if (/^A response cannot be read|message parsing error/.test(message)) {
-    const advice = "It does not speak Spark Connect as Spark does, or what stands between has changed the message.";
+    const advice = "It does not speak Spark Connect as Spark does, or something in between has changed the message.";
     return [
       "UNSUPPORTED",
       `The server at ${address} sent bytes that are not a message of its protocol: ${message}. ${advice}`,
@@ -94,7 +93,7 @@ export function explainNoGrpc(message: string, { address }: Endpoint): [ErrorCod
     return ["UNSUPPORTED", `What answers at ${address} is not a Spark Connect server: ${message}. ${advice}`];
   }
   if (/^Received RST_STREAM/.test(message)) {
-    return ["UNAVAILABLE", `The server at ${address}, or something before it, broke the call off: ${message}.`];
+    return ["UNAVAILABLE", `The server at ${address}, or something in front of it, ended the call: ${message}.`];
   }
   return undefined;
 }

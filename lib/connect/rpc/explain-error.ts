@@ -58,7 +58,7 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
         "UNAUTHENTICATED",
         endpoint.hasToken
           ? `${capital(server)} does not accept the token. Check that it belongs to this server and has not expired.`
-          : `${capital(server)} demands a token. Give one: connect(url, { token }), or ;token=… in the URL.`,
+          : `${capital(server)} requires a token. Give one: connect(url, { token }), or ;token=… in the URL.`,
       ];
     case status.PERMISSION_DENIED:
       return ["PERMISSION_DENIED", `${capital(server)} refuses: ${message}`];
@@ -72,7 +72,7 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
     case status.DEADLINE_EXCEEDED:
       return [
         "UNAVAILABLE",
-        `${capital(server)} did not answer in time: ${message}. Check that it runs and has room to work, and try again.`,
+        `${capital(server)} did not answer in time: ${message}. Check that it runs and is not overloaded, and try again.`,
       ];
     case status.CANCELLED:
       return ["OPERATION_CANCELED", `The call was cancelled: ${message}.`];
@@ -88,7 +88,7 @@ function explainExhausted(message: string, { address, maxMessageBytes }: Endpoin
   if (/^Received message (larger than max|that decompresses)/.test(message)) {
     return [
       "MESSAGE_TOO_LARGE",
-      `A message of the server was larger than the ${maxMessageBytes} bytes that are accepted here: ${message}. From Spark ` +
+      `A message from the server was larger than the limit of ${maxMessageBytes} bytes: ${message}. From Spark ` +
         "4.1 on large batches come in chunks, which fit; if the server is older, or chunking is off " +
         "(spark.connect.session.resultChunking.maxChunkSize), ask for fewer rows per batch: " +
         "sparkStream(df, { maxRecordsPerBatch }); or allow more: grpc_max_message_size in the URL.",

@@ -126,7 +126,8 @@ export function openTunnel(proxy: HttpProxy, target: string, limit = TIMEOUT): P
 
 function answered(status: number, text = ""): string {
   const said = `answered ${status} ${text}`.trimEnd();
-  if (status === 407) return `${said}. Put a user and a password it knows into its URL: http://user:password@host:port`;
+  if (status === 407)
+    return `${said}. Put a user and a password that it knows into its URL: http://user:password@host:port`;
   if (status === 403 || status === 405) {
     return `${said}: it does not allow CONNECT to this host and port. Ask whoever runs it`;
   }
@@ -136,7 +137,7 @@ function answered(status: number, text = ""): string {
 
 function failed({ code, message }: NodeJS.ErrnoException): string {
   if (code === "ECONNRESET")
-    return `broke the connection off (${code}). Check that it is an HTTP proxy that allows CONNECT`;
+    return `closed the connection (${code}). Check that it is an HTTP proxy that allows CONNECT`;
   if (/^HPE_/.test(code ?? "")) return "does not speak HTTP. Check that it is an HTTP proxy";
   return `cannot be reached (${code ?? message}). Check that it runs`;
 }

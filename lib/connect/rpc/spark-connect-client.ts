@@ -394,7 +394,7 @@ async function answersOf(execution: Execution): Promise<ExecutePlanResponse[]> {
 /** Replaces gRPC's message, which describes the state of the call. */
 function explainDeadline(error: ServerError, rpc: string, ms: number): ServerError {
   if (error.code !== status.DEADLINE_EXCEEDED) return error;
-  return { ...error, message: `nothing has come for ${Math.round(ms / 100) / 10} s (${rpc})` };
+  return { ...error, message: `nothing has arrived for ${Math.round(ms / 100) / 10} s (${rpc})` };
 }
 
 function unexpectedAnswer(what: string): SparkStreamError {

@@ -39,7 +39,7 @@ export interface ArrowSchemaOptions {
 /** @throws SparkStreamError UNSUPPORTED for a type that Spark does not send as Arrow. */
 export function arrowSchema(schema: DataType | undefined, options: ArrowSchemaOptions): Schema {
   if (schema?.kind.case !== "struct") {
-    throw new SparkStreamError("UNSUPPORTED", "The server did not give a schema for this DataFrame.");
+    throw new SparkStreamError("UNSUPPORTED", "The server did not return a schema for this DataFrame.");
   }
   return new Schema(
     schema.kind.value.fields.map((field) => fieldOf(field.name, field.dataType, field.nullable, options)),
@@ -128,7 +128,7 @@ function typeOf(type: DataType | undefined, path: string, options: ArrowSchemaOp
     default:
       throw new SparkStreamError(
         "UNSUPPORTED",
-        `Column ${JSON.stringify(path)} has the type ${kind?.case}, which has no Arrow type here.`,
+        `Column ${JSON.stringify(path)} has the type ${kind?.case}, which has no Arrow type in this package.`,
       );
   }
 }

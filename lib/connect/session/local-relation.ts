@@ -55,7 +55,7 @@ export function withoutDictionaries(batch: RecordBatch): RecordBatch {
     const column = batch.getChildAt(index)!;
     if (!hasDictionary(field.type)) return [field, column.data[0]!];
     if (!DataType.isDictionary(field.type)) {
-      const message = `The column ${JSON.stringify(field.name)} has a dictionary within it, which Spark does not read. Decode it first.`;
+      const message = `The column ${JSON.stringify(field.name)} contains a nested dictionary, which Spark does not read. Decode it first.`;
       throw new SparkStreamError("UNSUPPORTED_TYPE", message);
     }
     const { dictionary } = field.type;

@@ -226,7 +226,7 @@ export class SparkSession implements AsyncDisposable {
   ): Promise<T> {
     const { [CODEC_CONF]: codec = "none" } = conf;
     if (codec !== "none" && !(await this.client.limits()).compression) {
-      const message = `The server does not compress record batches: Spark does from 4.1 on. Leave out compression: ${JSON.stringify(codec)}.`;
+      const message = `The server does not compress record batches; Spark does since 4.1. Leave out compression: ${JSON.stringify(codec)}.`;
       throw new SparkStreamError("UNSUPPORTED", message);
     }
     const lacking = Object.entries(conf).filter(([key, value]) => this.#own[key] !== value);
@@ -638,7 +638,7 @@ const MAX_DEPTH = 500;
 
 function checkDepth(depth: number): void {
   if (depth <= MAX_DEPTH) return;
-  const advice = "Give several expressions to one call, or save what the first calls make as a table.";
-  const message = `The DataFrame is made of more than ${MAX_DEPTH} calls, one on another, and Spark reads no deeper plan. ${advice}`;
+  const advice = "Pass several expressions to one call, or save an intermediate result as a table.";
+  const message = `The DataFrame is a chain of more than ${MAX_DEPTH} calls, and Spark reads no deeper plan. ${advice}`;
   throw new SparkStreamError("INVALID_ARGUMENT", message);
 }

@@ -70,7 +70,7 @@ async function runCommand(
   } catch (error) {
     if (!options.signal.aborted) throw error;
     const message =
-      "The command was interrupted because the last call that waited for it was aborted; what it had done by then is not undone. " +
+      "The command was interrupted because the last call that waited for it was aborted; its effects up to then are not undone. " +
       "Call spark.sql() again to rerun it.";
     throw new SparkStreamError("OPERATION_CANCELED", message, { cause: error });
   }

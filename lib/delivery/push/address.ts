@@ -47,7 +47,7 @@ function advertised(text: string): { host: string; port?: number } {
   const host = v6 ?? name;
   const isPort = port === undefined || (Number(port) >= 1 && Number(port) <= 65535);
   if (host === undefined || (v6 !== undefined && isIP(v6) !== 6) || !isPort) {
-    const message = `push.advertise must be a name or an address, with :port where it differs, such as "node.example.com:7000" or "[::1]:7000", and not ${JSON.stringify(text)}.`;
+    const message = `push.advertise must be a name or an address, with :port if it differs, such as "node.example.com:7000" or "[::1]:7000", not ${JSON.stringify(text)}.`;
     throw new SparkStreamError("INVALID_ARGUMENT", message);
   }
   return { host, ...(port !== undefined && { port: Number(port) }) };
@@ -70,7 +70,7 @@ async function addressTowards({ host, port }: Endpoint): Promise<string> {
       socket.close();
     }
   } catch (cause) {
-    const message = `push: the address of this process on the way to ${host} cannot be found. Give push.host.`;
+    const message = `push: the address of this process on the way to ${host} cannot be determined. Set push.host.`;
     throw new SparkStreamError("UNAVAILABLE", message, { cause });
   }
 }

@@ -25,6 +25,6 @@ export function explainProbe(error: unknown): unknown {
   const explained = explainPython(error, python);
   if (explained !== error || !(error instanceof SparkStreamError)) return explained;
   if (error.code !== "QUERY_FAILED" && error.code !== "PERMISSION_DENIED") return error;
-  const message = `delivery: "push" runs a Python function where the executors are, and Spark refuses to: ${error.message} Use ${python.instead}.`;
+  const message = `delivery: "push" runs a Python function on Spark's executors, and Spark refused it: ${error.message} Use ${python.instead}.`;
   return new SparkStreamError("UNSUPPORTED", message, { cause: error });
 }

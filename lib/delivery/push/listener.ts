@@ -122,8 +122,11 @@ export class PushListener {
 
 function cannotListen({ code, message }: NodeJS.ErrnoException, host: string, port: number): SparkStreamError {
   if (code === "EADDRINUSE") {
-    return new SparkStreamError("PORT_IN_USE", `push.port: something else listens on ${host}:${port}. Leave it out.`);
+    return new SparkStreamError(
+      "PORT_IN_USE",
+      `Another process listens on ${host}:${port}. Leave out push.port to get a free port.`,
+    );
   }
-  const text = `push: this process cannot listen on ${host}, port ${port}: ${message}. Give push.host an address of this machine.`;
+  const text = `push: this process cannot listen on ${host}, port ${port}: ${message}. Set push.host to an address of this machine.`;
   return new SparkStreamError("INVALID_ARGUMENT", text);
 }

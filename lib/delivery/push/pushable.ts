@@ -16,14 +16,13 @@ export interface Pushable {
 export async function pushable(dataFrame: DataFrame, options: RunOptions): Promise<Pushable> {
   const [schema, isStreaming] = await Promise.all([dataFrame.schema(options), dataFrame.isStreaming(options)]);
   if (isStreaming) {
-    const message =
-      "A streaming DataFrame has no end and cannot be pushed. Write it with Spark and read what it wrote.";
+    const message = "A streaming DataFrame has no end and cannot be pushed. Write it with Spark and read the output.";
     throw new SparkStreamError("INVALID_ARGUMENT", message);
   }
   const { fields, names } = schema;
   const bytes = tableToIPC(new Table(schema), "stream");
   for (const field of fields) {
-    const reason = isYearMonth(field.type) ? "a type that pyarrow has no arrays of" : twins(field);
+    const reason = isYearMonth(field.type) ? "a type for which pyarrow has no arrays" : twins(field);
     if (reason !== undefined) throw unsupported(String(field.name), reason);
   }
   if (names.length === 0) return { schema: bytes, fields, frame: dataFrame.select("1 AS nothing") };
@@ -54,6 +53,6 @@ function isYearMonth(type: DataType): boolean {
 }
 
 function unsupported(name: string, what: string): SparkStreamError {
-  const message = `Column ${JSON.stringify(name)} has ${what}, which Spark cannot hand to a Python function. Cast it, or use delivery: "staged".`;
+  const message = `Column ${JSON.stringify(name)} has ${what}, which Spark cannot pass to a Python function. Cast it, or use delivery: "staged".`;
   return new SparkStreamError("UNSUPPORTED_TYPE", message);
 }

@@ -158,7 +158,7 @@ export class PushedFrame {
   /** First the query, so that its tasks are stopped and do not fail. */
   async #end(): Promise<void> {
     this.#fail(sessionClosed());
-    this.#stop.abort(new SparkStreamError("OPERATION_CANCELED", "The stream was given up."));
+    this.#stop.abort(new SparkStreamError("OPERATION_CANCELED", "The stream was stopped."));
     clearInterval(this.#timer);
     const cutOff = setTimeout(() => this.#listener?.close(), GRACE);
     await this.#query?.close();

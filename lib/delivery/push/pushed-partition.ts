@@ -140,7 +140,7 @@ export class PushedPartition {
   #different(): SparkStreamError {
     const message =
       `Partition ${this.id} was recomputed after its task failed, and has different data; some of it had been delivered. ` +
-      "Make the query deterministic (a sort within partitions, a seed for rand()), or have each partition held back until " +
+      "Make the query deterministic (a sort within partitions, a seed for rand()), or hold each partition back until " +
       "its task has ended: push: { spool: true }.";
     return new SparkStreamError("NOT_DETERMINISTIC", message);
   }

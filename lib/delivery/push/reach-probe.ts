@@ -34,7 +34,7 @@ export async function probeReach(
   try {
     const row = await cursor.next();
     const [batch] = row ? await new IpcDecoder().decode(row) : [];
-    if (!batch) throw new SparkStreamError("QUERY_FAILED", "It gave no result.");
+    if (!batch) throw new SparkStreamError("QUERY_FAILED", "The probe returned no result.");
     const trouble = Buffer.from(batch.get(0)?.trouble ?? "").toString();
     if (trouble !== "") throw unreachable(trouble.replace(`${TROUBLE} `, ""));
     addresses.add(address);

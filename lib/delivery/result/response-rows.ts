@@ -38,10 +38,10 @@ export class BatchAssembler {
     const count = Number(batch.numChunksInBatch ?? 1n);
     const index = Number(batch.chunkIndex ?? 0n);
     if (index !== this.#chunks.length || index >= count) {
-      throw incompleteResult(`chunk ${index} of ${count} came where chunk ${this.#chunks.length} should`);
+      throw incompleteResult(`chunk ${index} of ${count} arrived in the place of chunk ${this.#chunks.length}`);
     }
     if (count === 1) return row(batch, batch.data);
-    if (count > MAX_CHUNKS) throw tooLarge(`it claims to come in ${count} chunks`);
+    if (count > MAX_CHUNKS) throw tooLarge(`it claims to have ${count} chunks`);
     this.#bytes += batch.data.length;
     if (this.#bytes > MAX_BATCH) throw tooLarge(`${index + 1} of its ${count} chunks have ${this.#bytes} bytes`);
     this.#first ??= batch;

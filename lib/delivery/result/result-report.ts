@@ -73,7 +73,7 @@ function nextFree(taken: object, from: number): string {
 }
 
 function warnOfUnread(what: string, type = "unknown"): void {
-  const message = `df.observe(): the value of ${JSON.stringify(what)} is undefined here, since its type (${type}) is not read. Cast it to a string.`;
+  const message = `df.observe(): the value of ${JSON.stringify(what)} is undefined, since its type (${type}) is not supported. Cast it to a string.`;
   process.emitWarning(message, { type: "SparkStreamWarning", code: "UNREAD_OBSERVATION" });
 }
 

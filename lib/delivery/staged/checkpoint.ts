@@ -133,6 +133,6 @@ async function hasCheckpointDirectory({ client }: DataFrame["session"], { signal
 
 function noCheckpoints(cause?: Error): SparkStreamError {
   const reason = cause ? ` (${cause.message})` : "";
-  const message = `delivery: "staged" needs checkpoints, which Spark has from 4.0 on, and this server makes none${reason}. ${INSTEAD}`;
+  const message = `delivery: "staged" needs checkpoints, which Spark supports since 4.0, and this server does not make them${reason}. ${INSTEAD}`;
   return new SparkStreamError("UNSUPPORTED", message, { cause });
 }

@@ -135,18 +135,17 @@ export class StagedFrame {
     ]);
     const { path, table } = this.options;
     if (path === undefined && table === undefined && Number.parseInt(version, 10) < 4) {
-      const message = `delivery: "staged" needs checkpoints, which Spark has from 4.0 on; this server's is ${version}. ${INSTEAD}`;
+      const message = `delivery: "staged" needs checkpoints, which Spark supports since 4.0; this server runs ${version}. ${INSTEAD}`;
       throw new SparkStreamError("UNSUPPORTED", message);
     }
     if (isStreaming) {
-      const message =
-        "A streaming DataFrame has no end and cannot be staged. Write it with Spark and read what it wrote.";
+      const message = "A streaming DataFrame has no end and cannot be staged. Write it with Spark and read the output.";
       throw new SparkStreamError("INVALID_ARGUMENT", message);
     }
   }
 
   async #remove(): Promise<void> {
-    this.#stop.abort(new SparkStreamError("OPERATION_CANCELED", "The staging was given up."));
+    this.#stop.abort(new SparkStreamError("OPERATION_CANCELED", "The staging was stopped."));
     await this.partitions.catch(() => {});
     await this.#kept?.remove(this.options.collectGarbage);
     await this.#querySession?.release();
@@ -159,6 +158,6 @@ export class StagedFrame {
 function warnOfObservations(relation: object): void {
   const names = observationsOf(relation).map((name) => JSON.stringify(name));
   if (names.length === 0) return;
-  const message = `df.observe(): what ${names.join(", ")} counts is lost with a staged or split frame. Use delivery: "result" or "push".`;
+  const message = `df.observe(): Spark does not report the values of ${names.join(", ")} for a staged or split frame. Use delivery: "result" or "push".`;
   process.emitWarning(message, { type: "SparkStreamWarning", code: "UNREAD_OBSERVATION" });
 }

@@ -75,7 +75,7 @@ export class StagedWindow implements RowCursor {
 
   #wrongCount(): SparkStreamError {
     const { id, rows } = this.#partitions[Math.min(this.#index, this.#partitions.length - 1)] ?? { id: 0, rows: 0 };
-    const message = `Partition ${id} has another number of rows than the ${rows} that were staged. Run the query again.`;
+    const message = `Partition ${id} does not have the ${rows} rows that were staged. Run the query again.`;
     return new SparkStreamError("INCOMPLETE_RESULT", message);
   }
 
@@ -97,7 +97,7 @@ export class StagedWindow implements RowCursor {
 function lostExecutor(cause: SparkStreamError): SparkStreamError {
   const { errorClass, sqlState, operationId } = cause;
   const message =
-    'A part of the staged frame is gone with an executor: delivery: "staged" keeps it on the executors\' disks. Run it ' +
+    'A part of the staged frame was lost with an executor: delivery: "staged" keeps it on the executors\' disks. Run it ' +
     'again on storage that outlives executors, staged: { path: "s3a://bucket/tmp" } or staged: { table: "tmp.staged" }, or ' +
     `use delivery: "result" or "push". ${cause.message}`;
   return new SparkStreamError("QUERY_FAILED", message, { cause, errorClass, sqlState, operationId });

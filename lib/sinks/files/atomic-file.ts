@@ -155,7 +155,7 @@ const reasons: { readonly [code: string]: string } = {
 };
 
 function givenUp(): NodeJS.ErrnoException {
-  return osError("ECANCELED", "writing was given up");
+  return osError("ECANCELED", "writing was stopped");
 }
 
 function osError(code: string, message: string): NodeJS.ErrnoException {

@@ -32,12 +32,12 @@ export class StreamTarget implements ByteTarget {
 
   async open(onFailure: (error: Error) => void): Promise<void> {
     const target = this.#target;
-    if (target.destroyed) throw target.errored ? failed(target.errored) : closed("it was destroyed before");
-    if (target.writableEnded) throw failed(new Error("it has ended before"));
+    if (target.destroyed) throw target.errored ? failed(target.errored) : closed("it had already been destroyed");
+    if (target.writableEnded) throw failed(new Error("it had already ended"));
     this.#state = "watched";
     this.#onFailure = onFailure;
     this.#stopWatching = finished(target, { readable: false }, (cause) => {
-      this.#fail(failed(cause ?? new Error("somebody else ended it")));
+      this.#fail(failed(cause ?? new Error("other code ended it")));
     });
   }
 

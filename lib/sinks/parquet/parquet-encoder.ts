@@ -163,13 +163,13 @@ function failed(path: string, cause: Error): SparkStreamError {
     const text = `Column \`${path}\` has values that do not fit its type: ${message}.`;
     return new SparkStreamError("INVALID_INPUT", text, { cause });
   }
-  const text = `The Parquet encoder broke down over column \`${path}\` (${message}); it may lack memory: try fewer rowGroupRows.`;
+  const text = `The Parquet encoder failed at column \`${path}\` (${message}). It may lack memory: use a smaller rowGroupRows.`;
   return new SparkStreamError("WRITE_FAILED", text, { cause });
 }
 
 function unsupported(path: string, type: string, reason: string): SparkStreamError {
   return new SparkStreamError(
     "UNSUPPORTED_TYPE",
-    `Column \`${path}\` is of type ${type}, which a Parquet file cannot hold exactly: ${reason}. CAST it to STRING in the query, or leave it out.`,
+    `Column \`${path}\` has the type ${type}, which a Parquet file cannot hold exactly: ${reason}. CAST it to STRING in the query, or leave it out.`,
   );
 }

@@ -58,7 +58,7 @@ function checkRow(batch: RecordBatch, columns: readonly ColumnBuffers[]): void {
   const index = columns.findIndex((column) => valuesOf(column) > MAX_ROW_VALUES);
   if (index < 0) return;
   const { name } = batch.data.type.children[index]!;
-  const message = `Column \`${name}\` has a row of ${valuesOf(columns[index]!)} values, and ${MAX_ROW_VALUES} are the most that Parquet is written with. Use explode() in the query.`;
+  const message = `Column \`${name}\` has a row of ${valuesOf(columns[index]!)} values; a row of a Parquet file can have at most ${MAX_ROW_VALUES} here. Use explode() in the query.`;
   throw new SparkStreamError("INVALID_INPUT", message);
 }
 

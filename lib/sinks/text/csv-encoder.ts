@@ -24,7 +24,7 @@ export async function csvEncoder(schema: Schema, options: CsvWriterOptions): Pro
   const { length } = schema.fields;
   if (length === 0) {
     const message =
-      "The record batches have no columns, and a CSV file of them would have no rows. Select one at least.";
+      "The record batches have no columns, and a CSV file of them would have no rows. Select at least one column.";
     throw new SparkStreamError("UNSUPPORTED_TYPE", message);
   }
   const windows = windowReader(schema.fields, csvFormat({ nullText, alone: length === 1, invalidText }), WINDOW);

@@ -39,7 +39,7 @@ const NAME = "csvWriter";
 const csvOptions: OptionTable<CsvWriterOptions> = {
   delimiter: [
     (delimiter) => isText(delimiter) && /^[^"\r\n]$/u.test(delimiter),
-    "one character, and neither a quote nor a line break",
+    "one character, but not a quote or a line break",
   ],
   header: flag,
   nullText: [

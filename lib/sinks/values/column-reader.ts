@@ -40,7 +40,7 @@ export function columnReader<T>(field: Field, format: ValueFormat<T>, path = fie
   }
   const read = format.nested && nestedReader(type, format, format.nested, path);
   if (read) return read;
-  const message = `Column \`${path}\` is of type ${typeName(type)}, which has no value in this format. CAST it to STRING in the query (or use to_json), or leave it out.`;
+  const message = `Column \`${path}\` has the type ${typeName(type)}, which this format cannot hold. CAST it to STRING in the query (or use to_json), or leave it out.`;
   throw new SparkStreamError("UNSUPPORTED_TYPE", message);
 }
 
@@ -104,7 +104,7 @@ export function fieldNames(fields: readonly Field[], parent?: string): string[] 
   const twin = names.find((name) => seen.size === seen.add(name).size);
   if (twin === undefined) return names;
   const where = parent === undefined ? "The record batch" : `Column \`${parent}\``;
-  const message = `${where} has two columns \`${twin}\`, of which an object would keep one. Give one another name in the query: AS.`;
+  const message = `${where} has two columns \`${twin}\`, and an object can keep only one. Rename one in the query with AS.`;
   throw new SparkStreamError("INVALID_INPUT", message);
 }
 

@@ -124,7 +124,7 @@ function ascendLarge(offsets: BigInt64Array, length: number): boolean {
 function invalidText({ name }: Field, row: number, bytes: Uint8Array): SparkStreamError {
   const shown = Buffer.from(bytes.subarray(0, SHOWN)).toString("hex");
   const value = `X'${shown}'${bytes.length > SHOWN ? "…" : ""}`;
-  const message = `Column \`${name}\` has text that is not UTF-8 in row ${row}, counted from 0: ${value}. Where it has another charset, decode(CAST(… AS BINARY), 'ISO-8859-1') in the query; else CAST it to BINARY, or pass invalidText: "replace".`;
+  const message = `Column \`${name}\` has text that is not UTF-8 in row ${row}, counted from 0: ${value}. If it has another charset, use decode(CAST(… AS BINARY), 'ISO-8859-1') in the query. Otherwise CAST it to BINARY, or pass invalidText: "replace".`;
   return new SparkStreamError("INVALID_INPUT", message);
 }
 

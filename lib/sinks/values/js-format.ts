@@ -123,7 +123,7 @@ function dateOf(value: bigint, digits: number): Date {
   const date = new Date(millisecondsOf(value, digits));
   if (!Number.isNaN(date.getTime())) return date;
   const text = timestampText(value, digits);
-  throw new RangeError(`${text} is beyond what a Date holds, take timestamps: "string" or "bigint"`);
+  throw new RangeError(`${text} is outside the range of a Date; use timestamps: "string" or "bigint"`);
 }
 
 /** Rounded down, of a count of `10 ** -digits` seconds. */

@@ -70,8 +70,8 @@ function checkRow(columns: readonly Data[], fields: readonly Field[], row: numbe
     const values = valuesIn(column, row, 1);
     if (values <= MAX_ROW_VALUES) continue;
     const message =
-      `Column \`${fields[index]!.name}\` has a row of ${Math.round(values)} values, and ${MAX_ROW_VALUES} are the most ` +
-      "that a row can have here. Use explode() in the query, or write the batches to Parquet or Arrow.";
+      `Column \`${fields[index]!.name}\` has a row of ${Math.round(values)} values; a row can have at most ` +
+      `${MAX_ROW_VALUES} here. Use explode() in the query, or write the batches to Parquet or Arrow.`;
     throw new SparkStreamError("INVALID_INPUT", message);
   }
 }

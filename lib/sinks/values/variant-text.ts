@@ -106,7 +106,7 @@ class VariantReader {
   }
 
   #slice(at: number, length: number): Buffer {
-    if (at + length > this.#bytes.length) throw new RangeError("a variant ends too soon");
+    if (at + length > this.#bytes.length) throw new RangeError("a variant is truncated");
     return this.#bytes.subarray(at, at + length);
   }
 
