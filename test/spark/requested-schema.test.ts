@@ -81,7 +81,7 @@ describe("requestedSchema on a real Spark", function () {
     "with other names": [
       schemaOf(new Field("id", new Int64()), new Field("x", new Utf8()), new Field("text", new Float64())),
       "SCHEMA_MISMATCH",
-      'Column 1 is "text", and "x" in the requested schema',
+      'Column 1 is "text", but "x" in the requested schema',
     ],
     "with a type that Spark never sends": [
       schemaOf(new Field("id", new Uint8()), new Field("text", new Utf8()), new Field("x", new Float64())),
