@@ -273,7 +273,7 @@ export const matrix: readonly Check[] = [
       const abort = new AbortController();
       const stream = sparkStream(spark.sql(SILENT), { signal: abort.signal });
       const failed = failureOf(stream.toArray());
-      await sleep(1_500); // the job has to run: not each of the servers tells when it does
+      await sleep(3_000); // the job has to run: not each of the servers reports when it does
       const start = performance.now();
       abort.abort();
       expect(await failed).to.have.property("name", "AbortError");

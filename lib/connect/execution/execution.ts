@@ -131,6 +131,8 @@ export class Execution {
   #releasing = false;
   #reading: Promise<ExecutePlanResponse | undefined> | undefined;
   readonly #stopPoint = new StopPoint();
+  /** When the query was sent, or the last response of it arrived; ms, performance.now(). */
+  #heardAt = 0;
   /** Whether the response read last says that now is the moment to stop. */
   #stoppable = false;
   #stopped: Promise<void> | undefined;
@@ -249,6 +251,7 @@ export class Execution {
       (response) => {
         this.#silence.end();
         this.#reading = undefined;
+        this.#heardAt = performance.now();
         this.#stoppable = response !== undefined && this.#stopPoint.observe(response);
         return response;
       },
@@ -265,6 +268,7 @@ export class Execution {
     this.#ended();
     this.#ended = this.#calls.trackRun(() => this.#leave());
     this.#state = "starting";
+    this.#heardAt = performance.now();
     this.#attached(this.#calls.execute(this.operationId, this.#plan));
   }
 
@@ -377,7 +381,9 @@ export class Execution {
     try {
       for (let now = this.#stopPoint.always; !now && performance.now() < giveUpAt; now = this.#stoppable) {
         const timer = new AbortController();
-        const silence = sleep(SIGN_OF_LIFE, undefined, { signal: timer.signal }).catch(() => undefined);
+        // A server that has been silent for so long reports no progress: there is nothing to wait for.
+        const left = Math.max(SIGN_OF_LIFE - (performance.now() - this.#heardAt), 0);
+        const silence = sleep(left, undefined, { signal: timer.signal }).catch(() => undefined);
         const response = await Promise.race([this.#read(), silence]).finally(() => timer.abort());
         if (response === undefined) break;
       }

@@ -10,7 +10,7 @@
  */
 import { DataFrameWriter } from "../../connect/session/dataframe-writer.js";
 import { type DataFrame, unionOf } from "../../connect/session/session.js";
-import { SparkStreamError } from "../../errors.js";
+import { isRefusalWithoutClass, SparkStreamError } from "../../errors.js";
 import type { RunOptions } from "../../runtime/call-options.js";
 import { ResultReport } from "../result/result-report.js";
 import { countPartitions, numbered } from "./count-partitions.js";
@@ -23,7 +23,7 @@ const ROWS = "written";
 export class WrittenFrame implements KeptFrame {
   readonly rescans = false;
   /** Each is a part of the query's plan. */
-  readonly mostPerQuery = 64;
+  mostPerQuery = 64;
   readonly #source: DataFrame;
   readonly #storage: SharedStorage;
   #begun = false;
@@ -70,25 +70,32 @@ export class WrittenFrame implements KeptFrame {
 
   /** Resolves to the number of rows that the tasks wrote; undefined if the server does not count them. */
   async #write(options: RunOptions): Promise<number | undefined> {
-    const columns = await numbered(this.#source, options);
-    const written = columns
-      .select(
-        ...this.#names.map((_, index) => `c${index}`),
-        "monotonically_increasing_id() AS r",
-        "spark_partition_id() AS p",
-      )
-      .observe(ROWS, "count(1) AS rows");
+    const columns = this.#names.map((_, index) => `c${index}`);
+    const numbers = ["monotonically_increasing_id() AS r", "spark_partition_id() AS p"];
+    const rows = (await numbered(this.#source, options)).select(...columns, ...numbers);
+    this.#begun = true;
+    try {
+      return await this.#writeRows(rows.observe(ROWS, "count(1) AS rows"), options);
+    } catch (error) {
+      // Sail has no observed metrics, and sends the parts of a union in any order.
+      if (!isRefusalWithoutClass(error)) throw error;
+      this.mostPerQuery = 1;
+      return await this.#writeRows(rows, options);
+    }
+  }
+
+  async #writeRows(rows: DataFrame, options: RunOptions): Promise<number | undefined> {
     const report = new ResultReport();
     const writer = new DataFrameWriter(async (operation, runOptions) => {
-      const value = { ...operation, input: await written.relation(runOptions) };
+      const value = { ...operation, input: await rows.relation(runOptions) };
       const command = { commandType: { case: "writeOperation" as const, value } };
       const plan = { opType: { case: "command" as const, value: command } };
-      for (const answer of await this.#source.session.client.command(plan, runOptions)) report.take(answer);
+      for (const answer of await rows.session.client.command(plan, runOptions)) report.take(answer);
     });
-    this.#begun = true;
     await this.#storage.write(writer.partitionBy("p"), options);
-    const rows = report.observed[ROWS]?.rows;
-    return rows === undefined ? undefined : Number(rows);
+    // By its place and not by its key, since Spark 3.5 sends no keys.
+    const [count] = Object.values(report.observed[ROWS] ?? {});
+    return count === undefined ? undefined : Number(count);
   }
 
   async #count(options: RunOptions): Promise<StagedPartition[]> {
