@@ -44,20 +44,28 @@ export class SharedDirectory implements SharedStorage {
   }
 
   /**
-   * Spark Connect has no call that removes a directory. But Spark removes that of a database which is dropped, and so does
-   * an overwrite with no rows, which needs no right to make databases but leaves the empty directory.
+   * Spark Connect has no call that removes a directory. An overwrite with no rows removes the files, and leaves an empty directory.
+   * Spark removes that with a database which it is the location of, if it lets the user make one.
    */
   async remove(session: SparkSession): Promise<void> {
-    await session.sql(`DROP VIEW IF EXISTS ${this.#name}`).execute();
-    try {
-      const location = this.#directory.replace(/[\\']/g, "\\$&");
-      await session.sql(`CREATE DATABASE ${this.#name} LOCATION '${location}'`).execute();
-      await session.sql(`DROP DATABASE ${this.#name} CASCADE`).execute();
-    } catch {
-      const nothing = session.range(0).select("id AS r", "CAST(id AS INT) AS p");
-      const noMark = "mapreduce.fileoutputcommitter.marksuccessfuljobs";
-      const writer = nothing.write.mode("overwrite").partitionBy("p").format("parquet").option(noMark, false);
-      await writer.save(this.#directory);
+    const nothing = session.range(0).select("id AS r", "CAST(id AS INT) AS p");
+    const noMark = "mapreduce.fileoutputcommitter.marksuccessfuljobs";
+    const writer = nothing.write.mode("overwrite").partitionBy("p").format("parquet").option(noMark, false);
+    await writer.save(this.#directory);
+    const location = this.#directory.replace(/[\\']/g, "\\$&");
+    for (const command of [
+      `DROP VIEW IF EXISTS ${this.#name}`,
+      `CREATE DATABASE ${this.#name} LOCATION '${location}'`,
+      `DROP DATABASE ${this.#name} CASCADE`,
+    ]) {
+      const refused = await session
+        .sql(command)
+        .execute()
+        .then(
+          () => false,
+          () => true,
+        );
+      if (refused) return;
     }
   }
 
