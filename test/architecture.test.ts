@@ -22,11 +22,15 @@ const parts: Readonly<Record<string, Allowed>> = {
   arrow: { imports: ["errors", "runtime"] },
   spool: { imports: ["errors", "runtime"] },
   local: { imports: ["errors", "runtime"] },
-  connect: { imports: ["errors", "runtime", "version", "arrow", "spool"], later: ["local"] },
+  connect: {
+    imports: ["errors", "runtime", "version", "arrow", "spool"],
+    later: ["local", "results", "sinks", "stream-options"], // the last two: types
+  },
   "stream-options": { imports: ["errors", "runtime"] },
   chain: { imports: ["errors", "runtime", "diagnostics", "arrow", "stream-options"] },
   delivery: { imports: ["errors", "runtime", "arrow", "spool", "chain", "connect", "stream-options"] },
   "spark-stream": { imports: ["errors", "runtime", "chain", "connect", "delivery", "stream-options"] },
+  results: { imports: ["errors", "runtime", "connect", "sinks", "spark-stream", "stream-options"] },
   sinks: { imports: ["errors", "runtime", "version", "arrow"] },
   testing: { imports: ["errors", "runtime", "connect"] },
   index: {

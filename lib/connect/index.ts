@@ -6,10 +6,14 @@ export type { RuntimeConf } from "./session/conf.js";
 export { type ConnectOptions, connect } from "./session/connect.js";
 export type { DataFrameWriter, WriteMode } from "./session/dataframe-writer.js";
 export type { SqlParameter } from "./session/literal.js";
+export type { NamedArguments } from "./session/parameters.js";
 export type { JoinHow, SqlArguments } from "./session/relations.js";
+export type { CollectOptions, DataFrameRows, Row, RowsOfOptions, ToTableOptions } from "./session/results.js";
 export type {
   DataFrame,
   DataFrameReader,
   ExplainMode,
+  ShowOptions,
   SparkSession,
 } from "./session/session.js";
+export type { Expressions, JoinCondition } from "./session/transformations.js";

@@ -193,37 +193,77 @@ describe("A call with an argument that it does not take", function () {
 
   it("is refused with a code by every method of a DataFrame, before anything is sent", async () => {
     const frame = (): Parameter => takes(df.limit(1));
-    const table: Table = {
-      agg: [],
+    const expression = takes("id", "string", "bag"); // or the parameters, after the last one
+    const transformations: Table = {
+      agg: [text, expression],
       alias: [text],
       coalesce: [count],
-      count: [],
-      createOrReplaceTempView: [text],
+      crossJoin: [frame()],
+      distinct: [],
       drop: [text, texts],
-      execute: [],
-      explain: [takes("simple", "absent", "string")],
+      dropDuplicates: [texts],
+      except: [frame()],
+      filter: [text, bag],
       groupBy: [text, texts],
+      hint: [text, text],
+      intersect: [frame()],
       join: [frame(), takes("id", "string", "array"), takes("inner", "absent", "string")],
       limit: [count],
       observe: [text, text],
       offset: [count],
-      orderBy: [text, text],
+      orderBy: [text, expression],
       repartition: [count, text],
-      schema: [],
-      select: [text, text],
-      sortWithinPartitions: [text, text],
+      sample: [takes(0.5, "number"), takes(1, "absent", "number")],
+      select: [text, expression],
+      selectExpr: [text, expression],
+      sort: [text, expression],
+      sortWithinPartitions: [text, expression],
       toDF: [text, text],
       union: [frame()],
-      where: [text],
-      withColumn: [text, text],
+      unionByName: [frame(), takes(true, "absent", "boolean")],
+      where: [text, bag],
+      withColumn: [text, text, bag],
+      withColumnRenamed: [text, text],
+      withColumns: [takes({ a: "1" }, "bag"), bag],
+      withColumnsRenamed: [takes({ a: "b" }, "bag")],
     };
-    const { agg: _, ...methods } = table;
+    const optionalCount: Parameter = {
+      ...takes(1, "number", "absent"),
+      refuses: (given) => given !== undefined && !isInt(given),
+    };
+    const limits = takes(undefined, "absent", "bag");
+    const actions: Table = {
+      cache: [],
+      collect: [limits],
+      columns: [],
+      count: [],
+      createOrReplaceTempView: [text],
+      execute: [],
+      explain: [takes("simple", "absent", "string")],
+      first: [limits],
+      isEmpty: [],
+      persist: [],
+      printSchema: [],
+      rows: [limits],
+      schema: [],
+      show: [optionalCount],
+      showString: [optionalCount],
+      tail: [count, limits],
+      take: [count, limits],
+      toLocalIterator: [limits],
+      toTable: [limits],
+      unpersist: [],
+    };
+    const methods = { ...transformations, ...actions };
     const internal = ["sparkSchema", "isStreaming", "relation", "execution", "withPlan", "in"];
-    expect(methodsOf(Object.getPrototypeOf(df), internal)).to.deep.equal(Object.keys(methods).sort());
+    const own = Object.getPrototypeOf(df);
+    const base = Object.getPrototypeOf(own);
+    expect(methodsOf(own, [...internal, "checkSession"])).to.deep.equal(Object.keys(actions).sort());
+    expect(methodsOf(base, [...internal, "derive", "combine"])).to.deep.equal(Object.keys(transformations).sort());
     // Arguments that are there, as undefined, are wrong; those that are left out are not.
     const variadic = (parameters: readonly Parameter[]) => parameters.map((p) => (p === texts ? text : p));
     await expectRefusals(() => df, Object.fromEntries(Object.entries(methods).map(([n, p]) => [n, variadic(p)])));
-    await expectRefusals(() => df.groupBy("id"), { agg: [text, text] });
+    await expectRefusals(() => df.groupBy("id"), { agg: [text, expression] });
   });
 
   it("is refused with a code by every method of a session, its reader, its writer and its settings", async () => {
@@ -232,6 +272,7 @@ describe("A call with an argument that it does not take", function () {
       capabilities: [],
       close: [],
       createDataFrame: [takes(batch)],
+      execute: [text, takes({}, "absent", "bag", "array")],
       interruptAll: [],
       interruptOperation: [text],
       interruptTag: [text],
@@ -242,11 +283,12 @@ describe("A call with an argument that it does not take", function () {
         { ...count, kinds: ["number", "absent"], refuses: (v) => v !== undefined && !isInt(v) },
       ],
       sql: [text, takes({}, "absent", "bag", "array")],
+      stop: [],
       table: [text],
       version: [],
     };
     expect(methodsOf(Object.getPrototypeOf(spark), internal)).to.deep.equal(Object.keys(session).sort());
-    const { close: _, ...others } = session;
+    const { close: _, stop: __, ...others } = session;
     await expectRefusals(() => spark, others);
 
     const reader: Table = {

@@ -78,13 +78,14 @@ async function open(
   onClose?: () => Promise<void>,
 ): Promise<SparkSession> {
   // Loaded here, since gRPC and its generated code take longer to load than all the rest.
-  const [{ SparkSession }, { SparkConnectClient }, { firstAnswer }] = await Promise.all([
+  const [{ results }, { SparkSession }, { SparkConnectClient }, { firstAnswer }] = await Promise.all([
+    import("../../results.js"),
     import("./session.js"),
     import("../rpc/spark-connect-client.js"),
     import("../rpc/first-answer.js"),
   ]);
   const client = new SparkConnectClient(endpoint, handleSignals);
-  const session = new SparkSession(client, onClose);
+  const session = new SparkSession(client, results, onClose);
   try {
     const pairs = Object.entries(PROGRESS_CONF).map(([key, value]) => ({ key, value }));
     // Silently: a server that does not know it goes without. The settings of a session that is joined are not ours.

@@ -17,6 +17,13 @@ export type RelationInit = MessageInitShape<typeof RelationSchema>;
  */
 export type PlanSource = (options: RunOptions) => Promise<RelationInit>;
 
+/** What has a plan: a DataFrame. */
+export interface Planned {
+  /** @internal */
+  relation(options: RunOptions): Promise<RelationInit>;
+  readonly session: object;
+}
+
 export type ExpressionInit = MessageInitShape<typeof ExpressionSchema>;
 
 /** Any SQL expression, with or without `AS name`. */

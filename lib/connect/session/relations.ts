@@ -1,33 +1,80 @@
 /** The relations of a plan that sessions, readers and DataFrames make: each function a message of the protocol. */
+import { SparkStreamError } from "../../errors.js";
+import type { RunOptions } from "../../runtime/call-options.js";
 import {
   Aggregate_GroupType as GroupType,
   Join_JoinType as JoinType,
   SetOperation_SetOpType as SetOpType,
 } from "../generated/spark-connect_pb.js";
+import { hasDataFrameMark } from "./arguments.js";
 import { type LiteralInit, literal, type SqlParameter } from "./literal.js";
-import { type ExpressionInit, type RelationInit, sortOrder, sqlExpression } from "./plan.js";
+import { type ExpressionInit, type Planned, type RelationInit, sqlExpression } from "./plan.js";
 
 type RelationType = RelationInit["relType"];
 
-/** Parameters of a query: `{ name: value }` for `:name`, an array for `?`. */
-export type SqlArguments = Readonly<Record<string, SqlParameter>> | readonly SqlParameter[];
+/**
+ * Parameters of a query: `{ name: value }` for `:name`, an array for `?`; and DataFrames, `{ name: df }` for `{name}`.
+ */
+export type SqlArguments = Readonly<Record<string, SqlParameter | Planned>> | readonly SqlParameter[];
 
-/** A query as text, and its parameters as literals. */
+/** A query as text, its parameters as literals, and the frames that it names. */
 export interface SqlText {
   readonly query: string;
   readonly named?: Readonly<Record<string, LiteralInit>>;
   readonly positional?: readonly LiteralInit[];
+  /** By the names that they have in the text. */
+  readonly frames?: Readonly<Record<string, Planned>>;
 }
 
-/** @throws SparkStreamError INVALID_ARGUMENT for a parameter that has no SQL type */
-export function sqlText(query: string, args: SqlArguments): SqlText {
+/**
+ * @param session that of the query
+ * @throws SparkStreamError INVALID_ARGUMENT for a parameter that has no SQL type, and a frame that is of another session, or
+ *   that the text does not name
+ */
+export function sqlText(query: string, args: SqlArguments, session?: object): SqlText {
   if (isPositional(args)) {
     // Array.from, since the methods of an array skip its holes, which are not parameters either.
     const positional = Array.from(args, (value, index) => literal(value, String(index)));
     return positional.length > 0 ? { query, positional } : { query };
   }
-  const named = Object.entries(args).map(([name, value]) => [name, literal(value, name)] as const);
-  return named.length > 0 ? { query, named: Object.fromEntries(named) } : { query };
+  const frames: Record<string, Planned> = {};
+  const named: [string, LiteralInit][] = [];
+  let text = query;
+  for (const [name, value] of Object.entries(args)) {
+    if (!hasDataFrameMark(value)) {
+      named.push([name, literal(value as SqlParameter, name)]);
+      continue;
+    }
+    const frame = value as Planned;
+    if (frame.session !== session) throw invalidFrame(`"${name}" belongs to another session`);
+    const alias = `spark_arrow_stream_frame${Object.keys(frames).length}`;
+    const replaced = text.replaceAll(`{${name}}`, alias);
+    if (replaced === text) throw invalidFrame(`"${name}" is not in the query: write {${name}} there`);
+    text = replaced;
+    frames[alias] = frame;
+  }
+  return {
+    query: text,
+    ...(named.length > 0 && { named: Object.fromEntries(named) }),
+    ...(Object.keys(frames).length > 0 && { frames }),
+  };
+}
+
+function invalidFrame(what: string): SparkStreamError {
+  return new SparkStreamError("INVALID_ARGUMENT", `The DataFrame ${what}.`);
+}
+
+/** The relation of SQL text, with those of the frames that it names. */
+export async function sqlRelation(text: SqlText, asLiterals: boolean, options: RunOptions): Promise<RelationInit> {
+  const root = sql(text, asLiterals);
+  if (!text.frames) return { relType: root };
+  if (asLiterals) {
+    const advice = "Give it a name: await df.createOrReplaceTempView(name).";
+    throw new SparkStreamError("UNSUPPORTED", `A DataFrame in a query, {name}, needs Spark 4.0 or later. ${advice}`);
+  }
+  const references: Record<string, RelationInit> = {};
+  for (const [alias, frame] of Object.entries(text.frames)) references[alias] = await frame.relation(options);
+  return { relType: withRelations(root, references) };
 }
 
 /** @param asLiterals parameters in the fields that Spark 3.5 has for them; Spark 4 has others, for expressions */
@@ -81,13 +128,15 @@ export function filter(input: RelationInit, condition: string): RelationType {
   return { case: "filter", value: { input, condition: sqlExpression(condition) } };
 }
 
-export function withColumn(input: RelationInit, name: string, expression: string): RelationType {
-  return { case: "withColumns", value: { input, aliases: [{ name: [name], expr: sqlExpression(expression) }] } };
+export function withColumns(input: RelationInit, columns: readonly (readonly [string, string])[]): RelationType {
+  const aliases = columns.map(([name, expression]) => ({ name: [name], expr: sqlExpression(expression) }));
+  return { case: "withColumns", value: { input, aliases } };
 }
 
-/** @param isGlobal false: each partition by itself */
-export function sort(input: RelationInit, orders: readonly string[], isGlobal = true): RelationType {
-  return { case: "sort", value: { input, order: orders.map(sortOrder), isGlobal } };
+export function renameColumns(input: RelationInit, names: Readonly<Record<string, string>>): RelationType {
+  const renames = Object.entries(names).map(([colName, newColName]) => ({ colName, newColName }));
+  // Servers before 4.0 read the map, later ones the list if there is one.
+  return { case: "withColumnsRenamed", value: { input, renameColumnsMap: { ...names }, renames } };
 }
 
 /** @param expressions rows of equal values go to the same partition; none: rows are spread evenly */
@@ -101,21 +150,84 @@ export function unionAll(leftInput: RelationInit, rightInput: RelationInit): Rel
   return { case: "setOp", value: { leftInput, rightInput, setOpType: SetOpType.UNION, isAll: true } };
 }
 
-/** How two DataFrames are joined, in the words of Spark's `join`. */
-export type JoinHow = "inner" | "cross" | "full" | "left" | "right" | "semi" | "anti";
+export function unionByName(
+  leftInput: RelationInit,
+  rightInput: RelationInit,
+  allowMissingColumns: boolean,
+): RelationType {
+  const value = { leftInput, rightInput, setOpType: SetOpType.UNION, isAll: true, byName: true, allowMissingColumns };
+  return { case: "setOp", value };
+}
+
+export function intersect(leftInput: RelationInit, rightInput: RelationInit): RelationType {
+  return { case: "setOp", value: { leftInput, rightInput, setOpType: SetOpType.INTERSECT, isAll: false } };
+}
+
+export function except(leftInput: RelationInit, rightInput: RelationInit): RelationType {
+  return { case: "setOp", value: { leftInput, rightInput, setOpType: SetOpType.EXCEPT, isAll: false } };
+}
+
+/** A query whose text has names that stand for other frames. */
+export function withRelations(root: RelationType, references: Readonly<Record<string, RelationInit>>): RelationType {
+  const aliases = Object.entries(references).map(
+    ([alias, input]): RelationInit => ({
+      relType: { case: "subqueryAlias", value: { input, alias } },
+    }),
+  );
+  return { case: "withRelations", value: { root: { relType: root }, references: aliases } };
+}
+
+/** How two DataFrames are joined, in the words of Spark's `join`, each with its other spellings. */
+export type JoinHow =
+  | "inner"
+  | "cross"
+  | "full"
+  | "outer"
+  | "fullouter"
+  | "full_outer"
+  | "left"
+  | "leftouter"
+  | "left_outer"
+  | "right"
+  | "rightouter"
+  | "right_outer"
+  | "semi"
+  | "leftsemi"
+  | "left_semi"
+  | "anti"
+  | "leftanti"
+  | "left_anti";
 
 export const joinTypes: Readonly<Record<JoinHow, JoinType>> = {
   inner: JoinType.INNER,
   cross: JoinType.CROSS,
   full: JoinType.FULL_OUTER,
+  outer: JoinType.FULL_OUTER,
+  fullouter: JoinType.FULL_OUTER,
+  full_outer: JoinType.FULL_OUTER,
   left: JoinType.LEFT_OUTER,
+  leftouter: JoinType.LEFT_OUTER,
+  left_outer: JoinType.LEFT_OUTER,
   right: JoinType.RIGHT_OUTER,
+  rightouter: JoinType.RIGHT_OUTER,
+  right_outer: JoinType.RIGHT_OUTER,
   semi: JoinType.LEFT_SEMI,
+  leftsemi: JoinType.LEFT_SEMI,
+  left_semi: JoinType.LEFT_SEMI,
   anti: JoinType.LEFT_ANTI,
+  leftanti: JoinType.LEFT_ANTI,
+  left_anti: JoinType.LEFT_ANTI,
 };
 
-export function join(left: RelationInit, right: RelationInit, usingColumns: string[], how: JoinHow): RelationType {
-  return { case: "join", value: { left, right, joinType: joinTypes[how], usingColumns } };
+export function join(
+  left: RelationInit,
+  right: RelationInit,
+  usingColumns: string[],
+  condition: string | undefined,
+  how: JoinHow,
+): RelationType {
+  const joinCondition = condition === undefined ? {} : { joinCondition: sqlExpression(condition) };
+  return { case: "join", value: { left, right, joinType: joinTypes[how], usingColumns, ...joinCondition } };
 }
 
 export function aggregate(

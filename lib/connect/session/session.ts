@@ -5,8 +5,23 @@
 import { RecordBatch, type Schema, type Table } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
 import { atMost } from "../../runtime/abort.js";
-import { type CallOptions, checkCallOptions, checkRunOptions, type RunOptions } from "../../runtime/call-options.js";
-import { checkArgument, checkArguments, checkKnown, filled, text } from "../../runtime/check-options.js";
+import {
+  type CallOptions,
+  checkCallOptions,
+  checkRunOptions,
+  type RunOptions,
+  runOptions,
+} from "../../runtime/call-options.js";
+import {
+  checkArgument,
+  checkArguments,
+  checkKnown,
+  checkOptions,
+  filled,
+  flag,
+  type OptionTable,
+  text,
+} from "../../runtime/check-options.js";
 import { SharedRun } from "../../runtime/shared-run.js";
 import type { Execution } from "../execution/execution.js";
 import { PROGRESS_CONF } from "../execution/stop-point.js";
@@ -15,9 +30,6 @@ import { SHORT_TIMEOUT } from "../rpc/call-policy.js";
 import type { SparkConnectClient } from "../rpc/spark-connect-client.js";
 import { CODEC_CONF } from "../rpc/stream-limits.js";
 import {
-  columnNames,
-  dataFrame,
-  dataFrameMark,
   long,
   step as longStep,
   tag as operationTag,
@@ -37,9 +49,11 @@ import { DataFrameWriter } from "./dataframe-writer.js";
 import { isBatches, localRelation } from "./local-relation.js";
 import type { PlanSource, RelationInit } from "./plan.js";
 import { type QueryConf, type QuerySession, QuerySessions } from "./query-session.js";
-import type { JoinHow, ReadSource, SqlArguments } from "./relations.js";
+import type { ReadSource, SqlArguments } from "./relations.js";
 import * as relations from "./relations.js";
+import type { CollectOptions, DataFrameRows, Results, Row, RowsOfOptions, ToTableOptions } from "./results.js";
 import { sqlPlan, statementText } from "./sql.js";
+import { Transformations } from "./transformations.js";
 import { UnusedCommands } from "./unused-commands.js";
 
 /** ms of SHORT_TIMEOUT that are left for the release of the session. */
@@ -49,6 +63,8 @@ const RELEASE_TIMEOUT = 1_000;
 export class SparkSession implements AsyncDisposable {
   /** @internal */
   readonly client: SparkConnectClient;
+  /** @internal */
+  readonly results: Results;
   readonly conf: RuntimeConf;
   /** Settings that the session was made with, as the clone of another. */
   readonly #own: QueryConf;
@@ -64,8 +80,14 @@ export class SparkSession implements AsyncDisposable {
   #closed: Promise<void> | undefined;
 
   /** @internal Use `connect()`. */
-  constructor(client: SparkConnectClient, onClose: () => Promise<void> = async () => {}, own: QueryConf = {}) {
+  constructor(
+    client: SparkConnectClient,
+    results: Results,
+    onClose: () => Promise<void> = async () => {},
+    own: QueryConf = {},
+  ) {
     this.client = client;
+    this.results = results;
     this.#onClose = onClose;
     this.#own = own;
     this.#mayBeJoined = client.endpoint.sessionId !== undefined;
@@ -115,20 +137,26 @@ export class SparkSession implements AsyncDisposable {
    * first use, whatever that is. `await` does nothing: a DataFrame is not a promise. A process warning names a
    * command whose DataFrame was never used, when the session closes.
    *
-   * @param args bound by the protocol, never put into the text
-   * @throws SparkStreamError INVALID_ARGUMENT for a parameter that has no SQL type
+   * @param args values of `:name` or `?`, and DataFrames for `{name}`; bound by the protocol, never put into the text
+   * @throws SparkStreamError INVALID_ARGUMENT for a parameter that has no SQL type, and a DataFrame of another session
    */
   sql(query: string, args: SqlArguments = {}): DataFrame {
     this.checkOpen();
     checkArgument("sql()", "query", query, text);
     checkArgument("sql()", "args", args, sqlArguments);
-    const plan = sqlPlan(this.client, relations.sqlText(query, args));
+    const plan = sqlPlan(this.client, relations.sqlText(query, args, this));
     const used = this.#unused.add(statementText(query));
     const source: PlanSource = (...options) => {
       used();
       return plan(...options);
     };
     return new DataFrame(this, source);
+  }
+
+  /** Runs a command, such as CREATE or INSERT. @param args as those of {@link sql} */
+  async execute(query: string, args: SqlArguments = {}, options: RunOptions = {}): Promise<void> {
+    checkRunOptions(options, "execute()");
+    await this.sql(query, args).execute(options);
   }
 
   /** A table or view by its name. */
@@ -249,7 +277,10 @@ export class SparkSession implements AsyncDisposable {
   async #clone(conf: QueryConf, onClose: (clone: SparkSession) => void): Promise<SparkSession | undefined> {
     const client = await this.client.clone();
     if (!client) return undefined;
-    const clone: SparkSession = new SparkSession(client, async () => onClose(clone), { ...this.#own, ...conf });
+    const clone: SparkSession = new SparkSession(client, this.results, async () => onClose(clone), {
+      ...this.#own,
+      ...conf,
+    });
     try {
       await confAccess(client).set({ ...PROGRESS_CONF, ...conf });
       return clone;
@@ -289,6 +320,11 @@ export class SparkSession implements AsyncDisposable {
   beforeClose(callback: () => Promise<void>): () => void {
     this.#beforeClose.add(callback);
     return () => this.#beforeClose.delete(callback);
+  }
+
+  /** PySpark's name for {@link close}. */
+  stop(): Promise<void> {
+    return this.close();
   }
 
   /** @internal Gives up a session that was never opened. Nothing is sent: the server may not be there. */
@@ -373,6 +409,14 @@ export class DataFrameReader {
   }
 }
 
+/** How `show()` prints: texts are cut after `truncate` characters (20; 0: never), `vertical` has a line per value. */
+export interface ShowOptions extends RunOptions {
+  truncate?: number;
+  vertical?: boolean;
+}
+
+const showOptions: OptionTable<ShowOptions> = { ...runOptions, truncate: rowCount, vertical: flag };
+
 /** What `explain()` shows: the physical plan, all plans, generated code, statistics, or a formatted plan. */
 export type ExplainMode = "simple" | "extended" | "codegen" | "cost" | "formatted";
 
@@ -388,134 +432,13 @@ const explainModes: Readonly<Record<ExplainMode, Mode>> = {
  * A query that has not run: a plan, on a session. Every method gives a new DataFrame; nothing is sent before the result,
  * the schema or a count is asked for. Expressions are SQL text, as in Spark's `selectExpr`.
  */
-export class DataFrame {
+export class DataFrame extends Transformations {
   readonly session: SparkSession;
-  /** @internal */
-  readonly [dataFrameMark] = true;
-  readonly #plan: PlanSource;
-  /** Calls that the plan is made of, one on another. */
-  readonly #depth: number;
 
   /** @internal Made by a session or another DataFrame. */
   constructor(session: SparkSession, plan: PlanSource, depth = 0) {
-    checkDepth(depth);
+    super(plan, depth);
     this.session = session;
-    this.#plan = plan;
-    this.#depth = depth;
-  }
-
-  /** The columns given by these expressions: `df.select("id", "price * 1.2 AS gross", "*")`. */
-  select(...expressions: string[]): DataFrame {
-    checkArguments("select()", "expressions", expressions, filled);
-    return this.#then((input) => relations.project(input, expressions));
-  }
-
-  /** The rows for which a condition holds. */
-  where(condition: string): DataFrame {
-    checkArgument("where()", "condition", condition, filled);
-    return this.#then((input) => relations.filter(input, condition));
-  }
-
-  /** One more column, or another value for the column of that name. */
-  withColumn(name: string, expression: string): DataFrame {
-    checkArgument("withColumn()", "name", name, text);
-    checkArgument("withColumn()", "expression", expression, filled);
-    return this.#then((input) => relations.withColumn(input, name, expression));
-  }
-
-  /** Without these columns; names that are not there are passed over. */
-  drop(...columnNames: string[]): DataFrame {
-    checkArguments("drop()", "columnNames", columnNames, text);
-    return this.#then((input) => ({ case: "drop", value: { input, columnNames } }));
-  }
-
-  /** With other column names, by position: as many as there are columns. */
-  toDF(...columnNames: string[]): DataFrame {
-    checkArguments("toDF()", "columnNames", columnNames, text);
-    return this.#then((input) => ({ case: "toDf", value: { input, columnNames } }));
-  }
-
-  limit(rows: number): DataFrame {
-    checkArgument("limit()", "rows", rows, rowCount);
-    return this.#then((input) => ({ case: "limit", value: { input, limit: rows } }));
-  }
-
-  offset(rows: number): DataFrame {
-    checkArgument("offset()", "rows", rows, rowCount);
-    return this.#then((input) => ({ case: "offset", value: { input, offset: rows } }));
-  }
-
-  /** Sorted by what SQL's ORDER BY takes: `df.orderBy("city", "price DESC NULLS LAST")`. */
-  orderBy(...orders: string[]): DataFrame {
-    checkArguments("orderBy()", "orders", orders, filled);
-    return this.#then((input) => relations.sort(input, orders));
-  }
-
-  /** Into `numPartitions` partitions; with expressions, rows of equal values go to the same partition. */
-  repartition(numPartitions: number, ...expressions: string[]): DataFrame {
-    checkArgument("repartition()", "numPartitions", numPartitions, partitionCount);
-    checkArguments("repartition()", "expressions", expressions, filled);
-    return this.#then((input) => relations.repartition(input, numPartitions, expressions));
-  }
-
-  /** In `numPartitions` partitions at most, made of whole ones without moving rows between executors. */
-  coalesce(numPartitions: number): DataFrame {
-    checkArgument("coalesce()", "numPartitions", numPartitions, partitionCount);
-    return this.#then((input) => ({ case: "repartition", value: { input, numPartitions, shuffle: false } }));
-  }
-
-  /** Each partition sorted by what SQL's ORDER BY takes. */
-  sortWithinPartitions(...orders: string[]): DataFrame {
-    checkArguments("sortWithinPartitions()", "orders", orders, filled);
-    return this.#then((input) => relations.sort(input, orders, false));
-  }
-
-  /** The rows of both, columns matched by position, duplicates kept (UNION ALL). */
-  union(other: DataFrame): DataFrame {
-    checkArgument("union()", "other", other, dataFrame);
-    this.#checkSession(other);
-    return this.#with(other, relations.unionAll);
-  }
-
-  /**
-   * Joined with another on columns that both have by these names; each of them comes once.
-   *
-   * @param how Default: "inner".
-   */
-  join(other: DataFrame, on: string | readonly string[], how: JoinHow = "inner"): DataFrame {
-    checkArgument("join()", "other", other, dataFrame);
-    checkArgument("join()", "on", on, columnNames);
-    this.#checkSession(other);
-    checkKnown("join type", "", how, Object.keys(relations.joinTypes));
-    const columns = typeof on === "string" ? [on] : [...on];
-    return this.#with(other, (left, right) => relations.join(left, right, columns, how));
-  }
-
-  /** `df.groupBy("city").agg("count(*) AS trips", "avg(price)")`. Without expressions: one group of all rows. */
-  groupBy(...groupings: string[]): { agg(...aggregates: string[]): DataFrame } {
-    checkArguments("groupBy()", "groupings", groupings, filled);
-    return {
-      agg: (...aggregates) => {
-        checkArguments("agg()", "aggregates", aggregates, filled);
-        return this.#then((input) => relations.aggregate(input, groupings, aggregates));
-      },
-    };
-  }
-
-  /**
-   * Counts while the rows pass by: aggregates as SQL text, whose values are in `stream.metrics.observed[name]` when the stream
-   * has ended. `df.observe("check", "count(*) AS rows", "max(price) AS dearest")`.
-   */
-  observe(name: string, ...aggregates: string[]): DataFrame {
-    checkArgument("observe()", "name", name, filled);
-    checkArguments("observe()", "aggregates", aggregates, filled);
-    return this.#then((input) => relations.collectMetrics(input, name, aggregates));
-  }
-
-  /** Under a name that expressions can qualify columns with. */
-  alias(name: string): DataFrame {
-    checkArgument("alias()", "name", name, filled);
-    return this.#then((input) => ({ case: "subqueryAlias", value: { input, alias: name } }));
   }
 
   /** Makes it known to SQL by this name, until the session ends. */
@@ -561,6 +484,113 @@ export class DataFrame {
     return await countRows((metric) => frameWith(metric).execution(options), options.signal);
   }
 
+  /**
+   * The rows, as a core Readable of objects. The query starts at once, and stops when the stream is destroyed.
+   *
+   * @param options those of `sparkStream()` and of `rows()`
+   * @throws SparkStreamError as `sparkStream()` and `rows()`
+   */
+  rows<T = Row>(options: RowsOfOptions = {}): DataFrameRows<T> {
+    return this.session.results.rows(this, options) as DataFrameRows<T>;
+  }
+
+  /** PySpark's name for {@link rows}. */
+  toLocalIterator<T = Row>(options: RowsOfOptions = {}): DataFrameRows<T> {
+    return this.rows<T>(options);
+  }
+
+  /**
+   * All rows, for results that fit into memory.
+   *
+   * @throws SparkStreamError RESULT_TOO_LARGE for more than `maxBytes` of Arrow data; and as {@link rows}
+   */
+  async collect<T = Row>(options: CollectOptions = {}): Promise<T[]> {
+    return (await this.session.results.collect(this, options)) as T[];
+  }
+
+  /** The first row; undefined if there is none. */
+  async first<T = Row>(options: CollectOptions = {}): Promise<T | undefined> {
+    return (await this.take<T>(1, options))[0];
+  }
+
+  /** The first rows. */
+  async take<T = Row>(count: number, options: CollectOptions = {}): Promise<T[]> {
+    checkArgument("take()", "count", count, rowCount);
+    return await this.limit(count).collect<T>(options);
+  }
+
+  /** The last rows. */
+  async tail<T = Row>(count: number, options: CollectOptions = {}): Promise<T[]> {
+    checkArgument("tail()", "count", count, rowCount);
+    const last = this.derive((input) => ({ case: "tail", value: { input, limit: count } }));
+    return await last.collect<T>(options);
+  }
+
+  /** Whether there is no row. */
+  async isEmpty(options: RunOptions = {}): Promise<boolean> {
+    checkRunOptions(options, "isEmpty()");
+    return (await this.select().take(1, options)).length === 0;
+  }
+
+  /** All rows as an apache-arrow Table. @throws SparkStreamError as {@link collect} */
+  async toTable(options: ToTableOptions = {}): Promise<Table> {
+    return await this.session.results.toTable(this, options);
+  }
+
+  /** The first rows as Spark prints them: a table of text. */
+  async showString(count = 20, options: ShowOptions = {}): Promise<string> {
+    checkArgument("showString()", "count", count, rowCount);
+    checkOptions("showString()", options, showOptions);
+    const { truncate = 20, vertical = false, ...others } = options;
+    const shown = this.derive((input) => ({
+      case: "showString",
+      value: { input, numRows: count, truncate, vertical },
+    }));
+    const [row] = await shown.collect(others);
+    return String(Object.values(row ?? {})[0] ?? "");
+  }
+
+  /** Prints {@link showString} on standard output. */
+  async show(count = 20, options: ShowOptions = {}): Promise<void> {
+    console.log(await this.showString(count, options));
+  }
+
+  /** The names of the columns. */
+  async columns(options: RunOptions = {}): Promise<string[]> {
+    checkRunOptions(options, "columns()");
+    const schema = await this.sparkSchema(options);
+    return schema?.kind.case === "struct" ? schema.kind.value.fields.map(({ name }) => name) : [];
+  }
+
+  /** Prints the schema as a tree, on standard output. */
+  async printSchema(options: RunOptions = {}): Promise<void> {
+    checkRunOptions(options, "printSchema()");
+    const plan = await this.#rootPlan(options);
+    const tree = await this.session.client.analyze({ case: "treeString", value: { plan } }, callOf(options));
+    console.log(tree.treeString);
+  }
+
+  /** Has Spark keep its rows, in memory and on disk, from the next query on that computes them. Resolves to this. */
+  async cache(options: RunOptions = {}): Promise<this> {
+    checkRunOptions(options, "cache()");
+    const relation = await this.relation(options);
+    await this.session.client.analyze({ case: "persist", value: { relation } }, callOf(options));
+    return this;
+  }
+
+  /** PySpark's other name for {@link cache}. */
+  persist(options: RunOptions = {}): Promise<this> {
+    return this.cache(options);
+  }
+
+  /** Has Spark forget the rows that it kept. Resolves to this. */
+  async unpersist(options: RunOptions = {}): Promise<this> {
+    checkRunOptions(options, "unpersist()");
+    const relation = await this.relation(options);
+    await this.session.client.analyze({ case: "unpersist", value: { relation } }, callOf(options));
+    return this;
+  }
+
   /** Spark's plan for it, as text. */
   async explain(mode: ExplainMode = "simple", options: RunOptions = {}): Promise<string> {
     checkRunOptions(options, "explain()");
@@ -585,44 +615,27 @@ export class DataFrame {
     await this.session.client.command(await this.#rootPlan(options), options);
   }
 
-  /** @internal What has to run for it has these tags, and ends with the signal. */
-  relation(options: RunOptions): Promise<RelationInit> {
-    return this.#plan(options);
-  }
-
   /** @internal The query, ready to run. The signal ends commands that have to run first; `close()` ends the execution. */
   async execution(options: RunOptions = {}): Promise<Execution> {
     return this.session.client.execution(await this.#rootPlan(options), options);
   }
 
   /** @internal Another DataFrame of the session. */
-  withPlan(plan: PlanSource, depth = this.#depth): DataFrame {
-    return new DataFrame(this.session, plan, depth);
+  override withPlan(plan: PlanSource, depth = this.depth): this {
+    return new DataFrame(this.session, plan, depth) as this;
   }
 
   /** @internal The same query in a clone of its session. */
   in(session: SparkSession): DataFrame {
-    return session === this.session ? this : new DataFrame(session, this.#plan, this.#depth);
+    if (session === this.session) return this;
+    return new DataFrame(session, (options) => this.relation(options), this.depth);
   }
 
   async #rootPlan(options: RunOptions) {
     return { opType: { case: "root" as const, value: await this.relation(options) } };
   }
 
-  #then(build: (input: RelationInit) => RelationInit["relType"]): DataFrame {
-    const plan: PlanSource = async (options) => ({ relType: build(await this.#plan(options)) });
-    return this.withPlan(plan, this.#depth + 1);
-  }
-
-  #with(other: DataFrame, build: (left: RelationInit, right: RelationInit) => RelationInit["relType"]): DataFrame {
-    const plan: PlanSource = async (options) => {
-      const [left, right] = [await this.#plan(options), await other.#plan(options)];
-      return { relType: build(left, right) };
-    };
-    return this.withPlan(plan, Math.max(this.#depth, other.#depth) + 1);
-  }
-
-  #checkSession(other: DataFrame): void {
+  protected override checkSession(other: this): void {
     if (other.session === this.session) return;
     throw new SparkStreamError("INVALID_ARGUMENT", "The two DataFrames belong to different sessions.");
   }
@@ -631,14 +644,4 @@ export class DataFrame {
 /** The options of a call that runs nothing, and so has no tags. */
 function callOf({ signal }: RunOptions): CallOptions {
   return { signal };
-}
-
-/** Each call nests two messages, of which Spark reads 1,024 levels (spark.connect.grpc.marshallerRecursionLimit). */
-const MAX_DEPTH = 500;
-
-function checkDepth(depth: number): void {
-  if (depth <= MAX_DEPTH) return;
-  const advice = "Pass several expressions to one call, or save an intermediate result as a table.";
-  const message = `The DataFrame is a chain of more than ${MAX_DEPTH} calls, and Spark reads no deeper plan. ${advice}`;
-  throw new SparkStreamError("INVALID_ARGUMENT", message);
 }

@@ -3,7 +3,7 @@ import type { RunOptions } from "../../runtime/call-options.js";
 import { SharedRun } from "../../runtime/shared-run.js";
 import type { SparkConnectClient } from "../rpc/spark-connect-client.js";
 import type { PlanSource, RelationInit } from "./plan.js";
-import { literals, type SqlText, sql } from "./relations.js";
+import { literals, type SqlText, sqlRelation } from "./relations.js";
 
 /**
  * What may stand before the first word, as Spark reads it: white space; a comment to the end of the line, or of a later one
@@ -26,7 +26,7 @@ const QUERY = new Set(["SELECT", "VALUES", "TABLE", "("]);
 export function sqlPlan(client: SqlClient, text: SqlText): PlanSource {
   const word = firstWord(text.query);
   if (word !== undefined && QUERY.has(word)) {
-    return async (options) => ({ relType: sql(text, await asLiterals(client, text, options)) });
+    return async (options) => sqlRelation(text, await asLiterals(client, text, options), options);
   }
   const command = new SharedRun((options) => runCommand(client, text, options));
   return (options) => command.wait(options);
@@ -35,8 +35,12 @@ export function sqlPlan(client: SqlClient, text: SqlText): PlanSource {
 type SqlClient = Pick<SparkConnectClient, "command" | "version">;
 
 /** Whether parameters go into the fields of Spark 3.5. A server that knows both forms refuses to get both. */
-async function asLiterals(client: SqlClient, { named, positional }: SqlText, { signal }: RunOptions): Promise<boolean> {
-  if (!named && !positional) return false;
+async function asLiterals(
+  client: SqlClient,
+  { named, positional, frames }: SqlText,
+  { signal }: RunOptions,
+): Promise<boolean> {
+  if (!named && !positional && !frames) return false;
   return Number.parseInt(await client.version({ signal }), 10) < 4;
 }
 
@@ -57,10 +61,11 @@ async function runCommand(
   options: RunOptions & { signal: AbortSignal },
 ): Promise<RelationInit> {
   const before4 = await asLiterals(client, text, options);
-  const relation: RelationInit = { relType: sql(text, before4) };
+  const relation = await sqlRelation(text, before4, options);
   // Servers before 4.0 do not know `input`, and read the text; Sail reads the text if there is one.
   const hasParameters = text.named !== undefined || text.positional !== undefined;
-  const asText = before4 || !hasParameters ? { sql: text.query, ...literals(text.named, text.positional) } : {};
+  const asText =
+    before4 || !(hasParameters || text.frames) ? { sql: text.query, ...literals(text.named, text.positional) } : {};
   const value = { input: relation, ...asText };
   const command = { commandType: { case: "sqlCommand" as const, value } };
   try {

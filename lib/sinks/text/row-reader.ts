@@ -4,8 +4,11 @@ import { checkColumns, checkRecordBatch, columnsOf } from "../../arrow/batch-che
 import { fieldNames } from "../values/column-reader.js";
 import { textCheck } from "../values/invalid-text.js";
 import { jsFormat, type ValueOptions } from "../values/js-format.js";
+import { jsonFormat, jsonHeads, jsonObject } from "../values/json-format.js";
 import { rowBuilder } from "../values/row-builder.js";
 import { windowReader } from "../values/row-windows.js";
+
+type TextCheck = ReturnType<typeof textCheck>;
 
 /** Rows. */
 const WINDOW = 1024;
@@ -42,11 +45,31 @@ export function batchReader(sink: string, options: ValueOptions): BatchReader {
 
 function objectsOf(fields: readonly Field[], options: ValueOptions) {
   const checkText = textCheck(fields, options.invalidText);
+  if (options.json) return jsonObjects(fields, options, checkText);
   const build = rowBuilder(fieldNames(fields));
   const windows = windowReader(fields, jsFormat(options), WINDOW);
   return function* (batch: RecordBatch) {
     for (const window of windows(checkText?.(batch) ?? batch)) {
       yield window && { rows: window.rows, rowOf: build(window.columns) };
+    }
+  };
+}
+
+/** By way of their JSON, so that they are what a reader of NDJSON gets. */
+function jsonObjects(
+  fields: readonly Field[],
+  { decimals, integers, invalidText }: ValueOptions,
+  checkText: TextCheck,
+) {
+  const heads = jsonHeads(fieldNames(fields));
+  const format = { ...(decimals && { decimals }), ...(integers && { integers }), ...(invalidText && { invalidText }) };
+  const windows = windowReader(fields, jsonFormat(format), WINDOW);
+  return function* (batch: RecordBatch) {
+    for (const window of windows(checkText?.(batch) ?? batch)) {
+      yield window && {
+        rows: window.rows,
+        rowOf: (row: number) => JSON.parse(jsonObject(heads, window.columns, row)) as Record<string, unknown>,
+      };
     }
   };
 }

@@ -5,7 +5,8 @@
  * READ_AHEAD and CHUNK at most.
  */
 import { pipeline, type Readable, Transform, type TransformCallback } from "node:stream";
-import { abortSignal, checkOptions, type OptionTable, oneOf } from "../../runtime/check-options.js";
+import { SparkStreamError } from "../../errors.js";
+import { abortSignal, checkOptions, flag, type OptionTable, oneOf } from "../../runtime/check-options.js";
 import { behind, type Composable } from "../../runtime/composable.js";
 import { afterTurn, Pace } from "../../runtime/event-loop.js";
 import { HeldError, isRead } from "../../runtime/held-error.js";
@@ -30,17 +31,41 @@ export interface RowsOptions extends ValueOptions {
  */
 export function rows(options: RowsOptions = {}): Transform {
   checkOptions("rows()", options, rowsOptions);
+  checkValueOptions("rows()", options);
   return new Rows(options);
 }
 
 const NAME = "rows";
 
-const rowsOptions: OptionTable<RowsOptions> = {
+const valueOptions: OptionTable<ValueOptions> = {
   decimals: oneOf("string", "number"),
   timestamps: oneOf("string", "date", "bigint"),
   invalidText: oneOf("error", "replace"),
-  signal: abortSignal,
+  json: flag,
+  integers: oneOf("auto", "number", "string"),
 };
+
+/** @throws SparkStreamError INVALID_ARGUMENT */
+function checkValueOptions(of: string, options: ValueOptions): void {
+  const { json = false, timestamps, integers } = options;
+  if (json && timestamps !== undefined) throw needs(of, "timestamps", "values that are not JSON: leave out json");
+  if (!json && integers !== undefined) throw needs(of, "integers", "json: true");
+}
+
+function needs(of: string, option: string, what: string): SparkStreamError {
+  return new SparkStreamError("INVALID_ARGUMENT", `Option ${JSON.stringify(option)} of ${of} needs ${what}.`);
+}
+
+/** The options of the values, without those of the stream. */
+export const valueOptionNames: readonly string[] = Object.keys(valueOptions);
+
+/** Checks the options of the values alone. @throws SparkStreamError INVALID_ARGUMENT */
+export function checkValues(of: string, options: ValueOptions): void {
+  checkOptions(of, options, valueOptions);
+  checkValueOptions(of, options);
+}
+
+const rowsOptions: OptionTable<RowsOptions> = { ...valueOptions, signal: abortSignal };
 
 /** Rows that may wait to be taken; core's streams give all of them to a consumer in one turn of the event loop. */
 const READ_AHEAD = 16;

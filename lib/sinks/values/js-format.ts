@@ -26,6 +26,16 @@ export interface ValueOptions {
    * of the column's unit (microseconds) since 1970. Default: "string".
    */
   timestamps?: "string" | "date" | "bigint";
+  /**
+   * true: values as `ndjsonWriter()` writes them, so that each row survives JSON.stringify: BIGINT is a number, or a string where
+   * that is not exact, BINARY base64, MAP an object, VARIANT the value itself. Default: false.
+   */
+  json?: boolean;
+  /**
+   * With `json`: "auto" (default) for BIGINT as a number where JavaScript has it exactly and a string elsewhere, "number" for
+   * the nearest number always, "string" for a string always.
+   */
+  integers?: "auto" | "number" | "string";
 }
 
 export function jsFormat(options: ValueOptions): ValueFormat<unknown> {
