@@ -1,10 +1,11 @@
 /**
- * The one place that says which types Arrow has: apache-arrow's classes by the name of their `typeId`. Code that treats
- * each type differently is a table of {@link TypeTable}, total by its type, so that a type that is added here does not
- * compile until each table has its line; or a `switch` on the `typeId` of an {@link ArrowType}, which narrows it.
+ * The one list of Arrow's types: apache-arrow's classes by the name of their `typeId`. Code that treats each type
+ * differently uses a {@link TypeTable}, which must have a line for every type: a type added here does not compile until
+ * each table has its line. Or it uses a `switch` on the `typeId` of an {@link ArrowType}, which narrows it.
  *
- * apache-arrow's own `DataType` cannot be narrowed: its `typeId` is that of all types, and its guards (`DataType.isInt`)
- * come one at a time. (Read in apache-arrow 21.2; test/unit/arrow-type.test.ts fails if its list of types changes.)
+ * apache-arrow's own `DataType` cannot be narrowed: its `typeId` is a union over all types, and its guards
+ * (`DataType.isInt`) test one type each. (Read in apache-arrow 21.2; test/unit/arrow-type.test.ts fails if its list of
+ * types changes.)
  */
 import {
   type Binary,
@@ -65,7 +66,7 @@ interface Types {
 
 export type TypeName = keyof Types;
 
-/** A type that `typeId` discriminates: at run time it is never that of a subclass, such as `Type.Int8`. */
+/** An Arrow type discriminated by `typeId`. At run time `typeId` is never that of a subclass, such as `Type.Int8`. */
 export type ArrowType = {
   [name in TypeName]: Omit<Types[name], "typeId"> & { readonly typeId: (typeof Type)[name] };
 }[TypeName];
@@ -78,9 +79,9 @@ export function arrowType(type: DataType): ArrowType {
 }
 
 /**
- * Looks the type up in the table.
+ * Calls the table's line for the type.
  *
- * @throws SparkStreamError UNSUPPORTED_TYPE for a type that this list lacks: one of a later version of apache-arrow
+ * @throws SparkStreamError UNSUPPORTED_TYPE for a type missing from the list: one of a later version of apache-arrow
  */
 export function byType<T>(type: DataType, table: TypeTable<T>): T {
   const name = Type[type.typeId] as TypeName;

@@ -1,16 +1,16 @@
 /**
- * The zone of a TIMESTAMP column as Arrow has it. Spark puts the text of spark.sql.session.timeZone into its Arrow schemas,
- * which is whatever Java's ZoneId.of() takes; Arrow allows names of the tz database and ±HH:MM, and its readers fail at others.
- * The values are instants in UTC, whatever the zone.
+ * The time zone of a TIMESTAMP column, in a form that Arrow allows. Spark copies spark.sql.session.timeZone into its
+ * Arrow schemas, and that may be any text that Java's ZoneId.of() accepts. Arrow allows names of the tz database and
+ * ±HH:MM, and its readers fail on anything else. The values are instants in UTC, whatever the zone.
  *
  *     Z, UT                                               UTC
  *     ±h, ±hh, ±h:mm, ±hh:mm, ±hhmm, with seconds,
- *     each alone or behind UTC, GMT or UT                 ±HH:MM; with seconds that are not 0: UTC
- *     ZoneId.SHORT_IDS: PST, IST …                        the names that they stand for
+ *     each alone or after UTC, GMT or UT                  ±HH:MM; if the seconds are not 0: UTC
+ *     ZoneId.SHORT_IDS: PST, IST …                        the names they stand for
  */
 const OFFSET = /^(?:UTC|GMT|UT)?([+-])(?:(\d{1,2})(?::(\d{1,2})(?::(\d{2}))?)?|(\d{2})(\d{2})(\d{2})?)$/;
 
-/** Without EST, HST and MST, which the tz database has. */
+/** Java's ZoneId.SHORT_IDS without EST, HST and MST, which the tz database has. */
 const shortIds: Readonly<Record<string, string>> = {
   ACT: "Australia/Darwin",
   AET: "Australia/Sydney",
@@ -39,7 +39,9 @@ const shortIds: Readonly<Record<string, string>> = {
   VST: "Asia/Ho_Chi_Minh",
 };
 
-/** A name of the tz database or ±HH:MM for the same zone; as it is for one that is neither of the above. */
+/**
+ * Returns the same zone as ±HH:MM or a name of the tz database; a zone not in the table above is returned unchanged.
+ */
 export function arrowZone(zone: string): string {
   if (zone === "Z" || zone === "UT") return "UTC";
   if (Object.hasOwn(shortIds, zone)) return shortIds[zone]!;

@@ -3,8 +3,8 @@ import { SparkStreamError } from "../errors.js";
 import { schemaDifference } from "./schema-difference.js";
 
 /**
- * Returns what was written to a sink, if it is a record batch. One of another copy of apache-arrow is accepted from version
- * 21 on: those recognize each other's objects.
+ * Returns a chunk that was written to a sink if it is a record batch. A batch made by another copy of apache-arrow is
+ * accepted from version 21 on: those versions recognize each other's objects.
  *
  * @throws SparkStreamError INVALID_INPUT
  */
@@ -19,7 +19,9 @@ export function checkRecordBatch(chunk: unknown, sink: string): RecordBatch {
   throw new SparkStreamError("INVALID_INPUT", `${sink} takes record batches of apache-arrow, but received ${hint}.`);
 }
 
-/** The columns of a batch. Not schema.fields: if two have one name, apache-arrow gives the first the type of the second. */
+/**
+ * The columns of a batch. Not schema.fields: if two share a name, apache-arrow gives the first the type of the second.
+ */
 export function columnsOf(batch: RecordBatch): Field[] {
   return batch.data.type.children;
 }

@@ -1,14 +1,14 @@
 import { DataType, Field, Schema, Type } from "apache-arrow";
 
 /**
- * An empty name that is not falsy: apache-arrow leaves falsy names out of a schema's message, and then polars cannot read the
+ * An empty name that is not falsy. apache-arrow omits falsy names from a schema's message; polars cannot read such a
  * file, and Spark fails with a NullPointerException. Arrow's other libraries write the empty name.
  */
 const EMPTY: string = Object("");
 
 /**
- * A schema to be written by apache-arrow, in which each field has a name. The child of a list has no name in tables of
- * apache-arrow's `tableFromArrays()`; it is "element" then, as Spark and Parquet call it.
+ * Returns the schema with a name for each field, so that apache-arrow can write it. The child of a list has no name in
+ * tables of apache-arrow's `tableFromArrays()`; it becomes "element", as in Spark and Parquet.
  */
 export function encodableSchema(schema: Schema): Schema {
   if (schema.fields.every(isNamed)) return schema;
@@ -21,7 +21,7 @@ function isNamed({ name, type }: Field): boolean {
   return name !== "" && childrenOf(type).every(isNamed);
 }
 
-/** Those of a dictionary's values, too. */
+/** The children of a type; of a dictionary, the children of its value type. */
 function childrenOf(type: DataType): Field[] {
   return DataType.isDictionary(type) ? childrenOf(type.dictionary) : (type.children ?? []);
 }

@@ -1,6 +1,8 @@
-/** Reads flatbuffer tables straight from their bytes: an object for each of them would be most of the cost of a small batch. */
+/**
+ * Reads flatbuffer tables straight from their bytes: an object per table would be most of the cost of a small batch.
+ */
 
-/** Position of a field of the table at `table`, or 0 if the table leaves it out. @param field its place in the vtable */
+/** The position of a field of the table at `table`, or 0 if the table omits it. @param field its place in the vtable */
 export function tableField(view: DataView, table: number, field: number): number {
   const vtable = table - view.getInt32(table, true);
   const slot = 4 + 2 * field;

@@ -1,5 +1,5 @@
 /**
- * Numbers of the Arrow IPC format that reading and writing share (format/Message.fbs, Schema.fbs and File.fbs of
+ * The numbers of the Arrow IPC format that reader and writer share (format/Message.fbs, Schema.fbs and File.fbs of
  * apache/arrow; "Serialization and Interprocess Communication" of the columnar format).
  *
  * An encapsulated message:
@@ -40,5 +40,5 @@ export const fields = {
   RecordBatch: { length: 0, nodes: 1, buffers: 2, compression: 3, variadicBufferCounts: 4 },
   BodyCompression: { codec: 0, method: 1 },
 } as const;
-/** Bytes of a FieldNode, and of a Buffer. */
+/** The size of a FieldNode, and of a Buffer, in bytes. */
 export const STRUCT_BYTES = 16;

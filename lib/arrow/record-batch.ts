@@ -1,9 +1,9 @@
 import { type Data, makeData, RecordBatch, type Schema, Struct } from "apache-arrow";
 
 /**
- * Makes a record batch of this schema and data, whose columns must have one length, past apache-arrow's constructor. That
- * derives a new schema for each batch: columns of one name, which Spark allows, get one type, and it takes longer than
- * everything else there is to decoding a batch of many columns.
+ * Makes a record batch of this schema and data without apache-arrow's constructor. The columns must have the same
+ * length. The constructor derives a new schema for each batch: columns that share a name, which Spark allows, get the
+ * same type. It also takes longer than all other work of decoding a batch with many columns.
  *
  * The three properties are all that a RecordBatch of apache-arrow 21.2 has; test/unit/arrow-hazards.test.ts fails if a
  * version has others.
@@ -22,7 +22,7 @@ export function emptyRecordBatch(schema: Schema): RecordBatch {
   return makeRecordBatch(schema, makeData({ type: new Struct(schema.fields), length: 0, nullCount: 0, children }));
 }
 
-/** The batch in pieces of at most `maxRows` rows, which are views of it. */
+/** Cuts the batch into slices of at most `maxRows` rows, which are views of it. */
 export function slicesOf(batch: RecordBatch, maxRows: number): RecordBatch[] {
   const slices: RecordBatch[] = [];
   for (let start = 0; start < batch.numRows; start += maxRows) {

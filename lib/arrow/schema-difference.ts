@@ -1,10 +1,10 @@
 import { DataType, type Field } from "apache-arrow";
 
 /**
- * Describes the first difference between columns, in words that follow a subject ("The record batch"); undefined if they
- * are the same: names, types with their parameters, nullability, at every depth. Metadata, and the ids of dictionaries, do
- * not count. apache-arrow's own comparison takes all decimals for one type, and dictionaries for different ones if only
- * their ids are.
+ * Describes the first difference between columns, in words that follow a subject ("The record batch"); undefined if
+ * there is none. It compares names, types with their parameters, and nullability, at every depth, but neither metadata
+ * nor the ids of dictionaries. apache-arrow's own comparison treats all decimals as one type, and dictionaries as
+ * different types if only their ids differ.
  */
 export function schemaDifference(
   expected: readonly Field[],
@@ -24,7 +24,7 @@ export function schemaDifference(
   return extra && `has ${quoted(`${parent}${extra.name}`)} in addition to the other columns`;
 }
 
-/** A type in words; of a nested one its outermost part. */
+/** Describes a type in words; of a nested type only the outermost part. */
 export function typeName(type: DataType): string {
   if (DataType.isDecimal(type)) return `Decimal${type.bitWidth}(${type.precision}, ${type.scale})`;
   if (DataType.isDictionary(type)) {
@@ -47,7 +47,7 @@ function fieldDifference(expected: Field, actual: Field, path: string): string |
   if (expected.type === actual.type) return undefined;
   const [wanted, found] = [typeName(expected.type), typeName(actual.type)];
   if (wanted !== found) return `has ${quoted(path)} as ${found} where ${wanted} is expected`;
-  // The values of a dictionary may be nested as well.
+  // The values of a dictionary may be nested, too.
   const inner = (type: DataType): DataType => (DataType.isDictionary(type) ? type.dictionary : type);
   return schemaDifference(inner(expected.type).children ?? [], inner(actual.type).children ?? [], `${path}.`);
 }

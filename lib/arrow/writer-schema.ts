@@ -31,12 +31,12 @@ import { byType } from "./arrow-type.js";
 import { arrowZone } from "./arrow-zone.js";
 
 /**
- * The schema that a writer writes. Every writer takes its schema from here, so a type that is missing or wrong in a file of
- * any format is looked for here first.
+ * Returns the schema that a writer writes. Every writer gets its schema here, so if a type is missing or wrong in a
+ * file of any format, look here first.
  *
- * Its time zones are those that Arrow's readers know, and its types are classes of the apache-arrow that this package
- * imports. Those of another copy (of a program that requires it, say) pass for ours in `instanceof`, but have no types when
- * ours writes them to IPC: an error at best, wrong types at worst.
+ * Its time zones are those that Arrow's readers know. Its types are classes of the apache-arrow that this package
+ * imports: types of another copy (of a program that `require`s it, say) pass our `instanceof`, but when our copy writes
+ * them to IPC their type is lost: an error at best, wrong types at worst.
  */
 export function writerSchema(fields: readonly Field[], metadata: ReadonlyMap<string, string>): Schema {
   // Fields that share a dictionary must share its type.
@@ -48,7 +48,7 @@ export function writerSchema(fields: readonly Field[], metadata: ReadonlyMap<str
 }
 
 function writerField(field: Field, dictionaries: Map<DataType, DataType>): Field {
-  // Another writer may have left out an empty name.
+  // Another writer may have omitted an empty name.
   return new Field(field.name ?? "", writerType(field.type, dictionaries), field.nullable, new Map(field.metadata));
 }
 

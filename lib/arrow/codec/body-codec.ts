@@ -1,5 +1,5 @@
 /**
- * Codecs of compressed Arrow bodies. Nothing is loaded until the first compressed body arrives.
+ * The codecs for compressed Arrow bodies. Nothing is loaded until the first compressed body arrives.
  *
  * zstd: node:zlib if that has it (Node 22.15 and later), else @toondepauw/node-zstd. lz4 (frame format): lz4-napi.
  */
@@ -10,21 +10,25 @@ import { lz4ContentBound } from "./lz4-frame.js";
 import { loadLz4FrameDecompress, loadZstdDecompress } from "./packages.js";
 import { zstdContentBound, zstdFrameHeader } from "./zstd-frame.js";
 
-/** Decompresses one buffer of a body; `length` is its size in bytes then, if that is known. */
+/** Decompresses one buffer of a body; `length` is its decompressed size in bytes, if known. */
 export type BodyCodec = (compressed: Uint8Array, length: number | undefined) => Uint8Array;
 
-/** The most that one byte can stand for: an RLE block of zstd makes 128 KiB of 4 bytes; a run of lz4 255 of one. */
+/**
+ * The most bytes that one byte can expand to: an RLE block of zstd turns 4 bytes into 128 KiB, a run of lz4 1 into 255.
+ */
 const maxExpansion = { zstd: 32768, lz4: 255 } as const;
 
-/** Bytes of window that a decoder should have at the least (RFC 8878, 3.1.1.1.2); more only for a content that is larger. */
+/**
+ * The window, in bytes, that every decoder should support (RFC 8878, 3.1.1.1.2); a larger one only for larger content.
+ */
 const ZSTD_WINDOW = 8 * 1024 * 1024;
 
-/** Bytes that a buffer may come to, whatever it should hold. */
+/** The size, in bytes, that any buffer may decompress to, whatever it should hold. */
 const SMALL = 64 * 1024 * 1024;
 
 const loaded = new Map<CodecName, BodyCodec>();
 
-/** A codec that has been loaded before, else undefined. */
+/** The codec if it is already loaded, else undefined. */
 export function codecIfLoaded(name: CodecName): BodyCodec | undefined {
   return loaded.get(name);
 }
@@ -50,7 +54,9 @@ async function loadZstd(): Promise<BodyCodec> {
   }
 }
 
-/** What a frame claims is allocated before it is read: no more than it can hold, or should. */
+/**
+ * Checks the sizes that a frame claims, which are allocated before it is read: no more than it can, or should, hold.
+ */
 function checkZstdFrame(frame: Uint8Array, length = frame.length * maxExpansion.zstd): void {
   const { contentSize, windowSize } = zstdFrameHeader(frame);
   if ((contentSize ?? 0) > length || windowSize > Math.max(length, ZSTD_WINDOW)) {
@@ -59,9 +65,10 @@ function checkZstdFrame(frame: Uint8Array, length = frame.length * maxExpansion.
 }
 
 /**
- * For a decoder that has no limit of its own. Blocks are rarely full, so that a few of them may come to more than they hold.
+ * Checks a frame for a decoder without a limit of its own. Blocks are rarely full, so the bound of a few blocks may
+ * exceed what they really hold.
  *
- * @param bound bytes that the frame may hold by its blocks
+ * @param bound bytes that the frame's blocks can hold at most
  */
 function checkContent(bound: number, frame: Uint8Array, length: number | undefined, expansion: number): void {
   const expected = length ?? frame.length * expansion;
@@ -87,7 +94,7 @@ function unavailable(codec: CodecName, name: string, advice: string, cause: unkn
 
 function checked(name: CodecName, codec: BodyCodec): BodyCodec {
   return (compressed, length) => {
-    if (compressed.length === 0 && !length) return new Uint8Array(0); // Arrow's Java library writes no frame for nothing
+    if (compressed.length === 0 && !length) return new Uint8Array(0); // Arrow's Java library writes no frame if empty
     if (length !== undefined && length > compressed.length * maxExpansion[name]) {
       throw invalidIpc(`a ${name} buffer of ${compressed.length} bytes claims to hold ${length}`);
     }
@@ -100,7 +107,7 @@ function checked(name: CodecName, codec: BodyCodec): BodyCodec {
     if (length !== undefined && decompressed.length !== length) {
       throw invalidIpc(`a ${name} buffer decompressed to ${decompressed.length} bytes and not to ${length}`);
     }
-    // A typed array needs its bytes aligned, and a codec may return a piece of a pool.
+    // A typed array needs aligned bytes, and a codec may return a slice of a pool.
     return decompressed.byteOffset % 8 === 0 ? decompressed : new Uint8Array(decompressed);
   };
 }

@@ -1,8 +1,8 @@
-/** The most that one byte of a compressed block can stand for. */
+/** The most bytes that one byte of a compressed block can expand to. */
 const EXPANSION = 255;
 
 /**
- * The most that an lz4 frame can hold, by its blocks (LZ4 Frame Format 1.6).
+ * Returns the most bytes that an lz4 frame can decompress to, computed from its blocks (LZ4 Frame Format 1.6).
  *
  *   bytes      what
  *   0..3       magic number
@@ -12,7 +12,7 @@ const EXPANSION = 255;
  *   then       blocks: 4 bytes of size, of which the highest bit says that it is not compressed; its bytes; checksum, 0 or 4
  *   then       0, 4 bytes; content checksum, 0 or 4
  *
- * @throws RangeError if the frame ends too soon, or is not the only one
+ * @throws RangeError if the frame is truncated, or more bytes follow it
  */
 export function lz4ContentBound(frame: Uint8Array): number {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);

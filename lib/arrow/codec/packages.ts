@@ -1,6 +1,6 @@
 /**
- * Compression by node:zlib and by packages, which are loaded when they are first needed. Whatever compresses works on the
- * threads of Node's pool.
+ * Compression by node:zlib and by packages that are loaded when they are first needed. Compressing runs on the threads
+ * of Node's pool.
  *
  * zstd is in node:zlib from Node 22.15 on; before that it is @toondepauw/node-zstd.
  */
@@ -29,7 +29,7 @@ export async function loadZstdCompress(level: number): Promise<Compress> {
 }
 
 export interface ZstdDecompress {
-  /** Whether `maxBytes` is kept to. If not, the caller has to check a frame before. */
+  /** Whether the decoder enforces `maxBytes`. If not, the caller must check a frame beforehand. */
   readonly bounded: boolean;
   decompress(frame: Uint8Array, maxBytes: number | undefined): Uint8Array;
 }
@@ -44,10 +44,10 @@ export async function loadZstdDecompress(): Promise<ZstdDecompress> {
   return { bounded: false, decompress: (frame) => decoder.decodeSync(bufferOf(frame)) };
 }
 
-/** Blocks of lz4, without a frame. */
+/** Loads the compressor of lz4 blocks, without frames. */
 export async function loadLz4Compress(): Promise<Compress> {
   const { compress } = await import("lz4-napi");
-  // The package puts the size of the content, four bytes, before the block.
+  // The package writes the content's size, 4 bytes, before the block.
   return async (bytes) => (await compress(bytes)).subarray(4);
 }
 
@@ -66,7 +66,7 @@ interface ZlibOptions {
   params?: Record<number, number>;
 }
 
-/** In one step: zlib comes back to this thread for each `chunkSize` of output. */
+/** Compresses in one step: zlib returns to this thread after each `chunkSize` of output. */
 function byZlib(
   compress: (bytes: Uint8Array<ArrayBuffer>, options: ZlibOptions) => Promise<Uint8Array>,
   options: ZlibOptions,

@@ -1,10 +1,11 @@
 /**
- * Restores the buffers of one batch with turns of the event loop in between. In, a codec that works on this thread; out,
- * what `build` makes with it.
+ * Decompresses the buffers of one batch and lets the event loop turn in between. In: a codec that works on this thread.
+ * Out: the result of `build`.
  *
- * A batch is built in one go, since what its buffers hold says how much is wanted of the next ones. So if a turn is due
- * it is given up, and built again afterwards with the buffers that are restored already. A single buffer is restored in one
- * go. Memory: the restored buffers, which the batch has anyway.
+ * A batch is built without a pause, because the content of its buffers decides how much is needed of the next ones. So
+ * if a turn is due, the build is abandoned, and started again after the turn with the buffers that are already
+ * decompressed. A single buffer is decompressed without a pause. Memory: the decompressed buffers, which the batch
+ * needs anyway.
  */
 import { turn, turnIsDue } from "../../runtime/event-loop.js";
 import type { BodyCodec } from "./body-codec.js";

@@ -1,17 +1,19 @@
 export interface ZstdFrameHeader {
   /** Bytes that the frame holds, if it states them. */
   readonly contentSize: number | undefined;
-  /** Bytes of the content that must be kept to read the rest; 0: all of a content whose size is stated. */
+  /**
+   * Bytes of earlier content that a decoder must keep to read the rest; 0: all of it, and the content size is stated.
+   */
   readonly windowSize: number;
-  /** Bytes of the header itself. */
+  /** Size of the header itself, in bytes. */
   readonly length: number;
 }
 
-/** Bytes that a compressed block may hold at the most (RFC 8878, 3.1.1.2.4). */
+/** The most bytes that a compressed block may hold (RFC 8878, 3.1.1.2.4). */
 const MAX_BLOCK = 128 * 1024;
 
 /**
- * Reads the header of a zstd frame (RFC 8878, 3.1.1.1). Whether it is one is not checked.
+ * Reads the header of a zstd frame (RFC 8878, 3.1.1.1). It does not check the magic number.
  *
  *   bytes      what
  *   0..3       magic number
@@ -20,7 +22,7 @@ const MAX_BLOCK = 128 * 1024;
  *   then       dictionary id, 0, 1, 2 or 4 bytes
  *   then       content size, 0, 2, 4 or 8 bytes; 1 in place of 0 if single segment
  *
- * @throws RangeError if the bytes end too soon
+ * @throws RangeError if the bytes are truncated
  */
 export function zstdFrameHeader(frame: Uint8Array): ZstdFrameHeader {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
@@ -36,10 +38,10 @@ export function zstdFrameHeader(frame: Uint8Array): ZstdFrameHeader {
 }
 
 /**
- * The most that a frame can hold: what it states, or what its blocks come to (RFC 8878, 3.1.1.2; three bytes before each,
- * little-endian: bit 0 the last one, bits 1-2 its type, the rest a size).
+ * Returns the most bytes that a frame can hold: the stated size, or the sum over its blocks (RFC 8878, 3.1.1.2; each
+ * block has a header of three bytes, little-endian: bit 0 last block, bits 1-2 type, the rest a size).
  *
- * @throws RangeError if the frame ends too soon, or is not the only one
+ * @throws RangeError if the frame is truncated, or more bytes follow it
  */
 export function zstdContentBound(frame: Uint8Array): number {
   const { contentSize, length } = zstdFrameHeader(frame);
@@ -50,7 +52,7 @@ export function zstdContentBound(frame: Uint8Array): number {
     last = (head & 1) === 1;
     const [type, size] = [(head >> 1) & 3, head >> 3];
     bound += type === 2 ? MAX_BLOCK : size;
-    position += 3 + (type === 1 ? 1 : size); // of one that repeats a byte there is just that
+    position += 3 + (type === 1 ? 1 : size); // an RLE block stores just the byte that it repeats
   }
   const checksum = (frame[4]! & 4) === 0 ? 0 : 4;
   if (position + checksum !== frame.length)

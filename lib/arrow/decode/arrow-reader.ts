@@ -25,11 +25,11 @@ export function readSchema(bytes: Uint8Array, view: DataView, message: MessageLo
 }
 
 /**
- * The record batches of a blob by apache-arrow's own reader, for schemas that `RecordBatchPlan` does not cover: slower,
- * and complete. apache-arrow has a global registry of codecs, which is empty (21.2): those of this package are registered
- * there, unless the program has registered others.
+ * Reads the record batches of a blob with apache-arrow's own reader: slower than `RecordBatchPlan`, but it covers every
+ * schema. apache-arrow has a global registry of codecs, which is empty (21.2): the codecs of this package are
+ * registered there, unless the program has registered others.
  *
- * @param messages all that follow the schema
+ * @param messages all messages after the schema
  */
 export async function readWithArrow(
   bytes: Uint8Array,
@@ -45,12 +45,12 @@ export async function readWithArrow(
   return batches;
 }
 
-/** apache-arrow makes a typed array over the metadata of a union, which must be aligned for it. */
+/** Aligns the bytes: apache-arrow makes a typed array over the metadata of a union. */
 function alignedTo8(bytes: Uint8Array): Uint8Array {
   return bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
 }
 
-/** What a compressed buffer claims to hold stands before the bytes that apache-arrow gives to a codec. */
+/** The size that a compressed buffer claims, which is stored before the bytes that apache-arrow passes to a codec. */
 function claimedLength({ buffer, byteOffset }: Uint8Array): number | undefined {
   if (byteOffset < 8) return undefined;
   const length = Number(new DataView(buffer, byteOffset - 8, 8).getBigInt64(0, true));

@@ -1,22 +1,24 @@
 /**
- * Bounds the bytes of one compressed body once it is decompressed, by what its buffers claim, before any of them is
- * decompressed. A few kilobytes of zstd can claim, and become, gigabytes.
+ * Bounds the decompressed size of one body by the sizes that its buffers claim, before any buffer is decompressed. A
+ * few kilobytes of zstd can claim, and become, gigabytes.
  */
 import { SparkStreamError } from "../../errors.js";
 import { invalidIpc } from "./invalid-ipc.js";
 
-/** Bytes of one body, decompressed. Spark makes batches of 90 MB at the most, unless a single row is larger. */
+/**
+ * The most bytes that one body may decompress to. Spark's batches have at most 90 MB, unless a single row is larger.
+ */
 const MAX_BODY = 512 * 1024 * 1024;
-/** Bytes that a buffer may have beyond twice those that its field needs: writers pad, and leave room. */
+/** Bytes that a buffer may have beyond twice what its field needs: writers pad, and leave spare room. */
 const SLACK = 64 * 1024;
 
 export class DecompressedBytes {
   #total = 0;
 
   /**
-   * Notes a buffer that claims to hold `length` bytes.
+   * Adds a buffer that claims to hold `length` bytes.
    *
-   * @param needed bytes that its field needs, if that is known
+   * @param needed bytes that its field needs, if known
    * @throws SparkStreamError INVALID_IPC for an impossible claim, MESSAGE_TOO_LARGE for one over the limit
    */
   add(length: number, needed = length): void {

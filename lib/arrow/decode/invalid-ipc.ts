@@ -1,11 +1,11 @@
 import { SparkStreamError } from "../../errors.js";
 
-/** The error for bytes that are no Arrow IPC stream; `reason` continues "…, because". */
+/** The error for bytes that aren't an Arrow IPC stream; `reason` continues "…, because". */
 export function invalidIpc(reason: string, cause?: unknown): SparkStreamError {
   return new SparkStreamError("INVALID_IPC", `The bytes are not a valid Arrow IPC stream: ${reason}.`, { cause });
 }
 
-/** What went wrong within a row, counted from 0, as an error that names it. */
+/** Turns an error within a row into one that names the row, counted from 0. */
 export function inRow(index: number, error: unknown): SparkStreamError {
   const known = error instanceof SparkStreamError;
   const code = known ? error.code : "INVALID_IPC";

@@ -1,6 +1,6 @@
 /**
- * Reads the envelope of Arrow IPC messages (format.ts), straight from the bytes: no object per field node or buffer is
- * made, which is most of what decoding a small batch costs otherwise.
+ * Reads the envelope of Arrow IPC messages (format.ts) straight from the bytes. It makes no object per field node or
+ * buffer, which would be most of the cost of decoding a small batch.
  */
 import { indirect, tableField } from "../flatbuffer.js";
 import { CONTINUATION, fields, PREFIX_BYTES } from "../format.js";
@@ -19,7 +19,8 @@ export interface MessageLocation {
 }
 
 /**
- * First and last position of the elements in a vector of a table, of `size` bytes each; `[0, 0]` if the table leaves it out.
+ * Returns the start and end position of a table's vector, whose elements have `size` bytes each; `[0, 0]` if the table
+ * has no such vector.
  *
  * @throws SparkStreamError INVALID_IPC if the vector reaches beyond the metadata.
  */
@@ -38,13 +39,13 @@ export function structVector(
   return [first, end];
 }
 
-/** The `length` of the record batch in a message: its rows. @throws SparkStreamError INVALID_IPC */
+/** The `length` of the record batch in a message, in rows. @throws SparkStreamError INVALID_IPC */
 export function batchLength(view: DataView, batch: number): number {
   const position = tableField(view, batch, fields.RecordBatch.length);
   return position === 0 ? 0 : readLength(view, position);
 }
 
-/** An int64 as a number; a negative or unsafe one is a broken message. */
+/** Reads an int64 as a number. A negative or unsafe one means that the message is broken. */
 export function readLength(view: DataView, position: number): number {
   const value = view.getUint32(position, true) + view.getInt32(position + 4, true) * 4294967296;
   if (value < 0 || value > Number.MAX_SAFE_INTEGER) throw invalidIpc(`it names a length of ${value}`);
@@ -52,10 +53,10 @@ export function readLength(view: DataView, position: number): number {
 }
 
 /**
- * The message that starts at `start`, or undefined at the end-of-stream mark (which may also be left out, the bytes just
- * ending).
+ * Returns the message that starts at `start`, or undefined at the end of the stream: the end-of-stream mark, or just
+ * the end of the bytes.
  *
- * @throws SparkStreamError INVALID_IPC if the bytes are not a message, or end too soon.
+ * @throws SparkStreamError INVALID_IPC if the bytes are not a message, or are truncated.
  */
 export function messageAt(view: DataView, start: number): MessageLocation | undefined {
   const size = view.byteLength;

@@ -1,7 +1,7 @@
 /**
- * Checks the metadata of an IPC message before apache-arrow's own reader gets to see it. That reader believes every length
- * and offset it finds: one flipped bit in a schema, and it makes thousands of millions of fields, until the process dies.
- * This checks the bounds of tables, vectors and strings, their depth and their number, but not their meaning.
+ * Checks the metadata of an IPC message before apache-arrow's own reader reads it. That reader trusts every length and
+ * offset: one flipped bit in a schema, and it makes billions of fields until the process dies. The check covers the
+ * bounds of tables, vectors and strings, their depth and their number, but not their meaning.
  */
 import { DataType, type Field } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
@@ -11,11 +11,11 @@ import { DecompressedBytes } from "./decompressed-bytes.js";
 import { invalidIpc } from "./invalid-ipc.js";
 import { batchLength, type MessageLocation, readLength, structVector } from "./message.js";
 
-/** Nested types; as many as Arrow's C++ library accepts. */
+/** The deepest nesting of types; the same as in Arrow's C++ library. */
 const MAX_DEPTH = 128;
-/** Compressed, a byte of a dictionary stands for this many at the most: its values differ from each other. */
+/** The most bytes that a byte of a compressed dictionary can expand to: its values differ from each other. */
 const DICTIONARY_EXPANSION = 256;
-/** Values that a dictionary may have whatever its bytes: those of some types take none. */
+/** The number of values that any dictionary may have: values of some types take no bytes. */
 const FEW_VALUES = 1024;
 
 /** @throws SparkStreamError INVALID_IPC */
@@ -27,14 +27,14 @@ export function checkSchemaMessage(view: DataView, message: MessageLocation): vo
   metadata.keyValues(message.header, fields.Schema.customMetadata);
 }
 
-/** Whether the numbers of a stream's buffers have their highest byte first; its metadata never has. */
+/** Whether the numbers in a stream's buffers are big-endian. Its metadata never is. */
 export function isBigEndian(view: DataView, { header }: MessageLocation): boolean {
   const endianness = tableField(view, header, fields.Schema.endianness);
   return endianness !== 0 && view.getInt16(endianness, true) === 1;
 }
 
 /**
- * @param columns of the schema
+ * @param columns the schema's columns
  * @throws SparkStreamError INVALID_IPC
  */
 export function checkBatchMessage(view: DataView, message: MessageLocation, columns: readonly Field[]): void {
@@ -52,7 +52,9 @@ export function checkBatchMessage(view: DataView, message: MessageLocation, colu
   }
 }
 
-/** The length of a dictionary, for which apache-arrow allocates: that of the batch, and at most one value per bit. */
+/**
+ * Checks a dictionary's length, since apache-arrow allocates by it: the batch's length, and at most one value per bit.
+ */
 function checkDictionaryLength(view: DataView, message: MessageLocation, batch: number): void {
   const length = batchLength(view, batch);
   const [node, end] = structVector(view, message, batch, fields.RecordBatch.nodes, STRUCT_BYTES);
@@ -79,7 +81,7 @@ function checkField(metadata: MetadataCheck, field: number, depth: number): void
   metadata.keyValues(field, fields.Field.customMetadata);
 }
 
-/** Every buffer lies in the body, and the buffers of the views are among them. */
+/** Checks that every buffer lies in the body, and that the data buffers of view columns are among them. */
 function checkBuffers({ view, source }: MetadataCheck, batch: number): void {
   structVector(view, source, batch, fields.RecordBatch.nodes, STRUCT_BYTES);
   const compressed = tableField(view, batch, fields.RecordBatch.compression) !== 0;
@@ -98,13 +100,13 @@ function checkBuffers({ view, source }: MetadataCheck, batch: number): void {
   if (variadic > (end - first) / STRUCT_BYTES) throw invalidIpc("its views have more buffers than there are");
 }
 
-/** A compressed buffer is an int64 with its size once restored (-1: it is plain) and then its bytes. */
+/** The size of a buffer once decompressed: an int64 before its bytes, or -1 if they are not compressed (0 here). */
 function claimedLength(view: DataView, start: number, size: number): number {
   if (size < 8) throw invalidIpc(`a compressed buffer of ${size} bytes`);
   return view.getBigInt64(start, true) === -1n ? 0 : readLength(view, start);
 }
 
-/** Every column is as long as the batch: apache-arrow would fill it up with nulls. */
+/** Checks that every column is as long as the batch: apache-arrow would fill a shorter one with nulls. */
 function checkLengths(view: DataView, message: MessageLocation, columns: readonly Field[]): void {
   const length = batchLength(view, message.header);
   let [node, end] = structVector(view, message, message.header, fields.RecordBatch.nodes, STRUCT_BYTES);
@@ -118,19 +120,21 @@ function checkLengths(view: DataView, message: MessageLocation, columns: readonl
   }
 }
 
-/** Field nodes of a column: its own and those of its children. A dictionary's values have messages of their own. */
+/**
+ * The number of a column's field nodes: its own and its children's. A dictionary's values have messages of their own.
+ */
 function nodesOf(type: DataType): number {
   if (DataType.isDictionary(type)) return 1;
   return (type.children ?? []).reduce((sum, child) => sum + nodesOf(child.type), 1);
 }
 
-/** Bounds of the parts of one message's flatbuffer. */
+/** Checks the bounds of the parts of one message's flatbuffer. */
 class MetadataCheck {
   readonly view: DataView;
   readonly source: MessageLocation;
   /** Position of the Message table. */
   readonly message: number;
-  /** Tables that may still come: none takes fewer bytes than this, unless one stands for several. */
+  /** How many more tables fit into the bytes. If more are read, several references share a table. */
   #tablesLeft: number;
 
   constructor(view: DataView, source: MessageLocation) {
@@ -149,7 +153,7 @@ class MetadataCheck {
     this.#within(position, this.view.getUint16(vtable + 2, true));
   }
 
-  /** The table that a field refers to, if it does. */
+  /** The table that a field refers to, if it has one. */
   optional(table: number, field: number): number | undefined {
     const position = tableField(this.view, table, field);
     if (position === 0) return undefined;
@@ -158,7 +162,7 @@ class MetadataCheck {
     return target;
   }
 
-  /** The tables in a vector of them. */
+  /** The tables of a vector of tables. */
   tables(table: number, field: number): number[] {
     const [first, end] = structVector(this.view, this.source, table, field, 4);
     const found: number[] = [];

@@ -1,10 +1,10 @@
 /**
  * Builds the record batches of one schema from their messages: the hot path of the package.
  *
- * A batch's message repeats nothing of the schema, it only lists field nodes and buffers in the schema's depth-first
- * order. So the schema is compiled once, to a tree of `ColumnPlan`, and a batch is made by walking it with two cursors.
- * Buffers are views of the body; only a compressed buffer, or one that does not lie at a multiple of its element size,
- * is copied. What a node and a buffer claim is checked against the body before anything is allocated.
+ * A batch's message repeats nothing of the schema; it only lists field nodes and buffers in the schema's depth-first
+ * order. So the schema is compiled once, to a tree of `ColumnPlan`, and a batch is made by walking the tree with two
+ * cursors. Buffers are views of the body; only a compressed buffer, or one that is not aligned to its element size, is
+ * copied. The lengths in nodes and buffers are checked against the body before anything is allocated.
  */
 import { Data, type DataType, type Field, IntervalUnit, type RecordBatch, type Schema, Struct } from "apache-arrow";
 import { byType, type TypeTable } from "../arrow-type.js";
@@ -37,7 +37,7 @@ interface ColumnPlan {
   readonly children: readonly ColumnPlan[];
 }
 
-/** The layout of each type, and its elements per value. Undefined for the types that need more than this plan. */
+/** The layout of each type, and its elements per value. Undefined for types that this plan does not support. */
 const layouts: TypeTable<readonly [Layout, stride: number] | undefined> = {
   Null: () => ["none", 1],
   Bool: () => ["bits", 1],
@@ -65,7 +65,7 @@ const layouts: TypeTable<readonly [Layout, stride: number] | undefined> = {
   Dictionary: () => undefined,
 };
 
-/** int32 words of an interval. */
+/** The number of int32 words in an interval. */
 const intervalWords: { readonly [unit in IntervalUnit]: number } = {
   [IntervalUnit.YEAR_MONTH]: 1,
   [IntervalUnit.DAY_TIME]: 2,
@@ -93,7 +93,7 @@ function compileColumn(field: Field): ColumnPlan | undefined {
   };
 }
 
-/** The codec that a record batch message asks for, undefined for a plain body. */
+/** The codec of a record batch message's body; undefined if the body is not compressed. */
 export function codecOf(view: DataView, message: MessageLocation): CodecName | undefined {
   const field = tableField(view, message.header, fields.RecordBatch.compression);
   if (field === 0) return undefined;
@@ -109,7 +109,7 @@ export class RecordBatchPlan {
   readonly #columns: readonly ColumnPlan[];
   readonly #struct: Struct;
 
-  /** The plan for a schema; undefined if it has a type that needs more than this (dictionary, union, view). */
+  /** Compiles the plan for a schema; undefined if it has a type that plans do not support (dictionary, union, view). */
   static compile(schema: Schema): RecordBatchPlan | undefined {
     const columns = schema.fields.map(compileColumn);
     return columns.includes(undefined) ? undefined : new RecordBatchPlan(schema, columns as ColumnPlan[]);
@@ -122,7 +122,9 @@ export class RecordBatchPlan {
   }
 
   /**
-   * @param bytes holds the message; `view` looks at the same bytes.
+   * Builds the record batch of a message.
+   *
+   * @param bytes holds the message; `view` is a view of the same bytes.
    * @throws SparkStreamError INVALID_IPC if the message does not fit the schema or its own body.
    */
   batch(bytes: Uint8Array, view: DataView, message: MessageLocation, codec: BodyCodec | undefined): RecordBatch {
@@ -201,7 +203,7 @@ class BodyReader {
   readonly #nodesEnd: number;
   #buffer: number;
   readonly #buffersEnd: number;
-  /** Nulls of the node last read; -1 if they are to be counted. */
+  /** The null count of the node last read; -1: not known, to be counted. */
   nullCount = 0;
 
   constructor(bytes: Uint8Array, view: DataView, message: MessageLocation, codec: BodyCodec | undefined) {
@@ -223,7 +225,7 @@ class BodyReader {
   nextNode(column: ColumnPlan): number {
     if (this.#node >= this.#nodesEnd) throw invalidIpc(`it has no field node for ${JSON.stringify(column.name)}`);
     const length = readLength(this.#view, this.#node);
-    // apache-arrow writes -1 for parts of a slice.
+    // apache-arrow writes -1 for columns of a slice.
     const unknown = this.#view.getBigInt64(this.#node + 8, true) === -1n;
     this.nullCount = unknown ? -1 : readLength(this.#view, this.#node + 8);
     this.#node += STRUCT_BYTES;
@@ -231,7 +233,7 @@ class BodyReader {
     return length;
   }
 
-  /** The validity bitmap; a column without nulls gets none, whatever was sent for it. */
+  /** Reads the validity bitmap. A column without nulls gets an empty one, even if one was sent. */
   nextValidity(length: number): Uint8Array {
     if (this.nullCount === -1 && this.#nextIsEmpty()) this.nullCount = 0;
     if (this.nullCount !== 0) return this.next(Uint8Array, Math.ceil(length / 8)) as Uint8Array;
@@ -239,7 +241,7 @@ class BodyReader {
     return noValidity;
   }
 
-  /** `length + 1` offsets. A writer may leave them out if there is no value at all, as Arrow's Java library does. */
+  /** Reads `length + 1` offsets. If there are no values, a writer may omit them, as Arrow's Java library does. */
   nextOffsets(OffsetType: TypedArrayConstructor, length: number): TypedArray {
     if (length === 0 && this.#nextIsEmpty()) {
       this.#skip();
@@ -252,7 +254,7 @@ class BodyReader {
     return offsets;
   }
 
-  /** The next buffer as `count` elements. */
+  /** Reads the next buffer as `count` elements. */
   next(ArrayType: TypedArrayConstructor, count: number): TypedArray {
     const size = this.#bytesOfNext();
     const start = this.#message.bodyStart + readLength(this.#view, this.#buffer);
@@ -264,7 +266,7 @@ class BodyReader {
     return viewOf(ArrayType, this.#bytes, start, count);
   }
 
-  /** A compressed buffer is an int64 with its size once restored (-1: it is plain) and then its bytes. */
+  /** Decompresses a buffer: an int64 with its decompressed size (-1: not compressed), and then its bytes. */
   #decompressed(ArrayType: TypedArrayConstructor, count: number, start: number, size: number, codec: BodyCodec) {
     if (size < 8) throw invalidIpc(`a compressed buffer of ${size} bytes`);
     const wanted = count * ArrayType.BYTES_PER_ELEMENT;
@@ -281,7 +283,7 @@ class BodyReader {
     return readLength(this.#view, this.#buffer + 8);
   }
 
-  /** Compressed, even nothing may have the eight bytes of its length. */
+  /** Whether the next buffer is empty. In a compressed body even an empty buffer may have the 8 bytes of its length. */
   #nextIsEmpty(): boolean {
     const size = this.#bytesOfNext();
     return size === 0 || (this.#codec !== undefined && size === 8);
@@ -297,7 +299,7 @@ function viewOf(ArrayType: TypedArrayConstructor, bytes: Uint8Array, start: numb
   const position = bytes.byteOffset + start;
   const size = ArrayType.BYTES_PER_ELEMENT;
   if (position % size === 0) return new ArrayType(bytes.buffer, position, count);
-  // Not bytes.slice(): that of a Buffer makes a view.
+  // Not bytes.slice(): Buffer's slice() returns a view.
   const copy = new Uint8Array(count * size);
   copy.set(bytes.subarray(start, start + copy.length));
   return new ArrayType(copy.buffer, 0, count);

@@ -7,19 +7,19 @@ import { invalidIpc } from "./invalid-ipc.js";
 import { type MessageLocation, messageAt } from "./message.js";
 import { isBigEndian } from "./metadata-check.js";
 
-/** A row, of which the schema has been read. */
+/** A row whose schema has been read. */
 export interface OpenedRow {
   readonly view: DataView;
   /** The message of the schema. */
   readonly first: MessageLocation;
   readonly schema: Schema;
-  /** Whether the numbers of its batches have their highest byte first. */
+  /** Whether the numbers in its batches are big-endian. */
   readonly bigEndian: boolean;
-  /** Whether its bytes are those of the first row's. If not, its dictionaries may have other ids. */
+  /** Whether its schema has the same bytes as the first row's. If not, its dictionaries may have other ids. */
   readonly same: boolean;
 }
 
-/** The schema that all rows of a stream repeat: parsed once, and after that compared by its bytes. */
+/** The schema that every row of a stream repeats: parsed once, then compared by its bytes. */
 export class StreamSchema {
   #schema: Schema | undefined;
   #bytes: Buffer | undefined;
@@ -30,7 +30,7 @@ export class StreamSchema {
   }
 
   /**
-   * Begins to read a row, whose schema must be that of all.
+   * Reads the schema of a row, which must be the stream's.
    *
    * @throws SparkStreamError INVALID_IPC, SCHEMA_MISMATCH or UNSUPPORTED
    */

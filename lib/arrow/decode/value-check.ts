@@ -1,13 +1,14 @@
 /**
- * Checks what refers to something else: the offsets of lists and texts, unions to a child, views to a buffer, dictionary
- * columns to an entry. apache-arrow believes them, and fails when such a value is read, long after the stream delivered it.
+ * Checks values that refer to others: offsets of lists and strings, a union's child ids, a view's buffer, the indices
+ * of a dictionary column. apache-arrow trusts them, and fails only when such a value is read, long after the stream
+ * delivered it.
  */
 import { type Data, DataType, type Dictionary, Type, type Union, UnionMode, type Vector } from "apache-arrow";
 import { arrowType } from "../arrow-type.js";
 import { invalidIpc } from "./invalid-ipc.js";
 
 const VIEW_BYTES = 16;
-/** Bytes of a value that lies in the view itself, at most. */
+/** The most bytes that a view stores inline. */
 const MAX_INLINE = 12;
 
 /** @throws SparkStreamError INVALID_IPC */
@@ -21,7 +22,7 @@ export function checkValues(data: Data): void {
   for (const child of data.children) checkValues(child);
 }
 
-/** A column that counts nulls says which they are. Nulls and unions have no validity of their own. */
+/** Checks that a column with nulls has a validity bitmap. Null and union columns have none. */
 function checkValidity(data: Data): void {
   const { type, length, offset, nullBitmap } = data;
   if (DataType.isNull(type) || DataType.isUnion(type) || data.nullCount === 0) return;
@@ -31,7 +32,7 @@ function checkValidity(data: Data): void {
   }
 }
 
-/** Every value is there: as many offsets, elements and fields as the column has values. */
+/** Checks that there are as many offsets, elements and children as the column has values. */
 function checkSizes(data: Data): void {
   const { values, valueOffsets, children, length } = data;
   const type = arrowType(data.type);
@@ -112,5 +113,5 @@ function checkIndexes(data: Data<Dictionary>): void {
   checked.add(dictionary);
 }
 
-/** Batches share their dictionaries. */
+/** Dictionaries already checked, since batches share them. */
 const checked = new WeakSet<Vector>();

@@ -1,7 +1,7 @@
 /**
- * Arrow's IPC file, or stream. In, apache-arrow RecordBatch; out, bytes.
+ * Encodes an Arrow IPC file or stream. In: apache-arrow RecordBatch. Out: bytes.
  *
- * Memory: one batch and a piece of its message, which is a copy of it; of a file also 24 bytes per batch, for the footer.
+ * Memory: one batch and the copy of a piece of its message; for a file also 24 bytes per batch, for the footer.
  */
 import type { Field, RecordBatch, Schema, Vector } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
@@ -21,16 +21,18 @@ import {
   schemaMessage,
 } from "./message.js";
 
-/** A schema, batches with the dictionaries that they need, and the mark of the end; around it what a file has. */
+/**
+ * Writes the schema, batches with the dictionaries they need, and the end mark; for a file also its start and footer.
+ */
 export class ArrowEncoder implements BatchEncoder {
   readonly #schema: EncodedMessage;
   readonly #fields: readonly Field[];
   readonly #file: boolean;
-  /** By their ids, as they were written last. */
+  /** The last written version of each dictionary, by its id. */
   readonly #dictionaries = new Map<number, Vector>();
   readonly #dictionaryBlocks: Block[] = [];
   readonly #batchBlocks: Block[] = [];
-  /** Bytes so far. */
+  /** Bytes written so far. */
   #position = 0;
 
   constructor(schema: Schema, format: "file" | "stream") {
@@ -73,7 +75,7 @@ export class ArrowEncoder implements BatchEncoder {
     return messagePieces(message);
   }
 
-  /** A reader of a file takes its messages in any order, so there can be one dictionary of a column. */
+  /** Checks that a file gets one dictionary per column: readers may take a file's messages in any order. */
   #checkDictionaries(dictionaries: readonly DictionaryBuffers[]): void {
     for (const { id } of dictionaries) {
       if (!this.#dictionaries.has(id)) continue;

@@ -1,6 +1,6 @@
 /**
- * The field nodes and buffers of a column of a record batch, as Arrow's IPC format lists them: depth
- * first. Buffers are views of the batch's own memory, except that a slice may have to be moved to bit 0 or offset 0.
+ * The field nodes and buffers of a record batch's column, as Arrow's IPC format lists them: depth first. Buffers are
+ * views of the batch's own memory, except that a slice may have to be moved to bit 0 or offset 0.
  *
  * apache-arrow's own writer isn't used: it slices the views of a sliced Utf8View or BinaryView twice, writes -1 for the
  * nulls of a sliced Null column, and walks a sliced bitmap bit by bit.
@@ -32,14 +32,14 @@ export interface ColumnBuffers {
   readonly buffers: readonly Uint8Array[];
   /** The number of data buffers of each Utf8View and BinaryView. */
   readonly variadicCounts: readonly number[];
-  /** By the id in the schema; without those within their values. */
+  /** Dictionaries by their id in the schema; without the dictionaries nested in their values. */
   readonly dictionaries: ReadonlyMap<number, WrittenDictionary>;
-  /** Bytes of all buffers. */
+  /** Size of all buffers, in bytes. */
   readonly byteLength: number;
 }
 
 /**
- * @param type of the schema that the column is written with: the same as the data's own, but for the ids of dictionaries
+ * @param type the column's type in the written schema: the data's own type, except for the ids of dictionaries
  * @throws RangeError if a buffer or a child is shorter than the column says.
  */
 export function columnBuffers(data: Data, type: DataType = data.type): ColumnBuffers {
@@ -51,10 +51,10 @@ export function columnBuffers(data: Data, type: DataType = data.type): ColumnBuf
 }
 
 /**
- * `count` rows of a batch's columns, from row `start` on.
+ * Returns the buffers of `count` rows of a batch's columns, from row `start` on.
  *
- * @param fields of the schema that the batch is written with
- * @throws SparkStreamError INVALID_INPUT naming a column that is broken
+ * @param fields the fields of the written schema
+ * @throws SparkStreamError INVALID_INPUT naming the column that is broken
  */
 export function batchBuffers(
   batch: RecordBatch,
@@ -77,7 +77,7 @@ export function brokenColumn(what: string, cause: unknown): SparkStreamError {
   return new SparkStreamError("INVALID_INPUT", message, { cause });
 }
 
-/** All columns of a batch in one, as its message lists them. */
+/** Joins all columns of a batch, as its message lists them. */
 export function joinedBuffers(length: number, columns: readonly ColumnBuffers[]): ColumnBuffers {
   return {
     length,
@@ -134,7 +134,7 @@ class ColumnWalk {
     this.#values(whole, type, length, nulls);
   }
 
-  /** A union has no nulls of its own: its values are those of its children. */
+  /** Adds a union, which has no nulls of its own: its values are those of its children. */
   #union(data: Data, type: Union, length: number): void {
     const dense = type.mode === UnionMode.Dense;
     this.nodes.push(length, 0);
@@ -227,7 +227,7 @@ function bytesOf(view: ArrayBufferView | undefined): Uint8Array {
   return view === undefined ? none : new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
 
-/** The first `size` bytes. apache-arrow leaves out the values of rows it filled up with nulls. */
+/** The first `size` bytes. apache-arrow stores no values for rows that it filled with nulls. */
 function sized(bytes: Uint8Array, size: number, nulls: number): Uint8Array {
   if (bytes.length >= size) return bytes.subarray(0, size);
   if (nulls === 0) throw new RangeError(`it has ${bytes.length} bytes of values where ${size} are needed`);

@@ -1,15 +1,18 @@
-/** What makes an Arrow IPC file of a stream: the mark before it, and the footer that says where its messages are. */
+/**
+ * The parts that turn an Arrow IPC stream into a file: the magic bytes before it, and the footer with its messages'
+ * places.
+ */
 
 import { indirect, tableField } from "../flatbuffer.js";
 import { fields, METADATA_V5 } from "../format.js";
 
 export const fileMagic = Buffer.from("ARROW1");
-/** The mark, padded: messages begin at multiples of 8. */
+/** The file's magic bytes, padded: messages begin at multiples of 8. */
 export const fileStart = Buffer.from("ARROW1\0\0");
 
 /** Where a message lies in the file. */
 export interface Block {
-  /** Bytes before it. */
+  /** Bytes before it in the file. */
   readonly offset: number;
   /** Bytes of its prefix and metadata. */
   readonly headLength: number;
@@ -19,7 +22,8 @@ export interface Block {
 const BLOCK_SIZE = 24;
 
 /**
- * The last bytes of the file: the footer, its length as an int32, and the mark. The footer is a flatbuffer (File.fbs):
+ * Returns the end of the file: the footer, its length as an int32, and the magic. The footer is a flatbuffer
+ * (File.fbs):
  *
  *      0  u32 position of the Footer
  *      4  vtable of the Footer (4 fields)

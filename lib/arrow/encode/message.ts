@@ -1,6 +1,7 @@
 /**
- * Arrow IPC messages of the sinks, laid out so that a batch's buffers are not copied: a message is a head and the buffers
- * that follow it. The schema message is apache-arrow's. In, schemas and columns taken apart; out, bytes.
+ * Encodes the Arrow IPC messages of the sinks without copying a batch's buffers: a message is a head and the buffers
+ * that follow it. The schema message is apache-arrow's. In: schemas, and columns as field nodes and buffers. Out:
+ * bytes.
  */
 import { Message, type Schema, type Vector } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
@@ -14,7 +15,7 @@ import {
   type WrittenDictionary,
 } from "./column-buffers.js";
 
-/** Bytes; each buffer of a body begins at a multiple, as Arrow's format recommends. */
+/** Each buffer of a body begins at a multiple of this many bytes, as Arrow's format recommends. */
 const alignment = 64;
 
 /** A message without its prefix; format.ts has the layout. */
@@ -22,11 +23,11 @@ export interface EncodedMessage {
   /** The metadata, a flatbuffer, padded to a multiple of 8 bytes. */
   readonly head: Uint8Array;
   readonly buffers: readonly Uint8Array[];
-  /** Bytes of the body: the buffers, each of them padded. */
+  /** Size of the body in bytes: the buffers, each of them padded. */
   readonly size: number;
 }
 
-/** A message as it is in a stream. */
+/** Encodes a message as it is in a stream. */
 export function messageBytes({ head, buffers, size }: EncodedMessage): Uint8Array {
   const bytes = new Uint8Array(PREFIX_BYTES + head.length + size);
   const view = new DataView(bytes.buffer);
@@ -41,10 +42,10 @@ export function messageBytes({ head, buffers, size }: EncodedMessage): Uint8Arra
   return bytes;
 }
 
-/** Bytes of a piece, at most: an amount that is copied quickly. */
+/** The most bytes in a piece, so that it is copied quickly. */
 const PIECE = 1024 * 1024;
 
-/** The same in pieces, for a message that takes long to copy. */
+/** Encodes a message in pieces, since a large one takes long to copy. */
 export function* messagePieces(message: EncodedMessage): Generator<Uint8Array> {
   let left = messageLength(message);
   if (left <= PIECE) {
@@ -64,7 +65,7 @@ export function* messagePieces(message: EncodedMessage): Generator<Uint8Array> {
         filled = 0;
       }
       const to = Math.min(length, from + piece.length - filled);
-      piece.set(buffer.subarray(from, to), filled); // nothing for the padding: the piece is zeros
+      piece.set(buffer.subarray(from, to), filled); // the padding needs nothing: the piece is zeros
       filled += to - from;
       from = to;
     }
@@ -72,7 +73,7 @@ export function* messagePieces(message: EncodedMessage): Generator<Uint8Array> {
   yield piece;
 }
 
-/** Bytes of the message in a stream. */
+/** The size of the message in a stream, in bytes. */
 export function messageLength({ head, size }: EncodedMessage): number {
   return PREFIX_BYTES + head.length + size;
 }
@@ -84,7 +85,7 @@ export function schemaMessage(schema: Schema): EncodedMessage {
   return { head, buffers: [], size: 0 };
 }
 
-/** A dictionary taken apart: its chunks, each with the columns that its message lists. */
+/** The buffers of a dictionary: its chunks, each with the columns that its message lists. */
 export interface DictionaryBuffers {
   readonly id: number;
   readonly vector: Vector;
@@ -92,11 +93,11 @@ export interface DictionaryBuffers {
 }
 
 /**
- * The dictionaries that the columns refer to, each behind those that its own values refer to: a reader must know these
- * first.
+ * Returns the dictionaries that the columns refer to, each after those that its own values refer to: a reader needs
+ * these first.
  *
- * @param known leaves out dictionaries that need not be written again, and those within them
- * @throws SparkStreamError INVALID_INPUT for a dictionary that is broken, and for two of one id
+ * @param known whether a dictionary need not be written again; dictionaries nested in it are then left out too
+ * @throws SparkStreamError INVALID_INPUT for a broken dictionary, and for two dictionaries with one id
  */
 export function dictionaryBuffers(
   columns: ColumnBuffers,
@@ -123,14 +124,14 @@ export function dictionaryBuffers(
   return ordered;
 }
 
-/** The messages of a dictionary: its first chunk, and the others as deltas. */
+/** Makes the messages of a dictionary: its first chunk, and the others as deltas. */
 export function dictionaryMessages({ id, chunks }: DictionaryBuffers): EncodedMessage[] {
   return chunks.map((chunk, index) => batchMessage(chunk, { id, isDelta: index > 0 }));
 }
 
 /**
- * The flatbuffer of a RecordBatch message, or of a DictionaryBatch message around one. Each table stands behind its
- * vtable; positions are bytes from the start, in brackets those of the dictionary form.
+ * Makes the flatbuffer of a RecordBatch message, or of a DictionaryBatch message around one. Each table follows its
+ * vtable; positions are bytes from the start, those of the dictionary form in brackets.
  *
  *      0  u32 position of the Message
  *      4  vtable of the Message (4 fields)

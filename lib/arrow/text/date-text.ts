@@ -1,6 +1,6 @@
 /**
- * Dates and timestamps as ISO 8601 text, in the proleptic Gregorian calendar. Years outside of 0000 to 9999 have a sign and
- * six digits, as in JavaScript.
+ * Formats dates and timestamps as ISO 8601 text, in the proleptic Gregorian calendar. Years outside 0000 to 9999 have a
+ * sign and six digits, as in JavaScript.
  */
 import { clockText, fractionText, twoDigits } from "./time-text.js";
 
@@ -9,9 +9,9 @@ const DAY_SECONDS = 86_400;
 let lastDay = Number.NaN;
 let lastDate = "";
 
-/** `YYYY-MM-DD` of a day, counted from 1970-01-01 in the proleptic Gregorian calendar. */
+/** Formats a day as `YYYY-MM-DD`; days are counted from 1970-01-01 in the proleptic Gregorian calendar. */
 export function dateText(day: number): string {
-  if (day === lastDay) return lastDate; // columns of times have few days
+  if (day === lastDay) return lastDate; // a timestamp column has few different days
   // Howard Hinnant's civil_from_days: eras of 400 years, and years that begin in March.
   const shifted = day + 719_468;
   const era = Math.floor(shifted / 146_097);
@@ -34,7 +34,7 @@ function yearText(year: number): string {
   return `${year < 0 ? "-" : "+"}${String(Math.abs(year)).padStart(6, "0")}`;
 }
 
-/** The parts of a count of `10 ** -digits` seconds since 1970: the day, the second of the day, and the rest of it. */
+/** Splits a count of `10 ** -digits` seconds since 1970 into the day, the second of the day, and the rest. */
 function dayParts(value: bigint, digits: number): { day: number; second: number; part: number } {
   const perSecond = 10n ** BigInt(digits);
   let part = value % perSecond;
@@ -44,13 +44,13 @@ function dayParts(value: bigint, digits: number): { day: number; second: number;
   return { day, second: seconds - day * DAY_SECONDS, part: Number(part) };
 }
 
-/** `YYYY-MM-DDTHH:MM:SS.ffffff` of a count of `10 ** -digits` seconds since 1970, without a zone. */
+/** Formats a count of `10 ** -digits` seconds since 1970 as `YYYY-MM-DDTHH:MM:SS.ffffff`, without a zone. */
 export function timestampText(value: bigint, digits: number): string {
   const { day, second, part } = dayParts(value, digits);
   return `${dateText(day)}T${clockText(second)}${fractionText(part, digits)}`;
 }
 
-/** `2026-06-30 10:34:56.5`: Spark's text of a timestamp, which has no zeros at its end. */
+/** Formats a timestamp as Spark does, without trailing zeros: `2026-06-30 10:34:56.5`. */
 export function sparkTimestampText(value: bigint, digits: number): string {
   const { day, second, part } = dayParts(value, digits);
   return `${dateText(day)} ${clockText(second)}${fractionText(part, digits).replace(/\.?0+$/, "")}`;

@@ -1,9 +1,9 @@
-/** Durations and intervals as ISO 8601 text. */
+/** Formats durations and intervals as ISO 8601 text. */
 import { fractionText } from "./time-text.js";
 
 const DAY_SECONDS = 86_400;
 
-/** `P1DT2H3M4.567891S`, with a minus in front if it is negative: a count of `10 ** -digits` seconds. */
+/** Formats a count of `10 ** -digits` seconds as `P1DT2H3M4.567891S`, with a minus sign first if it is negative. */
 export function durationText(value: bigint, digits: number): string {
   const size = value < 0n ? -value : value;
   const perDay = BigInt(DAY_SECONDS) * 10n ** BigInt(digits);
@@ -13,13 +13,13 @@ export function durationText(value: bigint, digits: number): string {
   return text === "P" ? "PT0S" : `${value < 0n ? "-" : ""}${text}`;
 }
 
-/** `P1Y2M`, with a minus in front if it is negative. */
+/** Formats months as `P1Y2M`, with a minus sign first if they are negative. */
 export function monthsText(months: number): string {
   const text = yearsAndMonths(Math.abs(months));
   return text === "" ? "P0M" : `${months < 0 ? "-" : ""}P${text}`;
 }
 
-/** `P1Y2M25DT5H6M7.000001S`. The three parts are independent: each negative one has minus signs of its own. */
+/** Formats as `P1Y2M25DT5H6M7.000001S`. The three parts are independent: each negative part has its own minus signs. */
 export function calendarIntervalText(months: number, days: number, nanoseconds: bigint): string {
   const signed = (text: string, negative: boolean) => (negative ? text.replace(/[\d.]+/g, "-$&") : text);
   const time = signed(secondsParts(nanoseconds < 0n ? -nanoseconds : nanoseconds, 9), nanoseconds < 0n);
