@@ -6,9 +6,9 @@ import type { RowDecoder } from "./decoder-stage.js";
 import type { Piece } from "./ipc-pieces.js";
 import type { RowCursor } from "./row-source.js";
 
-/** The mark that a stream ends with. */
+/** The end-of-stream mark. */
 
-/** The Readable that `arrowIpcBytes()` returns, of bytes: one Arrow IPC stream. */
+/** The Readable of bytes that `arrowIpcBytes()` returns: one Arrow IPC stream. */
 export class ArrowIpcBytes extends ChainReadable<Piece> {
   #schemaSent = false;
 
@@ -34,7 +34,7 @@ export class ArrowIpcBytes extends ChainReadable<Piece> {
   }
 }
 
-/** Loaded by the first stream, since it needs apache-arrow to read the schema. */
+/** Loads the decoder with the first stream, since it needs apache-arrow to read the schema. */
 async function loadDecoder(): Promise<RowDecoder<Piece>> {
   const { IpcPieces } = await import("./ipc-pieces.js");
   return new IpcPieces();

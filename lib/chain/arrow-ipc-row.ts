@@ -1,16 +1,16 @@
 import type { RecordBatch } from "apache-arrow";
 
 /**
- * One row of a result as SPARK-54337 shapes it: a blob that is one complete Arrow IPC stream (a schema, any number of
- * record batches, an end-of-stream mark). It goes from a row source to the IPC decoder.
+ * One row of a result, as defined by SPARK-54337: a blob that is one complete Arrow IPC stream (a schema, any number of
+ * record batches, an end-of-stream mark). Row sources produce it, the IPC decoder consumes it.
  */
 export interface ArrowIpcRow {
   readonly arrow_ipc_bytes: Uint8Array;
-  /** Rows that the sender says are in the blob; undefined if it does not say. */
+  /** The number of rows in the blob, as the sender states it; undefined if it does not. */
   readonly rowCount?: number;
-  /** Rows of the whole result before this blob; undefined if the sender does not say. */
+  /** The number of rows of the whole result before this blob; undefined if the sender does not state it. */
   readonly startOffset?: number;
-  /** The partition that all rows of the blob are of; undefined if the sender does not say. */
+  /** The partition that all rows of the blob belong to; undefined if the sender does not state it. */
   readonly partition?: number;
   /**
    * True if nobody else reads these bytes, so that the decoder may move a body by a few bytes to align it instead of

@@ -1,15 +1,15 @@
 import type { RecordBatch } from "apache-arrow";
 import { checkArgument, isObject } from "../runtime/check-options.js";
 
-/** Where in a result a batch comes from. */
+/** A batch's place in the result. */
 export interface BatchInfo {
   /** Rows of the stream before this batch. */
   readonly rowOffset: number;
-  /** The id of the partition that all rows of the batch are of; undefined if the delivery cannot tell. */
+  /** The id of the partition that all rows of the batch belong to; undefined if the delivery does not know it. */
   readonly partition?: number;
 }
 
-/** Its constructor returns its argument, so that a derived class adds its private fields to that object. */
+/** A class whose constructor returns its argument, so that a derived class adds its private fields to that object. */
 class ReturnsArgument {
   constructor(given: object) {
     // biome-ignore lint/correctness/noConstructorReturn: this is the purpose of the class
@@ -18,8 +18,8 @@ class ReturnsArgument {
 }
 
 /**
- * A private field put on a batch from outside: nobody else can see it, so that the batch is as plain as before. A WeakMap
- * would do the same, and cost a batch of 1,000 rows a tenth of its decoding, in garbage collections above all.
+ * Puts a private field on a batch from outside. Nobody else can see the field, so the batch stays a plain one. A
+ * WeakMap would do the same, but cost a tenth of the decoding of a batch of 1,000 rows, mostly in garbage collection.
  */
 class BatchWithInfo extends ReturnsArgument {
   readonly #info: BatchInfo;
@@ -35,8 +35,8 @@ class BatchWithInfo extends ReturnsArgument {
 }
 
 /**
- * Where a batch of a `sparkStream()` comes from; undefined for any other batch. It is known of the batch itself and not of
- * what was made from it, such as a slice.
+ * Returns a batch's place in the result of its `sparkStream()`; undefined for any other batch, including a slice of one
+ * of the stream's batches.
  *
  * @throws SparkStreamError INVALID_ARGUMENT for a value that isn't an object
  */
@@ -45,7 +45,7 @@ export function batchInfo(batch: RecordBatch): BatchInfo | undefined {
   return BatchWithInfo.infoOf(batch);
 }
 
-/** Once per batch. */
+/** Sets the place of a batch. May be called only once per batch. */
 export function setBatchInfo(batch: RecordBatch, info: BatchInfo): void {
   new BatchWithInfo(batch, info);
 }

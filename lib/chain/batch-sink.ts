@@ -1,26 +1,27 @@
 /**
- * The last stage of the chain. In: DecodedRow. Out: record batches, handed to `deliver` one by one; if that gives a
- * promise, the next one follows when it is settled. Memory: one row and its batches.
+ * The last stage of the chain. In: DecodedRow. Out: record batches, passed to `deliver` one by one; if that returns a
+ * promise, the next batch follows when it settles. Memory: one row and its batches.
  *
- * It checks that the rows that arrived are those that were sent: every row states its position and its size, and the batches
- * that were decoded must agree. A sender that does not say (Spark 3.5 and other servers have no offsets) is believed.
+ * The stage checks that no row was lost or repeated: every row states its position and its size, and the decoded
+ * batches must agree. If the sender states neither (Spark 3.5 and other servers send no offsets), there is nothing to
+ * check.
  */
 import { Writable } from "streamx";
 import { incompleteResult } from "../errors.js";
 import type { ArrowIpcRow, DecodedRow } from "./arrow-ipc-row.js";
 import type { BatchInfo } from "./batch-info.js";
 
-/** A record batch, or what stands for one. */
+/** A record batch, or a chunk of encoded batches. */
 export interface Counted {
   readonly numRows: number;
 }
 
 export interface BatchSinkOptions<T extends Counted> {
-  /** Gives a promise if the next batch has to wait; it never rejects. */
+  /** Delivers a batch. Returns a promise if the next batch has to wait; it never rejects. */
   deliver(batch: T, info: BatchInfo): Promise<void> | undefined;
-  /** Called when the last batch of a row was delivered. */
+  /** Called after the last batch of a row was delivered. */
   onRowDone(row: ArrowIpcRow): void;
-  /** The one batch that a stream without any batch ends with; undefined if its schema is not known. */
+  /** Makes the one batch of a stream that would otherwise have none; undefined if its schema is not known. */
   empty(): T | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * How many bytes of Arrow data one chain holds, whichever stage they are in. The row source takes no further row while
- * `limit` or more are held, so a chain holds at most the limit and one row.
+ * Counts the bytes of Arrow data that one chain holds, in all its stages. The row source takes no further row while
+ * `limit` bytes or more are held, so a chain holds at most the limit and one row.
  */
 export class ByteBudget {
   readonly limit: number;
@@ -27,7 +27,7 @@ export class ByteBudget {
     waiting?.();
   }
 
-  /** Calls back, at once or later, when less than the limit is held. One waiter at a time. */
+  /** Calls back, at once or later, when the chain holds less than the limit. One waiter at a time. */
   whenRoom(callback: () => void): void {
     if (this.#held < this.limit) callback();
     else this.#waiting = callback;

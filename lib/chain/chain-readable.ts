@@ -1,5 +1,5 @@
 /**
- * The chain inside one core Readable. In: a RowCursor. Out: what the decoder makes of its rows, as `hand` puts it into the
+ * A Node core Readable around the chain. In: a RowCursor. Out: the decoded batches, which `hand` puts into the
  * Readable. Memory: that of the chain; a batch counts until the consumer has taken it.
  */
 import { addAbortSignal, compose, type Duplex, Readable, type ReadableOptions } from "node:stream";
@@ -19,7 +19,7 @@ export type ChainParts<T extends Counted> = Pick<ChainOptions<T>, "rows" | "read
 
 export abstract class ChainReadable<T extends Counted> extends Readable {
   readonly #schema: Promise<Schema>;
-  /** "asked": somebody has the promise, and with it the error that it rejects with. */
+  /** "asked": a caller has the promise, and so gets the error that it rejects with. */
   #schemaState: "unasked" | "asked" | "known" = "unasked";
   readonly #held = new HeldError(this, () => isRead(this));
   readonly #counts = new StreamCounts();
@@ -28,11 +28,11 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
   #complete = false;
   #resolveSchema!: (schema: Schema) => void;
   #rejectSchema!: (error: Error) => void;
-  /** Whether there is a consumer: nothing is delivered before. */
+  /** Whether there is a consumer. Nothing is delivered before there is one. */
   #begun = false;
   #wanted = false;
   #onWanted: (() => void) | undefined;
-  /** Settles when the source is closed; there as soon as the stream has failed or was destroyed. */
+  /** Settles when the source is closed; set as soon as the stream has failed or was destroyed. */
   #closed: Promise<void> | undefined;
 
   constructor(parts: ChainParts<T>, options: ReadableOptions & { signal?: AbortSignal | undefined }) {
@@ -43,7 +43,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
       this.#resolveSchema = resolve;
       this.#rejectSchema = reject;
     });
-    this.#schema.catch(() => {}); // whoever asks for it gets the error; whoever does not, gets it from the stream
+    this.#schema.catch(() => {}); // if nobody asked for the schema, the stream reports the error
 
     parts.rows.report?.watch((progress) => {
       if (this.listenerCount("progress") > 0) this.emit("progress", progress());
@@ -54,8 +54,8 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
   }
 
   /**
-   * The schema, known before the first batch, and for an empty result too. Rejects with the stream's error if that comes
-   * first.
+   * The schema of the result. It is known before the first batch, and for an empty result too. Rejects with the
+   * stream's error if the stream fails first.
    */
   get schema(): Promise<Schema> {
     if (this.#schemaState === "unasked") this.#schemaState = "asked";
@@ -88,7 +88,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
     };
   }
 
-  /** Ends the stream with an error that is not its user's. The source is freed at once, whenever somebody gets the error. */
+  /** Ends the stream with an error of its source. The source is freed at once, even if the error is delivered later. */
   #fail(error: Error): void {
     if (this.destroyed || this.#held.error) return;
     void this.#stop(error);
@@ -113,25 +113,25 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
     this.handEnd();
   }
 
-  /** What the stream has done: so far, and in all when it has ended or failed. Spark's own metrics come with the end. */
+  /** The stream's metrics: so far, or in total once it has ended or failed. Spark's own metrics arrive at the end. */
   get metrics(): StreamMetrics {
     return this.#counts.snapshot(this.#parts.rows.report);
   }
 
-  /** Puts a batch into the Readable; says whether it has room for another. */
+  /** Puts a batch into the Readable and returns whether it has room for another. */
   protected abstract hand(batch: T, info: BatchInfo): boolean;
 
-  /** What makes the end a failure, although the source ended. */
+  /** The error that makes the end a failure although the source ended normally, if there is one. */
   protected missingAtEnd(): Error | undefined {
     return undefined;
   }
 
-  /** Ends the Readable, after the last batch. */
+  /** Ends the Readable after the last batch. */
   protected handEnd(): void {
     this.push(null);
   }
 
-  /** Hands one batch on. If the consumer is not ready for another, it gives a promise that settles when it is. */
+  /** Delivers one batch. If the consumer is not ready for another, it returns a promise that settles when it is. */
   #deliver(batch: T, info: BatchInfo): Promise<void> | undefined {
     if (this.#closed) return undefined;
     if (!this.#begun) return this.#nextWanted().then(() => this.#deliver(batch, info));
@@ -158,23 +158,24 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
   }
 
   override read(size?: number): ReturnType<Readable["read"]> {
-    // Not read(0), with which Node itself asks for more.
+    // Not read(0), which is how Node itself asks for more.
     if (this.#held.error && size !== 0) this.destroy(this.#held.error);
     return super.read(size);
   }
 
-  /** As of any Readable: its type is that of the @types/node that is installed, which differs between versions. */
+  /** The compose() of any Readable. Its type depends on the installed version of @types/node. */
   declare compose: Readable["compose"];
 
   static {
-    // A Duplex, as from Node 24 on. Before, Node put a second Readable around it, out of the reach of this.
+    // Returns a Duplex, as Node does from 24 on. Earlier versions wrap it in a second Readable, which this stream can't
+    // reach.
     const value = function (
       this: ChainReadable<Counted>,
       ...[stream, options]: Parameters<Readable["compose"]>
     ): Duplex {
       const before = this.listenerCount("error");
       const composed = isComposable(stream) ? stream[behind](this) : compose(this, stream as NodeJS.ReadWriteStream);
-      // An error of this stream waits for a consumer of the one that is composed, which reads from the start.
+      // An error of this stream waits for a consumer of the composed stream, which reads from the start.
       this.#held.composed(composed, this.listenerCount("error") - before);
       if (options?.signal) addAbortSignal(options.signal, composed);
       return composed;
@@ -187,14 +188,16 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    // What takes longer, as it does with a server that does not answer, goes on behind the stream.
+    // If stopping takes longer, for example because the server does not answer, it continues in the background.
     void atMost(SETTLE_TIMEOUT, this.#stop(error)).then(() => {
       this.#held.release(error);
       callback(error);
     });
   }
 
-  /** Whoever got the error before does not get it again, wrapped in a SuppressedError. */
+  /**
+   * Disposes of the stream. If the error was delivered before, it is not thrown again, wrapped in a SuppressedError.
+   */
   override async [Symbol.asyncDispose](): Promise<void> {
     const { errored } = this;
     const told = errored !== null && isTold(errored);
@@ -203,7 +206,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
     });
   }
 
-  /** Frees what the source holds. @returns settles when that is done */
+  /** Frees everything the source holds. @returns a promise that settles when that is done */
   #stop(error: Error | null): Promise<void> {
     if (this.#closed) return this.#closed;
     this.#rejectSchema(
@@ -213,7 +216,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
       this.#counts.waitFor(undefined);
       if (isWatched("error")) publish("error", this, { metrics: this.metrics, error });
     }
-    // One that was stopped before it could begin has only its cursor to close.
+    // A stream that was stopped before it began has only its cursor to close.
     this.#closed = this.#chain?.closed ?? this.#parts.rows.close().catch(() => {});
     this.#chain?.destroy();
     this.#onWanted?.();

@@ -1,8 +1,8 @@
 /**
- * The three stages, one behind the other: row source → decoder → batch sink. In: a RowCursor. Out: what the decoder makes of
- * its rows, as the sink delivers it. Loaded with streamx by the first stream.
+ * The three stages of a stream: row source → decoder → batch sink. In: a RowCursor. Out: the decoded batches, delivered
+ * by the sink. The first stream loads this file, and with it streamx.
  *
- * Memory: at most `readAheadBytes` of Arrow data and one row; a batch counts until it was taken.
+ * Memory: at most `readAheadBytes` of Arrow data and one row; a batch counts until the consumer has taken it.
  */
 import type { Schema } from "apache-arrow";
 import { pipeline } from "streamx";
@@ -21,15 +21,15 @@ export interface ChainOptions<T extends Counted> {
   onSchema(schema: Schema): void;
   /** See BatchSinkOptions. */
   deliver(batch: T, info: BatchInfo): Promise<void> | undefined;
-  /** Called when the last batch of a row was taken. */
+  /** Called after the last batch of a row was taken. */
   onRowDone(row: ArrowIpcRow): void;
-  /** Called when all batches were. */
+  /** Called after all batches were taken. */
   onEnd(): void;
   onError(error: Error): void;
 }
 
 export interface Chain {
-  /** Ends it at any time, and its cursor with it. */
+  /** Ends the chain and its cursor. May be called at any time. */
   destroy(): void;
   /** Resolves when the cursor is closed. */
   readonly closed: Promise<void>;
@@ -54,7 +54,8 @@ export function openChain<T extends Counted>(options: ChainOptions<T>): Chain {
   pipeline(source, decoder, sink, (error) => {
     if (!error) onEnd();
   });
-  // Not left to the pipeline's callback, which waits for a sink that may be waiting for a sleeping consumer.
+  // Errors don't wait for the pipeline's callback: it waits for the sink, which may wait for a consumer that doesn't
+  // read.
   for (const stage of stages) stage.on("error", onError);
   return {
     closed,

@@ -1,17 +1,19 @@
 /**
- * The middle stage of the chain. In: ArrowIpcRow. Out: DecodedRow, the row with what a decoder makes of it. Memory: one row
- * and what the decoder adds to it.
+ * The middle stage of the chain. In: ArrowIpcRow. Out: DecodedRow, the row with its decoded batches. Memory: one row
+ * and the bytes that the decoder adds to it.
  */
 import type { Schema } from "apache-arrow";
 import { Transform } from "streamx";
 import type { ArrowIpcRow, DecodedRow } from "./arrow-ipc-row.js";
 
-/** What the stage does with a row. */
+/** Decodes the rows of the stage. */
 export interface RowDecoder<T> {
-  /** Known as soon as the first row was decoded. */
+  /** The schema of the stream, known after the first row was decoded. */
   readonly schema: Schema | undefined;
   decode(row: ArrowIpcRow): readonly T[] | Promise<readonly T[]>;
-  /** The one batch that a stream without any batch ends with; undefined if there is none, or no schema. */
+  /**
+   * Makes the one batch of a stream that would otherwise have none; undefined if none is needed, or there is no schema.
+   */
   empty(): T | undefined;
 }
 
@@ -21,7 +23,7 @@ export interface DecoderStage<T> {
   empty(): T | undefined;
 }
 
-/** `onSchema` is called once, before the first row goes out. */
+/** Creates the stage. It calls `onSchema` once, before the first row goes out. */
 export function decoderStage<T>(
   load: () => Promise<RowDecoder<T>>,
   onSchema: (schema: Schema) => void,

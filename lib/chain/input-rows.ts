@@ -1,5 +1,6 @@
 /**
- * Anybody's rows `{ arrow_ipc_bytes }` as a RowCursor: a Node or streamx Readable, a web ReadableStream, or an iterable.
+ * A RowCursor over a user's own rows `{ arrow_ipc_bytes }`: a Node or streamx Readable, a web ReadableStream, or an
+ * iterable.
  */
 import { Readable } from "node:stream";
 import type { ReadableStream, ReadableStreamReadResult } from "node:stream/web";
@@ -8,15 +9,15 @@ import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow } from "./arrow-ipc-row.js";
 import type { RowCursor } from "./row-source.js";
 
-/** A row of SPARK-54337's shape, as other clients hand it out. */
+/** A row as defined by SPARK-54337, which other clients return too. */
 export interface InputRow {
   readonly arrow_ipc_bytes: Uint8Array;
 }
 
-/** Where rows may come from. A stream is destroyed (a web stream cancelled) when the batches are no longer wanted. */
+/** A source of rows. A stream is destroyed (a web stream cancelled) when the batches are no longer wanted. */
 export type RowInput = AsyncIterable<InputRow> | Iterable<InputRow> | ReadableStream<InputRow>;
 
-/** @throws SparkStreamError INVALID_INPUT for what gives no rows: not iterable, already consumed, destroyed or locked. */
+/** @throws SparkStreamError INVALID_INPUT if the input is not iterable, or is already consumed, destroyed or locked. */
 export function inputRows(input: RowInput): RowCursor {
   const puller = pull(input);
   let index = 0;
@@ -59,7 +60,7 @@ function pull(input: RowInput): Puller {
   }
   return {
     next: async () => iterator.next(),
-    // A generator that waits for something answers return() only after that: not waited for.
+    // Not awaited: a generator that is waiting for something settles return() only after that.
     close: async () => {
       Promise.resolve(iterator.return?.()).catch(() => {});
     },

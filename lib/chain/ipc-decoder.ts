@@ -1,9 +1,9 @@
 /**
- * The decoder of record batches: each row, a blob with one Arrow IPC stream, to its batches. Memory: the batches are views
- * of the blob, so nothing is added to it but what a compressed or unaligned buffer needs.
+ * The decoder of record batches. In: rows, each a blob with one Arrow IPC stream. Out: their record batches. Memory:
+ * the batches are views of the blob; only compressed and unaligned buffers take additional bytes.
  *
- * Every row repeats the schema. It is parsed once; after that its bytes are only compared with those of the first row.
- * What the plan of a schema cannot build (dictionaries, unions, views) goes through apache-arrow's own reader.
+ * Every row repeats the schema. It is parsed once; after that its bytes are only compared with the first row's. Types
+ * that the plan of a schema does not support (dictionaries, unions, views) are read by apache-arrow's own reader.
  */
 import type { RecordBatch, Schema } from "apache-arrow";
 import { type BodyCodec, codecIfLoaded, loadCodec } from "../arrow/codec/body-codec.js";
@@ -19,19 +19,19 @@ import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow } from "./arrow-ipc-row.js";
 import type { RowDecoder } from "./decoder-stage.js";
 
-/** Decodes the rows of one stream; all of them have one schema. */
+/** Decodes the rows of one stream, which all have the same schema. */
 export class IpcDecoder implements RowDecoder<RecordBatch> {
   readonly #stream = new StreamSchema();
   readonly #maxRows: number;
   #plan: RecordBatchPlan | undefined;
   #rows = 0;
 
-  /** @param maxRows larger batches are cut: a server may ignore what it was asked for, as Sail does */
+  /** @param maxRows larger batches are cut: a server may ignore the requested batch size, as Sail does */
   constructor(maxRows = Number.POSITIVE_INFINITY) {
     this.#maxRows = maxRows;
   }
 
-  /** The schema of the stream, known as soon as the first row was decoded. */
+  /** The schema of the stream, known after the first row was decoded. */
   get schema(): Schema | undefined {
     return this.#stream.schema;
   }
@@ -41,8 +41,7 @@ export class IpcDecoder implements RowDecoder<RecordBatch> {
   }
 
   /**
-   * The record batches of one row, in order. Returns a promise only for compressed batches, and for those that apache-arrow
-   * reads.
+   * Returns the record batches of one row, in order; a promise only if batches are compressed, or read by apache-arrow.
    *
    * @throws SparkStreamError INVALID_IPC, SCHEMA_MISMATCH or UNSUPPORTED; the message names the row, counted from 0.
    */
@@ -113,10 +112,10 @@ async function readCompressed(
 }
 
 /**
- * If a body does not lie at a multiple of 8, moves it up to the next one: onto the mark of the message behind it, which
- * has been read already. The bytes are in the cache and nobody else reads them, so this costs a fraction of a copy. (A
- * gRPC message puts five bytes of its own and some fields before the blob, which is why it hardly ever is aligned.)
- * A blob without room behind its body is left as it is, and its buffers are copied one by one.
+ * Moves a body that is not aligned to 8 bytes up to the next multiple, onto the continuation mark of the message after
+ * it, which has been read already. The bytes are in the CPU cache and nobody else reads them, so this costs a fraction
+ * of a copy. (A gRPC message has five bytes of its own and some fields before the blob, so the blob is hardly ever
+ * aligned.) If there is no room after the body, it is not moved, and its buffers are copied one by one.
  */
 function withAlignedBody(bytes: Uint8Array, message: MessageLocation): MessageLocation {
   const shift = -(bytes.byteOffset + message.bodyStart) & 7;

@@ -1,7 +1,7 @@
 /**
- * The decoder that decodes nothing: of each row the messages are taken as they are, so that those of all rows make one
- * Arrow IPC stream. In, rows that each are a stream of their own; out, the schema once, and then all that is not a schema
- * or an end. Pieces are views of the row.
+ * The decoder for `arrowIpcBytes()`, which decodes nothing: it joins the messages of all rows into one Arrow IPC
+ * stream. In: rows, each a stream of its own. Out: the schema once, then all messages except schemas and end marks.
+ * Pieces are views of the row.
  */
 import type { Schema } from "apache-arrow";
 import { inRow, invalidIpc } from "../arrow/decode/invalid-ipc.js";
@@ -13,7 +13,7 @@ import type { ArrowIpcRow } from "./arrow-ipc-row.js";
 import type { Counted } from "./batch-sink.js";
 import type { RowDecoder } from "./decoder-stage.js";
 
-/** One or more whole messages. */
+/** One or more complete messages. */
 export interface Piece extends Counted {
   readonly bytes: Uint8Array;
 }

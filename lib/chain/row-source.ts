@@ -1,7 +1,7 @@
 /**
- * The first stage of the chain. In: a RowCursor, which is whatever rows come from. Out: ArrowIpcRow. Memory: it takes a
- * row from the cursor only while the chain holds less than its budget; beyond that the cursor is not asked, and a cursor
- * on a Spark server then stops reading from its socket.
+ * The first stage of the chain. In: a RowCursor, any source of rows. Out: ArrowIpcRow. Memory: it takes a row from the
+ * cursor only while the chain holds less than its budget. Otherwise it does not ask the cursor, and a cursor on a Spark
+ * server then stops reading from its socket.
  */
 import { inspect } from "node:util";
 import { Readable } from "streamx";
@@ -11,20 +11,20 @@ import type { ArrowIpcRow } from "./arrow-ipc-row.js";
 import type { ByteBudget } from "./byte-budget.js";
 import type { SourceReport } from "./source-report.js";
 
-/** A place that rows are pulled from, one at a time. */
+/** A source that rows are pulled from, one at a time. */
 export interface RowCursor {
   /** The next row, or undefined after the last. Rejects if the rows end in an error. */
   next(): Promise<ArrowIpcRow | undefined>;
   /**
-   * Ends the cursor, finished or not, and frees what it holds anywhere. Called exactly once. A `next` that is under way
-   * need not settle any more.
+   * Ends the cursor, finished or not, and frees everything it holds, also on the server. Called exactly once. A pending
+   * `next` need not settle.
    */
   close(): Promise<void>;
-  /** What the source reports besides its rows, if it reports anything. */
+  /** The source's progress and metrics, if it reports any. */
   readonly report?: SourceReport;
   /**
-   * A cursor with this counts the bytes that it and the chain hold by itself, and is asked for rows without a bound. It is
-   * called when the chain lets go of a row, with its bytes.
+   * Called with the size of a row, in bytes, when the chain releases it. A cursor with this method counts the bytes
+   * that it and the chain hold itself, and is asked for rows without a bound.
    */
   released?(bytes: number): void;
 }
@@ -43,7 +43,7 @@ export function rowSource(cursor: RowCursor, budget: ByteBudget): Readable {
   };
 
   const source: Readable = new Readable({
-    // How much it reads ahead is for the budget to say, in bytes. It waits here, before it is decompressed.
+    // The budget bounds how much is read ahead, in bytes. Rows wait here, before they are decompressed.
     highWaterMark: Number.POSITIVE_INFINITY,
     byteLength: () => 1,
     read(callback) {
@@ -60,10 +60,10 @@ export function rowSource(cursor: RowCursor, budget: ByteBudget): Readable {
           (error: unknown) => settle(asError(error)),
         );
       };
-      // A source whose rows are all there would be read without an end.
+      // Without a turn, a source whose rows are all there would block the event loop.
       budget.whenRoom(() => (turnIsDue() ? afterTurn(next) : next()));
     },
-    // A read that waits for Spark or for room must not hold up the end of the stream.
+    // A pending read, waiting for Spark or for room, must not delay the end of the stream.
     predestroy() {
       closed = close();
       settle(null);
@@ -76,7 +76,7 @@ export function rowSource(cursor: RowCursor, budget: ByteBudget): Readable {
   return source;
 }
 
-/** What a source of rows fails with may be anything, or nothing: `controller.error()` of a web stream. */
+/** Makes an Error of anything that a source rejects with; it may be undefined: `controller.error()` of a web stream. */
 function asError(error: unknown): Error {
   if (error instanceof Error) return error;
   const message = `The source of rows failed with ${inspect(error)}, which is not an Error.`;

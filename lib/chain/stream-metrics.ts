@@ -1,17 +1,17 @@
 import type { ObservedMetrics, OperatorMetrics, SourceReport } from "./source-report.js";
 
-/** What a stream has done: so far, or in all once it is over. */
+/** The metrics of a stream: so far, or in total once it is over. */
 export interface StreamMetrics {
   readonly rows: number;
   readonly batches: number;
-  /** Of Arrow data, as it travelled. */
+  /** Bytes of Arrow data, as received. */
   readonly bytes: number;
-  /** ms that the consumer waited for a batch, and that a batch waited for the consumer. */
+  /** How long, in ms, the consumer waited for a batch, and a batch for the consumer. */
   readonly waitedForSourceMs: number;
   readonly waitedForConsumerMs: number;
-  /** Spark's own, operator by operator; empty if the query did not end, or the rows are not of a DataFrame. */
+  /** Spark's own metrics per operator; empty if the query did not end, or the rows do not come from a DataFrame. */
   readonly operators: readonly OperatorMetrics[];
-  /** What `df.observe()` counted; empty as long as the query has not ended. */
+  /** The values that `df.observe()` computed; empty until the query has ended. */
   readonly observed: ObservedMetrics;
 }
 
@@ -22,7 +22,7 @@ export class StreamCounts {
   bytes = 0;
   #sourceMs = 0;
   #consumerMs = 0;
-  /** Since when, and for whom. */
+  /** When the current wait began, and whom the stream waits for. */
   #since = 0;
   #waits: "source" | "consumer" | undefined;
 
