@@ -12,7 +12,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     interrupt.abort(signal);
   });
 }
-// A reader that goes away (`… | head`) is told to whoever writes; nobody else has to know.
+// The writer gets the error if a reader goes away (`… | head`); nobody else needs it.
 process.stdout.on("error", () => {});
 process.stderr.on("error", () => {});
 

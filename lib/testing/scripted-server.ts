@@ -31,7 +31,7 @@ export interface ScriptedServer extends AsyncDisposable {
 
 /**
  * Starts a Spark Connect server in this process that answers every query with the same scripted result, keeps it as Spark
- * does (replay, reattach, release), and makes the faults it is told to: for tests of what one's own code does when Spark,
+ * does (replay, reattach, release), and makes the faults of its script: for tests of what one's own code does when Spark,
  * or the network, fails. No Java, no Spark.
  *
  * @throws SparkStreamError INVALID_ARGUMENT or UNSUPPORTED for batches that cannot be a result of Spark

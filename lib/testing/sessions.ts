@@ -26,7 +26,7 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 export class Sessions {
   /** In the order they came. */
   readonly all: Session[] = [];
-  /** Of the sessions that are not clones. */
+  /** The settings of the sessions that are not clones. */
   readonly settings: Settings;
   /** After a restart, or a fault, all sessions have another. */
   #serverSideId: string = randomUUID();

@@ -44,7 +44,7 @@ export interface PythonFunction {
 
 export type PythonColumn = "binary" | "integer" | "long" | "string";
 
-/** Who needs Python, and what to turn to where there is none: for the error that says so. */
+/** The caller that needs Python, and what to use without it: for the error message. */
 export interface PythonUser {
   readonly name: string;
   /** Follows "or use ". */

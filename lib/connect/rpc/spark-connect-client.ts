@@ -246,7 +246,7 @@ export class SparkConnectClient {
     }
   }
 
-  /** Resolves when all is stopped on the server that was given up here. */
+  /** Resolves when everything that was cancelled here has stopped on the server. */
   async stopped(): Promise<void> {
     while (this.#stops.size > 0) await Promise.all(this.#stops);
   }

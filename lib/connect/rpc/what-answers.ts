@@ -6,7 +6,7 @@ import type { Endpoint } from "./endpoint.js";
 const ENOUGH = 8 * 1024;
 
 /**
- * Resolves to a clause that says what answers, or to undefined if that cannot be told. Never rejects.
+ * Resolves to a clause that says what answers, or to undefined if nothing answers. Never rejects.
  *
  * @param timeoutMs for all of it
  */

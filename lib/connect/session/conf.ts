@@ -84,7 +84,7 @@ async function refusable<T>(call: Promise<T>): Promise<T> {
   }
 }
 
-/** Whether a query could not have settings of its own, since the server lets nobody change them, as some hosted ones. */
+/** Whether a query could not have its own settings because the server lets nobody change them, as some hosted ones do. */
 export function isSettingsRefusal(error: unknown): error is SparkStreamError {
   return error instanceof SparkStreamError && refusals.has(error);
 }

@@ -1,5 +1,5 @@
 /**
- * Where a query with settings of its own runs. Spark has settings per session only, so such a query gets a session:
+ * Decides in which session a query with its own settings runs. Spark has settings per session only, so such a query gets a session:
  *
  *   clone   CloneSession (Spark 4.1 and later): a session with the settings, views and functions that the session has at
  *           that moment. The query's settings are set there, it runs there, and the clone is released at its end. Nobody

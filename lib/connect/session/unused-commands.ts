@@ -45,7 +45,7 @@ export class UnusedCommands {
   }
 }
 
-/** Of sessions that are not closed yet: a program may end without closing them. */
+/** The sessions that are not closed yet: a program may end without closing them. */
 const withUnused = new Set<UnusedCommands>();
 
 function warnOfAll(): void {

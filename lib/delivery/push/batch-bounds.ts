@@ -56,7 +56,7 @@ function measured(given: number | undefined): Bounds {
   return given === undefined ? {} : { maxRecordsPerBatch: given };
 }
 
-/** Of Arrow data; Infinity if a row can have any length. */
+/** Bytes of Arrow data per row; Infinity if a row can have any length. */
 function rowBytes(fields: readonly Field[]): number {
   return fields.reduce((bytes, { type }) => bytes + valueBytes(type), 0);
 }

@@ -14,11 +14,11 @@ export interface TaskSettings {
   readonly port: number;
   /** Hex. */
   readonly secret: string;
-  /** Of the certificate, hex; "" for no TLS. */
+  /** SHA-256 of the certificate, hex; "" without TLS. */
   readonly fingerprint: string;
   /** The schema that every batch must have: an Arrow IPC stream of it, in base64. */
   readonly schema: string;
-  /** Of a batch's buffers; "" for none. */
+  /** The codec of a batch's buffers; "" for none. */
   readonly codec: string;
   /** s that it tries to connect. */
   readonly patience: number;

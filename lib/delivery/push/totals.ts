@@ -2,7 +2,7 @@
 export interface Totals {
   readonly rows: number;
   readonly batches: number;
-  /** Of Arrow data, as it travelled. */
+  /** Bytes of Arrow data, as it travelled. */
   readonly bytes: number;
   /** SHA-256 of that data, as hex; undefined if there is none. */
   readonly digest: string | undefined;

@@ -16,7 +16,7 @@ import { observationsOf } from "../observations.js";
 import { BatchAssembler } from "./response-rows.js";
 import { ResultReport } from "./result-report.js";
 
-/** What a query is run with: settings of its own, and tags to interrupt it by. */
+/** How a query runs: its own settings, and tags to interrupt it by. */
 export interface QueryOptions extends Pick<RunOptions, "tags"> {
   readonly conf?: QueryConf;
 }

@@ -51,9 +51,9 @@ export class Checkpoint implements KeptFrame {
   }
 
   /**
-   * Of a local one, only what precedes the last stage runs here, which is the shuffles of an adaptive plan: so the server's name
-   * for it, without which nothing can be removed, is known before most of the work. A reliable one is made as a whole, since
-   * Spark would compute the frame twice otherwise; one that is given up is collected as garbage.
+   * For a local checkpoint only the stages before the last one run here, which are the shuffles of an adaptive plan. So the
+   * server's name for it, without which nothing can be removed, is known before most of the work. A reliable one is made as a
+   * whole, since Spark would compute the frame twice otherwise; if it is cancelled, the driver collects it as garbage.
    *
    * @throws SparkStreamError QUERY_FAILED; an AbortError after an abort
    */

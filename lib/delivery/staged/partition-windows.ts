@@ -2,7 +2,7 @@
 export interface StagedPartition {
   readonly id: number;
   readonly rows: number;
-  /** Of Arrow data, as counted by Spark; see row-bytes-sql.ts. */
+  /** Bytes of Arrow data, as Spark counts them; see row-bytes-sql.ts. */
   readonly bytes: number;
 }
 

@@ -11,7 +11,7 @@ interface Size {
   readonly more?: string;
 }
 
-/** Of each value in Arrow. Strings and lists have an offset of 4 bytes. */
+/** The bytes of each value in Arrow. Strings and lists have an offset of 4 bytes. */
 const widths: Partial<Record<NonNullable<DataType["kind"]["case"]>, number>> = {
   null: 0,
   boolean: 1,

@@ -14,7 +14,7 @@ export interface SharedStorage {
   toString(): string;
 }
 
-/** A name that tells when the frame was staged, so that what a killed process left can be found: `20261126t101112_1a2b…`. */
+/** A name with the time of staging, by which the leftovers of a killed process can be found: `20261126t101112_1a2b…`. */
 function uniqueName(): string {
   const time = new Date()
     .toISOString()

@@ -1,6 +1,6 @@
 /**
  * Delivery "staged": Spark computes the frame once, onto the executors' disks or shared storage, and its partitions are taken
- * from there window by window, in order. A window is a query of its own; while one is consumed, the next is requested, never more.
+ * from there window by window, in order. Each window is one query; while it is consumed, the stream requests the next one, never more.
  *
  * In: a StagedFrame. Out: ArrowIpcRow. Memory: on the driver, two windows, each within a budget of bytes or one partition;
  * here, besides the chain's, what the transport has in flight for the next window, and one response of it.
@@ -20,7 +20,7 @@ import { type PartitionSource, StagedWindow } from "./staged-window.js";
 export interface LargePartition {
   readonly partition: number;
   readonly rows: number;
-  /** Of Arrow data. */
+  /** Bytes of Arrow data. */
   readonly bytes: number;
   readonly windowBytes: number;
 }

@@ -30,7 +30,7 @@ function pathOf(url: URL): string {
   }
 }
 
-/** Of Node or of streamx. A Buffer can be written to, too, and is not meant. */
+/** Whether a value is a Writable, of Node or of streamx. A Buffer, which has `write` too, is not one. */
 function isWritable(target: unknown): target is Writable {
   const { write, end, once } = (target ?? {}) as Partial<Writable>;
   return [write, end, once].every((method) => typeof method === "function");

@@ -11,7 +11,7 @@ export class ByteDictionary implements Dictionary<ByteValues> {
   readonly #prefix: number;
   readonly #limit: number;
   readonly #bytes = new ByteBuffer();
-  /** Of those: four bytes at a time are read by it as fast as one. */
+  /** A view of those bytes, which reads four of them as fast as one. */
   #view = viewOf(this.#bytes.bytes);
   #slots = new Int32Array(INITIAL_SLOTS);
   #hashes = new Int32Array(INITIAL_SLOTS / 2);

@@ -67,7 +67,7 @@ export function takeBytes(bytes: Uint8Array, from: Int32Array, positions: Int32A
 }
 
 /**
- * Of views, 16 bytes each: an int32 size; up to 12 bytes of data, or 4 that repeat its beginning, an int32 buffer, an int32
+ * The values of views, which have 16 bytes each: an int32 size; up to 12 bytes of data, or 4 that repeat its beginning, an int32 buffer, an int32
  * offset in it.
  */
 export function viewValues(

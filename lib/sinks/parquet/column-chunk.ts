@@ -40,7 +40,7 @@ export interface ChunkPages {
   readonly data: readonly Page[];
   /** How many of the data pages have indices; the others are PLAIN. */
   readonly dictionaryEncoded: number;
-  /** Of entries: values, nulls and empty lists. */
+  /** The number of entries: values, nulls and empty lists. */
   readonly count: number;
   readonly statistics: { readonly nullCount: number; readonly range: Range | undefined } | undefined;
 }

@@ -35,7 +35,7 @@ interface Entries {
 }
 
 /**
- * Hands out the leaves of a column, one after the other. What is handed out holds until the call of `emit` is over: its
+ * Emits the leaves of a column, one after the other. What is emitted is valid until the call of `emit` returns: its
  * arrays are used again.
  *
  * @throws InvalidValues if the data is broken, or is not what the schema says

@@ -25,7 +25,7 @@ import { InvalidValues } from "./values.js";
 
 export interface RowGroupLimits {
   readonly rows: number;
-  /** Of Arrow data. */
+  /** Bytes of Arrow data. */
   readonly bytes: number;
 }
 

@@ -19,7 +19,7 @@ export interface ParquetType {
   readonly length?: number;
   readonly converted?: number;
   readonly logical?: ThriftStruct;
-  /** Of decimals. */
+  /** For decimals. */
   readonly scale?: number;
   readonly precision?: number;
 }

@@ -5,7 +5,7 @@ import { SparkStreamError } from "../../errors.js";
 /** Rows of a batch. */
 export interface RowSlice {
   readonly rows: number;
-  /** Of Arrow data. */
+  /** Bytes of Arrow data. */
   readonly bytes: number;
   readonly columns: readonly ColumnBuffers[];
 }

@@ -24,7 +24,7 @@ export interface CsvWriterOptions extends BatchWriterOptions {
  *
  * @param target a path, a file: URL, or a Writable that takes bytes.
  * @throws SparkStreamError INVALID_ARGUMENT at the call. Errors of the stream: WRITE_FAILED, TARGET_CLOSED, UNSUPPORTED_TYPE (a nested
- *   column) and SCHEMA_MISMATCH naming the column, INVALID_INPUT for a chunk that is no RecordBatch.
+ *   column) and SCHEMA_MISMATCH naming the column, INVALID_INPUT for a chunk that is not a RecordBatch.
  */
 export function csvWriter(target: string | URL | Writable, options: CsvWriterOptions = {}): Writable {
   checkCsvOptions(options);

@@ -15,7 +15,7 @@ export interface NdjsonWriterOptions extends BatchWriterOptions, JsonOptions {}
  *
  * @param target a path, a file: URL, or a Writable that takes bytes.
  * @throws SparkStreamError INVALID_ARGUMENT at the call. Errors of the stream: WRITE_FAILED, TARGET_CLOSED, UNSUPPORTED_TYPE and
- *   SCHEMA_MISMATCH naming the column, INVALID_INPUT for a chunk that is no RecordBatch and for two columns of one name.
+ *   SCHEMA_MISMATCH naming the column, INVALID_INPUT for a chunk that is not a RecordBatch and for two columns of one name.
  */
 export function ndjsonWriter(target: string | URL | Writable, options: NdjsonWriterOptions = {}): Writable {
   checkOptions("ndjsonWriter()", options, ndjsonOptions);

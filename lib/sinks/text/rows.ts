@@ -26,7 +26,7 @@ export interface RowsOptions extends ValueOptions {
  *
  * Texts of one column and batch may share memory: whoever keeps a few of many rows for long should copy them.
  *
- * @throws SparkStreamError INVALID_ARGUMENT at the call. Errors of the stream: INVALID_INPUT for a chunk that is no
+ * @throws SparkStreamError INVALID_ARGUMENT at the call. Errors of the stream: INVALID_INPUT for a chunk that is not a
  *   RecordBatch and for two columns of one name, UNSUPPORTED_TYPE and SCHEMA_MISMATCH naming the column.
  */
 export function rows(options: RowsOptions = {}): Transform {
