@@ -1,5 +1,4 @@
 // A real Spark behind a real proxy, Envoy, which speaks TLS and HTTP/2 to the outside, as the docs configure it.
-import { once } from "node:events";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,13 +10,14 @@ import { CertificateAuthority, type Identity, localNames } from "../support/cert
 import { type Envoy, startEnvoy } from "../support/envoy.js";
 import { freePort } from "../support/free-port.js";
 import { errorOf } from "../support/scripted.js";
-import { sparkServer } from "../support/spark.js";
+import { SparkUi } from "../support/spark-ui.js";
 import { until } from "../support/until.js";
 
 describe("A Spark behind Envoy, over TLS,", function () {
   this.timeout(120_000);
   let authority: CertificateAuthority;
   let tls: Identity;
+  let ui: SparkUi;
   let upstream: number;
   let token: string;
   const running: AsyncDisposable[] = [];
@@ -26,9 +26,9 @@ describe("A Spark behind Envoy, over TLS,", function () {
     this.timeout(600_000); // the first start installs Spark and Envoy
     authority = await CertificateAuthority.create();
     tls = await authority.issue("spark", localNames);
-    const server = await sparkServer();
-    upstream = Number(new URL(server.url.replace("sc:", "http:")).port);
-    token = server.token;
+    ui = await SparkUi.open();
+    upstream = Number(new URL(ui.server.url.replace("sc:", "http:")).port);
+    token = ui.server.token;
   });
   afterEach(async () => {
     for (const resource of running.splice(0).reverse()) await resource[Symbol.asyncDispose]();
@@ -43,7 +43,7 @@ describe("A Spark behind Envoy, over TLS,", function () {
   const own = () => ({ token, tls: { ca: authority.cert } });
 
   async function sessionBehind(proxy: Envoy, options: ConnectOptions = own()): Promise<SparkSession> {
-    const spark = await connect(`sc://localhost:${proxy.port}`, options);
+    const spark = await connect(`sc://localhost:${proxy.port}/;use_ssl=true`, options);
     running.push(spark);
     return spark;
   }
@@ -76,15 +76,17 @@ describe("A Spark behind Envoy, over TLS,", function () {
     expect(error.errorClass).to.match(/^UNRESOLVED_COLUMN/);
   });
 
-  it("stops the job when a stream is destroyed", async () => {
+  it("stops the job when a stream is aborted", async () => {
     const spark = await sessionBehind(await envoy());
     const frame = spark.sql("SELECT sum(id % 7) FROM range(0, 100000000000, 1, 2)");
-    const stream = sparkStream(frame, { tags: ["stopped"] });
-    stream.on("error", () => {});
-    await once(stream, "progress");
-    stream.destroy();
-    await spark.client.stopped();
-    await until(async () => (await spark.interruptTag("stopped")).length === 0, "nothing runs");
+    const abort = new AbortController();
+    const failed = sparkStream(frame, { signal: abort.signal })
+      .toArray()
+      .catch((error: Error) => error.name);
+    await until(async () => (await ui.runningTasks()) > 0, "tasks run");
+    abort.abort();
+    expect(await failed).to.equal("AbortError");
+    await until(async () => (await ui.runningTasks()) === 0, "no task runs");
   });
 
   it("loses nothing if the proxy cuts streams that are quiet, in the middle of a query and of a result", async () => {
@@ -105,16 +107,18 @@ describe("A Spark behind Envoy, over TLS,", function () {
     expect(rows).to.equal(40_000);
   });
 
-  it("loses nothing if the proxy cuts every stream after two seconds", async () => {
-    const proxy = await envoy(manager("common_http_protocol_options: { max_stream_duration: 2s }"));
-    const spark = await sessionBehind(proxy);
-    const frame = spark.sql("SELECT id, repeat('x', 2000) AS text FROM range(0, 40000, 1, 8)");
-    let batches = 0;
-    const rows = await countIds(sparkStream(frame, { readAheadBytes: 1_000_000 }), async () => {
-      if (batches++ % 2 === 0) await sleep(1_500); // how long it takes is what is tried
+  for (const delivery of ["result", "staged"] as const) {
+    it(`"${delivery}" loses nothing if the proxy cuts every stream after two seconds`, async () => {
+      const proxy = await envoy(manager("common_http_protocol_options: { max_stream_duration: 2s }"));
+      const spark = await sessionBehind(proxy);
+      const frame = spark.sql("SELECT id, repeat('x', 2000) AS text FROM range(0, 40000, 1, 8)");
+      let batches = 0;
+      const rows = await countIds(sparkStream(frame, { delivery, readAheadBytes: 1_000_000 }), async () => {
+        if (batches++ % 2 === 0) await sleep(1_500); // how long it takes is what is tried
+      });
+      expect(rows).to.equal(40_000);
     });
-    expect(rows).to.equal(40_000);
-  });
+  }
 
   it("loses nothing if the proxy restarts in the middle of a result", async () => {
     const proxy = await envoy();

@@ -83,10 +83,15 @@ function gaveUp(failure: SparkStreamError, tries: number, connectTimeoutMs: numb
   return new SparkStreamError(failure.code, message, { cause: failure });
 }
 
+/** What is known of a server that accepts a connection and ends it. */
+const UNCLEAR = /Failed to connect|ECONNRESET|Connection dropped/;
+
 /** The failure with what answers instead of Spark Connect, if something does. */
 async function withAnswer(endpoint: Endpoint, failure: SparkStreamError, timeLeft: number): Promise<SparkStreamError> {
-  const { code } = failure;
-  if ((code !== "UNAVAILABLE" && code !== "UNSUPPORTED") || isUnimplemented(failure) || timeLeft <= 0) return failure;
+  const { code, message: said } = failure;
+  // A proxy that does not reach the server says so in gRPC's words.
+  const unclear = code === "UNSUPPORTED" || (code === "UNAVAILABLE" && UNCLEAR.test(said));
+  if (!unclear || isUnimplemented(failure) || timeLeft <= 0) return failure;
   const answer = await whatAnswers(endpoint, Math.min(timeLeft, ANSWER_TIMEOUT));
   if (answer === undefined) return failure;
   const message = `There is no Spark Connect server at ${endpoint.address}: ${answer}. Spark Connect's port is 15002 by default.`;
