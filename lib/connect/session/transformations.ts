@@ -156,7 +156,7 @@ export abstract class Transformations {
   /**
    * Some of the rows, at random.
    *
-   * @param fraction of the rows, on average
+   * @param fractionOfRows of the rows, on average: 0.1 for a tenth
    * @param seed the same seed takes the same rows, if the frame has the same order each time
    */
   sample(fractionOfRows: number, seed: number = Math.floor(Math.random() * INT_MAX)): this {
