@@ -20,10 +20,12 @@ export {
   type DataFrameWriter,
   type ExplainMode,
   type Expressions,
+  type Grouped,
   ipcRows,
   type JoinCondition,
   type JoinHow,
   type NamedArguments,
+  type Planned,
   type Row,
   type RowsOfOptions,
   type RuntimeConf,
@@ -45,6 +47,7 @@ export { type CsvWriterOptions, csvWriter } from "./sinks/text/csv-writer.js";
 export { type NdjsonWriterOptions, ndjsonWriter } from "./sinks/text/ndjson-writer.js";
 export { type RowsOptions, rows } from "./sinks/text/rows.js";
 export type { InvalidText } from "./sinks/values/invalid-text.js";
+export type { ValueOptions } from "./sinks/values/js-format.js";
 export { arrowIpcBytes, type SparkStream, sparkStream, splitSparkStream } from "./spark-stream.js";
 export type {
   CommonStreamOptions,

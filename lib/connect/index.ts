@@ -7,6 +7,7 @@ export { type ConnectOptions, connect } from "./session/connect.js";
 export type { DataFrameWriter, WriteMode } from "./session/dataframe-writer.js";
 export type { SqlParameter } from "./session/literal.js";
 export type { NamedArguments } from "./session/parameters.js";
+export type { Planned } from "./session/plan.js";
 export type { JoinHow, SqlArguments } from "./session/relations.js";
 export type { CollectOptions, DataFrameRows, Row, RowsOfOptions, ToTableOptions } from "./session/results.js";
 export type {
@@ -16,4 +17,4 @@ export type {
   ShowOptions,
   SparkSession,
 } from "./session/session.js";
-export type { Expressions, JoinCondition } from "./session/transformations.js";
+export type { Expressions, Grouped, JoinCondition } from "./session/transformations.js";

@@ -635,6 +635,7 @@ export class DataFrame extends Transformations {
     return { opType: { case: "root" as const, value: await this.relation(options) } };
   }
 
+  /** @internal */
   protected override checkSession(other: this): void {
     if (other.session === this.session) return;
     throw new SparkStreamError("INVALID_ARGUMENT", "The two DataFrames belong to different sessions.");

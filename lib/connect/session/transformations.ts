@@ -43,7 +43,7 @@ export abstract class Transformations {
   /** @internal */
   readonly [dataFrameMark] = true;
   readonly #plan: PlanSource;
-  /** Calls that the plan is made of, one on another. */
+  /** @internal Calls that the plan is made of, one on another. */
   protected readonly depth: number;
 
   protected constructor(plan: PlanSource, depth: number) {
@@ -55,7 +55,7 @@ export abstract class Transformations {
   /** @internal Another DataFrame of the session. */
   abstract withPlan(plan: PlanSource, depth?: number): this;
 
-  /** @throws SparkStreamError INVALID_ARGUMENT for a DataFrame of another session */
+  /** @internal @throws SparkStreamError INVALID_ARGUMENT for a DataFrame of another session */
   protected abstract checkSession(other: this): void;
 
   /** @internal What has to run for it has these tags, and ends with the signal. */
@@ -156,7 +156,7 @@ export abstract class Transformations {
   /**
    * Some of the rows, at random.
    *
-   * @param fractionOfRows of the rows, on average: 0.1 for a tenth
+   * @param fractionOfRows of all rows, on average: 0.1 for a tenth
    * @param seed the same seed takes the same rows, if the frame has the same order each time
    */
   sample(fractionOfRows: number, seed: number = Math.floor(Math.random() * INT_MAX)): this {
@@ -289,13 +289,13 @@ export abstract class Transformations {
     }));
   }
 
-  /** One more relation on top, or several. (Not called `then`: a DataFrame must not pass for a promise.) */
+  /** @internal One more relation on top, or several. (Not called `then`: a DataFrame must not pass for a promise.) */
   protected derive(build: (input: RelationInit) => RelationInit["relType"], relations = 1): this {
     const plan: PlanSource = async (options) => ({ relType: build(await this.#plan(options)) });
     return this.withPlan(plan, this.depth + relations);
   }
 
-  /** One more relation on top of two frames. */
+  /** @internal One more relation on top of two frames. */
   protected combine(other: this, build: Combine, relations = 1): this {
     const plan: PlanSource = async (options) => {
       const [left, right] = [await this.#plan(options), await other.#plan(options)];
