@@ -1,6 +1,6 @@
 /**
- * What happens in a stream, for whoever watches a process from outside: `node:diagnostics_channel` channels, and log lines
- * with `NODE_DEBUG=spark-arrow-stream`. If nobody listens, an event costs two checks.
+ * Publishes the events of streams to monitoring tools: on `node:diagnostics_channel` channels, and as log lines with
+ * `NODE_DEBUG=spark-arrow-stream`. If nobody listens, an event costs two checks.
  *
  *     channel                               message
  *     spark-arrow-stream:stream:start       { stream }
@@ -22,12 +22,12 @@ const debug = debuglog("spark-arrow-stream");
 
 export type StreamEvent = keyof typeof channels;
 
-/** Whether anybody would hear of it. */
+/** Whether anybody listens to the event. */
 export function isWatched(event: StreamEvent): boolean {
   return channels[event].hasSubscribers || debug.enabled;
 }
 
-/** @param details plain data, besides the stream; what is not an error goes to the log as JSON */
+/** @param details plain data, besides the stream; everything except errors is logged as JSON */
 export function publish(event: StreamEvent, stream: object, details: Readonly<Record<string, unknown>> = {}): void {
   if (channels[event].hasSubscribers) channels[event].publish({ stream, ...details });
   if (debug.enabled) debug("stream %s %o", event, details);

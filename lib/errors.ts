@@ -1,6 +1,6 @@
 /**
- * What can go wrong, as a closed list: the `code` of every {@link SparkStreamError}. The text of each entry is the
- * meaning that the documentation shows.
+ * The closed list of error codes: the `code` of every {@link SparkStreamError}. The text of each entry is the meaning
+ * shown in the documentation.
  */
 export const errorCodes = {
   INVALID_ARGUMENT: "An argument or option is malformed, unknown, or does not fit the others.",
@@ -44,7 +44,7 @@ export const errorCodes = {
 /** One of {@link errorCodes}. */
 export type ErrorCode = keyof typeof errorCodes;
 
-/** Where Spark found the fault: in the SQL text, or in the calls that made the DataFrame. */
+/** The place where Spark found the error: in the SQL text, or in the calls that made the DataFrame. */
 export interface QueryContext {
   /** "sql" for SQL text, "dataframe" for a DataFrame call. */
   readonly type: "sql" | "dataframe";
@@ -58,7 +58,7 @@ export interface QueryContext {
   readonly summary: string;
 }
 
-/** What a {@link SparkStreamError} can know besides its code and message. */
+/** The optional fields of a {@link SparkStreamError}, besides its code and message. */
 export interface ErrorDetails {
   cause?: unknown;
   /** Spark's error class (also called error condition), e.g. `TABLE_OR_VIEW_NOT_FOUND`. */
@@ -74,8 +74,8 @@ export interface ErrorDetails {
 const brand = Symbol.for("spark-arrow-stream.error");
 
 /**
- * The one error class of this package. `code` says what kind of thing happened; the message says what happened and what
- * to do about it. `instanceof` also holds between two installed copies of the package.
+ * The one error class of this package. `code` is the kind of error; the message says what happened and what to do about
+ * it. `instanceof` also works between two installed copies of the package.
  */
 export class SparkStreamError extends Error {
   readonly code: ErrorCode;
@@ -84,7 +84,7 @@ export class SparkStreamError extends Error {
   readonly messageParameters: Readonly<Record<string, string>> | undefined;
   readonly operationId: string | undefined;
   readonly queryContext: readonly QueryContext[] | undefined;
-  /** The stack trace of the server, as Spark's own clients show it. Not shown when the error is printed. */
+  /** The server's stack trace, as Spark's own clients show it. It is not shown when the error is printed. */
   declare readonly serverStackTrace: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -95,7 +95,7 @@ export class SparkStreamError extends Error {
     this.messageParameters = details.messageParameters;
     this.operationId = details.operationId;
     this.queryContext = details.queryContext;
-    // Long, and seldom what one wants to see: there for whoever asks, not in every log line.
+    // Long and seldom useful: readable as a property, but not enumerable, so that it is not in every log line.
     Object.defineProperty(this, "serverStackTrace", { value: details.serverStackTrace, enumerable: false });
     for (const key of Object.keys(this) as (keyof this)[]) if (this[key] === undefined) delete this[key];
   }
@@ -109,24 +109,27 @@ export class SparkStreamError extends Error {
     return typeof value === "object" && value !== null && brand in value;
   }
 
-  /** What a log line needs, as plain data; never a token. */
+  /** The error as plain data for logs; never contains a token. */
   toJSON(): Record<string, unknown> {
     return Object.assign({ name: this.name, message: this.message }, this as object);
   }
 }
 
-/** The error of everything that runs in a session when it is closed. */
+/** The error of everything that is running in a session when the session is closed. */
 export function sessionClosed(cause?: unknown): SparkStreamError {
   return new SparkStreamError("SESSION_CLOSED", "The session was closed while this ran. Connect again.", { cause });
 }
 
-/** @param reason a clause that says how the rows that arrived differ from those that Spark sent */
+/** @param reason a clause that says how the received rows differ from those that Spark sent */
 export function incompleteResult(reason: string): SparkStreamError {
   const message = `The result is not what Spark sent: ${reason}. Run the query again.`;
   return new SparkStreamError("INCOMPLETE_RESULT", message);
 }
 
-/** Whether another server than Spark refused a query: each error of Spark has a class. Sail says what it lacks in this way. */
+/**
+ * Whether a server other than Spark refused a query: Spark's errors all have a class, those of Sail for missing
+ * features none.
+ */
 export function isRefusalWithoutClass(error: unknown): error is SparkStreamError {
   return error instanceof SparkStreamError && error.code === "QUERY_FAILED" && error.errorClass === undefined;
 }

@@ -1,9 +1,9 @@
 /**
- * sparkStream() and arrowIpcBytes(): put a source of rows and a decoder into the chain; the core Readable around it is all
- * a user sees.
+ * sparkStream() and arrowIpcBytes(): they put a source of rows and a decoder into the chain. The user sees only the
+ * core Readable around it.
  *
- * Memory: that of the chain (chain/chain.ts). Beyond it come what the transport has in flight (see
- * connect/rpc/channel.ts) and what the consumer keeps.
+ * Memory: that of the chain (chain/chain.ts), plus the bytes that the transport has in flight (connect/rpc/channel.ts)
+ * and the batches that the consumer keeps.
  */
 import type { Readable } from "node:stream";
 import type { RecordBatch } from "apache-arrow";
@@ -30,10 +30,10 @@ import {
 } from "./stream-options.js";
 
 /**
- * A DataFrame, or rows of SPARK-54337's shape, as a Readable of record batches.
+ * Streams a DataFrame, or rows as defined by SPARK-54337, as a Readable of record batches.
  *
- * The query starts at once and stops when the stream is destroyed. At least one batch comes out, of 0 rows for an empty
- * result, so that a sink always learns the schema.
+ * The query starts at once and stops when the stream is destroyed. The stream has at least one batch, of 0 rows if the
+ * result is empty, so that a sink always receives the schema.
  *
  * @throws SparkStreamError INVALID_ARGUMENT, INVALID_INPUT or SESSION_CLOSED, at the call. Everything later is an error of
  *   the stream.
@@ -43,27 +43,30 @@ export function sparkStream(source: DataFrame | RowInput, options: SparkStreamOp
 }
 
 /**
- * A DataFrame, or rows of SPARK-54337's shape, as a Readable of bytes: one Arrow IPC stream, with Spark's own messages
- * forwarded as they came. For an HTTP response, a socket or a pipe whose other end knows Arrow; nothing is decoded here.
+ * Streams a DataFrame, or rows as defined by SPARK-54337, as a Readable of bytes: one Arrow IPC stream with Spark's own
+ * messages, forwarded without decoding. Use it for an HTTP response, a socket or a pipe whose other end reads Arrow.
  *
- * As {@link sparkStream} in all else: it starts at once, back pressure reaches the socket, the count and the order of the
- * rows are checked, and a stream that fails has no end-of-stream mark. An empty result has its schema.
+ * Otherwise it works like {@link sparkStream}: it starts at once, back pressure reaches the socket, and the number and
+ * order of the rows are checked. A stream that fails has no end-of-stream mark. An empty result has its schema.
  *
- * @param options as those of `sparkStream`; with `compression: "zstd"` the bodies stay compressed, which Arrow's readers know
- * @throws SparkStreamError as `sparkStream`
+ * @param options the options of `sparkStream`; with `compression: "zstd"` the bodies stay compressed, as Arrow's
+ * readers
+ *   support
+ * @throws SparkStreamError like `sparkStream`
  */
 export function arrowIpcBytes(source: DataFrame | RowInput, options: SparkStreamOptions = {}): ArrowIpcBytes {
   return open("arrowIpcBytes()", ArrowIpcBytes, source, options);
 }
 
 /**
- * A DataFrame as several Readables, to be consumed at the same time. Each has a share of the partitions; together they are the
- * whole result. If there are fewer partitions than streams, some streams are empty.
+ * Splits a DataFrame into several Readables, to be consumed at the same time. Each has a share of the partitions;
+ * together they are the whole result. If there are fewer partitions than streams, some streams are empty.
  *
- * @param count 1,024 at most
- * @param options with `delivery: "staged"`, the default, the frame is staged once, and shares come in order and have about the
- *   same bytes; it is removed when all streams have ended or were destroyed. With "push" the i-th stream has the partitions
- *   whose ids leave the remainder i when divided by `count`.
+ * @param count the number of streams, at most 1,024
+ * @param options with `delivery: "staged"`, the default, the frame is staged once, and the shares are consecutive and
+ * have
+ *   about the same number of bytes; the frame is removed when all streams have ended or were destroyed. With "push" the i-th
+ *   stream has the partitions with `id % count === i`.
  *
  * @throws SparkStreamError INVALID_ARGUMENT or SESSION_CLOSED, at the call. Everything later is an error of the streams.
  */
@@ -83,7 +86,7 @@ export function splitSparkStream(source: DataFrame, count: number, options: Spli
   return streams;
 }
 
-/** In place of a query whose signal was aborted before: nothing is sent. */
+/** The cursor of a stream whose signal was already aborted: nothing is sent. */
 const unopened: RowCursor = { next: async () => undefined, close: async () => {} };
 
 type StreamClass<S> = new (rows: RowCursor, options: SparkStreamOptions) => S;
@@ -102,7 +105,7 @@ function open<S extends Readable>(
   return streamOf(Stream, (notify) => cursors(source, options, [notify])[0]!, options);
 }
 
-/** One for each of the streams, which are notified of large partitions. */
+/** Opens one cursor per stream. The streams are notified of large partitions. */
 function cursors(
   source: DataFrame,
   options: SparkStreamOptions,
@@ -132,10 +135,10 @@ function requested(source: DataFrame, { requestedSchema }: SparkStreamOptions): 
 }
 
 /**
- * The Readable that {@link sparkStream} returns: objectMode, of apache-arrow RecordBatch.
+ * The Readable that {@link sparkStream} returns: in objectMode, of apache-arrow RecordBatch.
  *
- * A staged frame with a partition that alone is over `windowBytes` makes it emit "largePartition", with a
- * {@link LargePartition}, before that partition comes: it comes whole, and the driver must hold it.
+ * If one partition of a staged frame exceeds `windowBytes`, the stream emits "largePartition", with a
+ * {@link LargePartition}, before it delivers that partition: it is read as a whole, and the driver must hold it.
  */
 export class SparkStream extends ChainReadable<RecordBatch> {
   /** @internal Use {@link sparkStream}. */
@@ -150,14 +153,14 @@ export class SparkStream extends ChainReadable<RecordBatch> {
     return this.push(batch);
   }
 
-  // The second signature is core's own, without which no function that takes any Readable would take this one.
+  // The second signature is core's own; without it, no function that takes any Readable would accept this one.
   declare [Symbol.asyncIterator]: {
     (): NodeJS.AsyncIterator<RecordBatch>;
     (): ReturnType<Readable[typeof Symbol.asyncIterator]>;
   };
 }
 
-/** Loaded by the first stream, since apache-arrow takes as long to load as all the rest. */
+/** Loads the decoder with the first stream, since apache-arrow takes as long to load as everything else. */
 async function loadDecoder(maxRows: number | undefined): Promise<RowDecoder<RecordBatch>> {
   const { IpcDecoder } = await import("./chain/ipc-decoder.js");
   return new IpcDecoder(maxRows);

@@ -1,6 +1,6 @@
 /**
- * Every option of a stream: its type, its default and its check. What a delivery needs of them is picked from here
- * (`Pick<…>`), and what becomes a setting of Spark does so in delivery/query-conf.ts.
+ * All options of a stream: their types, defaults and checks. A delivery picks the options it needs from here
+ * (`Pick<…>`); delivery/query-conf.ts turns some of them into Spark settings.
  */
 import type { Schema } from "apache-arrow";
 import { SparkStreamError } from "./errors.js";
@@ -19,35 +19,46 @@ import {
   whole,
 } from "./runtime/check-options.js";
 
-/** The options that all deliveries have. The `signal` destroys the stream with an AbortError; it and the `tags` are those of everything that runs for it. */
+/**
+ * The options of all deliveries. The `signal` destroys the stream with an AbortError; it and the `tags` apply to
+ * everything that runs for the stream.
+ */
 export interface CommonStreamOptions extends RunOptions {
-  /** Bytes of Arrow data that may be read ahead of the consumer. Default: 16 MiB. */
+  /** The number of bytes of Arrow data that may be read ahead of the consumer. Default: 16 MiB. */
   readAheadBytes?: number;
   /**
-   * Rows per batch at most; default: the server's `spark.sql.execution.arrow.maxRecordsPerBatch`, which is 10,000, and with
-   * "push" fewer if rows have strings, so that batches stay within 64 MiB without Spark measuring each row.
+   * The most rows per batch. Default: the server's `spark.sql.execution.arrow.maxRecordsPerBatch`, which is 10,000;
+   * with "push" fewer if rows have strings, so that batches stay within 64 MiB without Spark measuring each row.
    *
-   * Like `compression`, it holds for this query alone, which runs in a clone of its session. On a server that cannot clone
-   * sessions (before Spark 4.1, Sail), it is set in the session until the query has started, and other queries wait.
+   * Like `compression`, it applies to this query only, which runs in a clone of its session. On a server that cannot
+   * clone sessions (before Spark 4.1, Sail), it is set in the session until the query has started, and other queries
+   * wait.
    */
   maxRecordsPerBatch?: number;
-  /** The codec that Spark (4.1 or later) compresses this query's batches with; default: the session's, which is "none". */
+  /**
+   * The codec with which Spark (4.1 or later) compresses this query's batches. Default: the session's, which is "none".
+   */
   compression?: "none" | "zstd";
   /**
-   * Columns cast by Spark to those of this schema, which has the same columns in the same order. A value that cannot be
-   * cast is an error of the query, or null if the session's spark.sql.ansi.enabled is false.
+   * The schema to which Spark casts the columns; it must have the same columns in the same order. A value that cannot
+   * be cast is an error of the query, or null if the session's spark.sql.ansi.enabled is false.
    */
   requestedSchema?: Schema;
 }
 
-/** One query, whose result Spark's driver buffers as a whole, within spark.driver.maxResultSize. The default. */
+/**
+ * Delivery "result", the default: one query, whose whole result Spark's driver buffers, within
+ * spark.driver.maxResultSize.
+ */
 export interface ResultStreamOptions extends CommonStreamOptions {
   delivery?: "result";
   staged?: undefined;
   push?: undefined;
 }
 
-/** The frame is computed once and kept by Spark, and read from there piece by piece: any size. */
+/**
+ * Delivery "staged", for results of any size: Spark computes and keeps the frame, and it is read from there in pieces.
+ */
 export interface StagedStreamOptions extends CommonStreamOptions {
   delivery: "staged";
   staged?: StagedOptions;
@@ -55,8 +66,8 @@ export interface StagedStreamOptions extends CommonStreamOptions {
 }
 
 /**
- * The tasks send their batches to this process themselves: any size, if the executors have Python with pyarrow and can
- * connect to this process.
+ * Delivery "push", for results of any size: the tasks send their batches directly to this process. The executors need
+ * Python with pyarrow, and must be able to connect to this process.
  */
 export interface PushStreamOptions extends CommonStreamOptions {
   delivery: "push";
@@ -64,63 +75,66 @@ export interface PushStreamOptions extends CommonStreamOptions {
   staged?: undefined;
 }
 
-/** Options of a stream, by its `delivery`. */
+/** The options of a stream, by its `delivery`. */
 export type SparkStreamOptions = ResultStreamOptions | StagedStreamOptions | PushStreamOptions;
 
-/** Options of `splitSparkStream()`. With delivery "result" there is one stream only, so the default is "staged". */
+/** The options of `splitSparkStream()`. Delivery "result" has only one stream, so the default is "staged". */
 export type SplitStreamOptions = (Omit<StagedStreamOptions, "delivery"> & { delivery?: "staged" }) | PushStreamOptions;
 
-/** Where a stream with `delivery: "staged"` keeps the frame, and how it is read from there. */
+/** Options of `delivery: "staged"`: where Spark keeps the frame, and how it is read from there. */
 export interface StagedOptions {
-  /** Bytes of Arrow data per piece, which has at least one partition. Default: 64 MiB. */
+  /** The most bytes of Arrow data per piece; a piece has at least one partition. Default: 64 MiB. */
   windowBytes?: number;
-  /** The ids of the partitions wanted, from 0; they come in order. Default: all. */
+  /** The ids of the partitions to read, from 0; they are delivered in order. Default: all. */
   partitions?: readonly number[];
   /**
-   * A directory that Spark's driver and all executors share, such as `s3a://bucket/tmp`. The frame is written there, into a
-   * directory of its own, as Parquet, and removed at the end. It survives the loss of executors, needs no checkpoints (Spark
-   * 4.0), and no query reads more of it than it wants. Columns that come back may be null, as those of all files.
-   * Default: a checkpoint, on the executors' disks unless the server has a directory for it.
+   * A directory that Spark's driver and all executors share, such as `s3a://bucket/tmp`. The frame is written as
+   * Parquet into a directory of its own there, and removed at the end. It survives the loss of executors, needs no
+   * checkpoints (Spark 4.0), and each query reads only the partitions it needs. All columns become nullable, as with
+   * all files. Default: a checkpoint, on the executors' disks unless the server has a checkpoint directory.
    */
   path?: string;
-  /** Like `path`, in a table: the one that is made has this name and a suffix (`tmp.staged_20261126t…`). */
+  /** Like `path`, but a table: its name is this one with a suffix (`tmp.staged_20261126t…`). */
   table?: string;
   /**
-   * Whether Spark's driver is asked to collect garbage when a checkpoint was removed, which frees its disks. Otherwise they
-   * are freed by the driver's own collection (spark.cleaner.periodicGC.interval, 30 minutes). A collection can hold up
-   * everybody who uses the driver. Default: true for the Spark that `connect("local")` started, else false.
+   * Whether Spark's driver is asked for a garbage collection after a checkpoint was removed, which frees its disk
+   * space. Otherwise the driver's own collection frees it (spark.cleaner.periodicGC.interval, 30 minutes). A collection
+   * can delay everybody who uses the driver. Default: true for the Spark that `connect("local")` started, else false.
    */
   collectGarbage?: boolean;
 }
 
-/** How Spark's executors reach a stream with `delivery: "push"`, and how it orders and keeps what they send. */
+/** Options of `delivery: "push"`: how Spark's executors reach the stream, and how it orders and keeps their batches. */
 export interface PushOptions {
-  /** The address to listen on. Default: that of this process on the way to the server. */
+  /** The address to listen on. Default: the local address of this process's route to the server. */
   host?: string;
   /** The port to listen on. Default: 0, a free one. */
   port?: number;
   /**
-   * The address that executors connect to, if it is not `host`: a name or address as they see it, with `:port` if the port
-   * differs, too.
+   * The address that executors connect to, if it differs from `host`: a name or address as they see it, with `:port` if
+   * the port differs, too.
    */
   advertise?: string;
-  /** TLS 1.3. Default: true, unless both addresses are loopback ones; only then false is taken. */
+  /**
+   * Whether to use TLS 1.3. Default: true, unless both addresses are loopback addresses; only then false is allowed.
+   */
   tls?: boolean;
   /**
-   * "arrival" (default): batches as they come, those of several partitions mixed; each knows its own, see `batchInfo()`.
+   * "arrival" (default): batches as they arrive, from several partitions in turn; see `batchInfo()` for a batch's
+   * partition.
    * "partition": one partition after the other.
    */
   order?: "arrival" | "partition";
   /**
-   * Holds each partition back, in memory and then in a temporary file, until its task has ended. A task that fails can then
-   * be repeated even if it computes different rows each time. Default: false.
+   * Whether each partition is held back, in memory and then in a temporary file, until its task has ended. A failed
+   * task can then be repeated even if it computes different rows each time. Default: false.
    */
   spool?: boolean;
 }
 
 /**
- * Values of options that are not given. For those that are missing here, the server's setting holds (`maxRecordsPerBatch`,
- * `compression`), or it depends on the connection (`push.host`, `push.tls`, `staged.collectGarbage`), or there is none.
+ * The defaults of options. Options missing here default to the server's setting (`maxRecordsPerBatch`, `compression`),
+ * depend on the connection (`push.host`, `push.tls`, `staged.collectGarbage`), or have no default.
  */
 export const streamDefaults = {
   delivery: "result",
@@ -169,7 +183,7 @@ const streamOptions: OptionTable<SparkStreamOptions> = {
 };
 
 /**
- * @param of the function that takes them, as messages name it
+ * @param of the function that takes the options, as messages name it
  * @throws SparkStreamError INVALID_ARGUMENT
  */
 export function checkStreamOptions(of: string, options: SparkStreamOptions): void {
@@ -190,7 +204,7 @@ export function checkStreamOptions(of: string, options: SparkStreamOptions): voi
 }
 
 /**
- * Checks the options of a stream whose source is rows.
+ * Checks the options of a stream over a user's own rows.
  *
  * @throws SparkStreamError INVALID_ARGUMENT for an option that needs a query
  */
@@ -209,7 +223,7 @@ export function checkSplit(of: string, count: number, options: SplitStreamOption
   checkStreamOptions(of, withSplitDelivery(options));
 }
 
-/** @returns the options of each of the streams */
+/** @returns the options of each stream */
 export function withSplitDelivery(options: SplitStreamOptions): SparkStreamOptions {
   return options.delivery === "push" ? options : { ...options, delivery: "staged" };
 }

@@ -1,9 +1,9 @@
-/** 1234567 → "1,234,567" */
+/** Formats 1234567 as "1,234,567". */
 export function amount(count: number): string {
   return count.toLocaleString("en");
 }
 
-/** Bytes as "12.3 MB". */
+/** Formats bytes as "12.3 MB". */
 export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }

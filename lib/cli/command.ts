@@ -1,4 +1,4 @@
-/** What the arguments ask for. */
+/** Parses the command line's arguments. */
 import { parseArgs } from "node:util";
 import type { SqlParameter } from "../connect/index.js";
 import { SparkStreamError } from "../errors.js";
@@ -11,7 +11,7 @@ export type Format = (typeof formats)[number];
 export interface Command {
   /** For `connect()`; undefined for the environment's SPARK_REMOTE. */
   readonly url: string | undefined;
-  /** How long to wait for a server that is not there yet. */
+  /** How long to wait for a server that is still starting. */
   readonly connectTimeoutMs: number | undefined;
   readonly query: { readonly sql: string } | { readonly file: string } | { readonly table: string };
   readonly params: Readonly<Record<string, SqlParameter>>;
@@ -86,7 +86,7 @@ const options = {
 } as const;
 
 function parse(args: readonly string[]) {
-  // --local may stand alone, which parseArgs has no word for.
+  // --local may have no value; parseArgs does not support optional values.
   const whole = args.flatMap((arg, index) => {
     const alone = arg === "--local" && !/^(\d+|\*)$/.test(args[index + 1] ?? "");
     return alone ? ["--local", "*"] : [arg];
@@ -202,7 +202,7 @@ function paramValue(name: string, text: string): SqlParameter {
   throw usage(`--param ${name} is out of the range of ${typeof value === "bigint" ? "BIGINT" : "DOUBLE"}. ${advice}`);
 }
 
-/** As JSON.parse makes of 1e999. */
+/** Whether a value has an infinite number, which JSON.parse makes of 1e999. */
 function isInfinite(value: SqlParameter): boolean {
   return typeof value === "number" && !Number.isFinite(value);
 }

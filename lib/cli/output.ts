@@ -1,4 +1,4 @@
-/** From a DataFrame into the target, in the format asked for. */
+/** Writes a DataFrame to the target, in the requested format. */
 import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { DataFrame } from "../connect/index.js";
@@ -11,12 +11,12 @@ import { arrowIpcBytes, sparkStream } from "../spark-stream.js";
 import type { SparkStreamOptions } from "../stream-options.js";
 import type { Command } from "./command.js";
 
-/** The stream that is being written, to look at while it is. */
+/** The stream that is being written, for its progress. */
 export type ResultStream = ReturnType<typeof sparkStream> | ReturnType<typeof arrowIpcBytes>;
 
 export interface Writing {
   readonly stream: ResultStream;
-  /** Settles when the target is complete, or nothing of it is there. */
+  /** Settles when the target is complete, or was removed. */
   readonly done: Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export function write(frame: DataFrame, command: Command, signal: AbortSignal): 
   const target = output === "-" ? process.stdout : output;
   const options: SparkStreamOptions = { ...command.stream };
   if (format === "arrows") {
-    // As they come: nothing is decoded, and what Spark compressed stays so.
+    // Forwards the bytes: nothing is decoded, and Spark's compression is kept.
     if (compression !== undefined) options.compression = compression as "none" | "zstd";
     const stream = arrowIpcBytes(frame, options);
     return { stream, done: pipeline(stream, byteWriter(target), { signal }) };

@@ -5,9 +5,9 @@ import type { ResultStream } from "./output.js";
 /** ms */
 const INTERVAL = 200;
 
-/** Shows on standard error how far a stream is, until the function that it resolves to is called. */
+/** Shows a stream's progress on standard error, until the function that it resolves to is called. */
 export async function showProgress(stream: ResultStream): Promise<() => void> {
-  // Loaded here: a pipe needs no bar.
+  // Loaded only here: a pipe needs no bar.
   const { Presets, SingleBar } = await import("cli-progress");
   const format = "{bar} {tasks} | {rows} rows | {rate}";
   const bar = new SingleBar({ format, hideCursor: true, clearOnComplete: true }, Presets.shades_classic);

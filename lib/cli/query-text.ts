@@ -1,9 +1,9 @@
-/** The text of a query, from a file or from standard input. */
+/** Reads the text of a query, from a file or from standard input. */
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { SparkStreamError } from "../errors.js";
 
-/** @throws SparkStreamError INVALID_ARGUMENT for a file that cannot be read, is not text, or has no query in it */
+/** @throws SparkStreamError INVALID_ARGUMENT for a file that cannot be read, is not text, or contains no query */
 export async function readQuery(path: string): Promise<string> {
   const name = path === "-" ? "standard input" : path;
   let bytes: Buffer;
@@ -22,7 +22,7 @@ export function isBlank(sql: string): boolean {
   return /^[\s;]*$/.test(sql.replace(/--[^\r\n]*|\/\*[\s\S]*?\*\//g, " "));
 }
 
-/** What a file begins with that says its encoding. Windows writes all three. */
+/** Byte order marks and their encodings. Windows writes all three. */
 const marks: readonly (readonly [bytes: readonly number[], encoding: string])[] = [
   [[0xef, 0xbb, 0xbf], "utf-8"],
   [[0xff, 0xfe], "utf-16le"],

@@ -12,7 +12,7 @@ import { showProgress } from "./progress-bar.js";
 import { readQuery } from "./query-text.js";
 import { showWaiting } from "./waiting.js";
 
-/** What the process ends with. */
+/** The exit codes of the process. */
 export const exitCode = {
   done: 0,
   failed: 1,
@@ -21,9 +21,9 @@ export const exitCode = {
 } as const;
 
 /**
- * Executes the command line.
+ * Runs the command line.
  *
- * @param interrupted its reason is the signal that came
+ * @param interrupted its reason is the signal that was received
  * @returns the exit code; never rejects
  */
 export async function run(args: readonly string[], interrupted: AbortSignal): Promise<number> {
@@ -49,7 +49,7 @@ export async function run(args: readonly string[], interrupted: AbortSignal): Pr
     return interrupted.aborted ? exitCode.of(interrupted.reason) : exitCode.done;
   } catch (error) {
     if (interrupted.aborted) return exitCode.of(interrupted.reason);
-    // The reader of standard output wants no more.
+    // The reader of standard output has closed it.
     if (error instanceof SparkStreamError && error.code === "TARGET_CLOSED") return exitCode.done;
     say(described(error));
     return exitCode.failed;
@@ -65,7 +65,7 @@ async function stream(command: Command, query: Query, interrupted: AbortSignal):
   const begin = performance.now();
   const writing = write(command.limit === undefined ? frame : frame.limit(command.limit), command, interrupted);
   writing.done.catch(() => {}); // it may fail before it is awaited
-  // A bar and data on one terminal would be a muddle.
+  // A bar and data on one terminal would mix.
   const bar = !command.quiet && process.stderr.isTTY && !(command.output === "-" && process.stdout.isTTY);
   const hide = bar ? await showProgress(writing.stream) : () => {};
   try {
@@ -100,7 +100,7 @@ async function queryOf({ query, params }: Command): Promise<Query> {
   return (session) => session.sql(sql, params);
 }
 
-/** ms that an interrupted query has to be stopped on Spark and its file to be removed. */
+/** The most time, in ms, for stopping an interrupted query on Spark and removing its file. */
 const STOP_GRACE_MS = 10_000;
 
 /** Rejects `ms` after the interrupt, with its reason. */
@@ -109,7 +109,7 @@ function rejection(interrupted: AbortSignal, ms: number): Promise<never> {
     await sleep(ms, undefined, { ref: false });
     throw interrupted.reason;
   });
-  rejected.catch(() => {}); // it may come when nobody waits any more
+  rejected.catch(() => {}); // it may reject when nobody waits any longer
   return rejected;
 }
 

@@ -1,14 +1,14 @@
 import { Endpoint } from "../connect/rpc/endpoint.js";
 
-/** ms before anything is said, and between two looks at the clock. */
+/** ms before the first message, and between updates. */
 const QUIET_MS = 2_000;
 const INTERVAL = 1_000;
 
 /**
- * Says on standard error that a server is waited for, and on a terminal for how long, until the function that it returns is
- * called. Says nothing of a server that answers soon.
+ * Reports on standard error that the program waits for a server, and on a terminal for how long, until the returned
+ * function is called. It reports nothing if the server answers within QUIET_MS.
  *
- * @param url as for connect(); a malformed one is for connect() to refuse
+ * @param url as for connect(), which also reports a malformed one
  */
 export function showWaiting(url: string): () => void {
   let address: string;

@@ -1,4 +1,4 @@
-/** Opens a delivery by its name: each is a RowCursor over a DataFrame, or several that share its partitions. */
+/** Opens a delivery by its name: a RowCursor over a DataFrame, or several cursors that share its partitions. */
 import type { RowCursor } from "../chain/row-source.js";
 import type { DataFrame } from "../connect/session/session.js";
 import { SparkStreamError } from "../errors.js";
@@ -13,9 +13,9 @@ import { StagedFrame } from "./staged/staged-frame.js";
 export type OnLargePartition = (partition: LargePartition) => void;
 
 /**
- * One cursor for each of the streams, which are one unless the frame is staged or pushed.
+ * Opens one cursor per stream. There is one stream, unless the frame is staged or pushed.
  *
- * @param streams the listener of each for its partitions that are over `windowBytes`
+ * @param streams each stream's listener for partitions that exceed `windowBytes`
  * @throws SparkStreamError SESSION_CLOSED
  */
 export function openDelivery(
@@ -46,7 +46,7 @@ export function openDelivery(
   }
 }
 
-/** Spark reports only partitions with rows. One without rows, before the last that has some, exists all the same. */
+/** Selects partitions by id. Spark reports only non-empty ones; an id below the last of these is valid, too. */
 function chosen(all: readonly StagedPartition[], ids: readonly number[]): StagedPartition[] {
   const last = all.at(-1)?.id ?? -1;
   const unknown = ids.filter((id) => id > last);

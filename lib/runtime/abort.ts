@@ -1,12 +1,12 @@
 /**
- * What an AbortSignal does in this package. Node 20 warns of a leak as soon as a signal has more than ten listeners, and
- * one signal may stop any number of streams and calls: so it has one listener here, however many wait for it.
+ * Handles AbortSignals. Node 20 warns of a leak if a signal has more than ten listeners, and one signal may stop any
+ * number of streams and calls. So each signal gets one listener here, however many callbacks wait for it.
  */
 
-/** ms after which a stream, or a call, that was stopped has ended here, whatever the server does. */
+/** The most time, in ms, until a stopped stream or call ends here, whatever the server does. */
 export const SETTLE_TIMEOUT = 1_000;
 
-/** What an aborted call rejects with: the same as Node's own streams, which do not export theirs. */
+/** The error of an aborted call: the same as that of Node's own streams, which do not export theirs. */
 export class AbortError extends Error {
   readonly code = "ABORT_ERR";
 
@@ -27,7 +27,7 @@ const waiting = new WeakMap<AbortSignal, Waiting>();
 /**
  * Calls back when the signal is aborted; at once if it is already.
  *
- * @returns takes it back
+ * @returns unregisters it
  */
 export function onAbort(signal: AbortSignal, call: () => void): () => void {
   if (signal.aborted) {
@@ -57,7 +57,7 @@ function listen(signal: AbortSignal): Waiting {
   return entry;
 }
 
-/** What the promise settles with, or an AbortError as soon as the signal is aborted. */
+/** Settles like the promise, or rejects with an AbortError as soon as the signal is aborted. */
 export async function untilAborted<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
   if (!signal) return await promise;
   let forget = () => {};
@@ -74,7 +74,7 @@ export async function untilAborted<T>(signal: AbortSignal | undefined, promise: 
 /**
  * Resolves when the promise has settled, or after `ms`. Never rejects.
  *
- * @param keepsProcess whether a process that has nothing else to do waits, too
+ * @param keepsProcess whether a process with nothing else to do waits, too
  */
 export async function atMost(ms: number, promise: Promise<unknown>, keepsProcess = true): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

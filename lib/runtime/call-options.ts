@@ -1,15 +1,15 @@
-/** Options that calls have in common, and their check. */
+/** The options common to calls, and their check. */
 import { abortSignal, checkOptions, isTag, type OptionTable } from "./check-options.js";
 
-/** Options of a call to the server. */
+/** The options of a call to the server. */
 export interface CallOptions {
-  /** Ends the call at once, with an AbortError; what it runs on the server is interrupted. */
+  /** Ends the call at once, with an AbortError; its operations on the server are interrupted. */
   signal?: AbortSignal | undefined;
 }
 
-/** Options of a call that may run something on Spark. */
+/** The options of a call that may run an operation on Spark. */
 export interface RunOptions extends CallOptions {
-  /** What `session.interruptTag()` finds it by. No tag is empty or has a comma. */
+  /** Tags by which `session.interruptTag()` finds the operation. A tag must not be empty or contain a comma. */
   tags?: readonly string[] | undefined;
 }
 

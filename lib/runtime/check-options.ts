@@ -1,30 +1,30 @@
 /**
- * One checker for every option bag and every argument: a table says what each option must be, and all messages have one
- * form. Values are shown in the message, unless they may be secret.
+ * Checks every options object and every argument: a table has the rule for each option, and all messages have one form.
+ * Messages show the value, unless it may be secret.
  */
 import { SparkStreamError } from "../errors.js";
 import { checkText } from "./well-formed.js";
 
-/** What a value must be, as the message says it after "must be". */
+/** A rule for a value; `is` follows "must be" in the message. */
 export type Rule = readonly [isValid: (value: unknown) => boolean, is: string, more?: RuleDetails];
 
 interface RuleDetails {
   /** The value may be a secret: no message shows it. */
   readonly secret?: true;
-  /** It cannot be left out. */
+  /** The option must be given. */
   readonly required?: true;
-  /** The options within this one, if its value is an object. */
+  /** The rules for nested options, if the value is an object. */
   readonly within?: Readonly<Record<string, Rule>>;
 }
 
-/** A rule for each option of a bag: an option without one does not compile. */
+/** A rule for each option of an options object: a type error if one is missing. */
 export type OptionTable<T> = { readonly [name in keyof Required<T>]: Rule };
 
 /**
- * Checks a bag of options. An option that is undefined counts as not given.
+ * Checks an options object. An option that is undefined counts as not given.
  *
  * @param of the function that takes the options, as messages name it: "connect()"
- * @throws SparkStreamError INVALID_ARGUMENT for what is not an object, for an unknown option, and for an invalid value
+ * @throws SparkStreamError INVALID_ARGUMENT if it is not an object, for an unknown option, and for an invalid value
  */
 export function checkOptions<T extends object>(of: string, options: T, table: OptionTable<T>): void {
   if (!isBag(options)) throw invalid(`The options of ${of} must be an object, not ${shown(options)}`);
@@ -38,12 +38,12 @@ export function checkArgument(of: string, name: string, value: unknown, [isValid
   if (!secret) checkTexts(what, value);
 }
 
-/** Checks each of the arguments that a function takes any number of. @throws SparkStreamError INVALID_ARGUMENT */
+/** Checks each of a function's rest arguments. @throws SparkStreamError INVALID_ARGUMENT */
 export function checkArguments(of: string, name: string, values: readonly unknown[], rule: Rule): void {
   for (const [index, value] of values.entries()) checkArgument(of, `${name}[${index}]`, value, rule);
 }
 
-/** @throws SparkStreamError INVALID_ARGUMENT, with the names that are known, and the one that was probably meant. */
+/** @throws SparkStreamError INVALID_ARGUMENT naming the known names, and the one that was probably meant. */
 export function checkKnown(kind: string, of: string, name: string, known: readonly string[]): void {
   if (known.includes(name)) return;
   const nearest = nearestOf(name, known);
@@ -66,7 +66,7 @@ function checkBag(of: string, prefix: string, options: object, table: Readonly<R
   }
 }
 
-/** A string, and the names and strings of an object: what is written or sent must be what was given. */
+/** Checks that a string, or the names and strings of an object, can be sent or written exactly as given. */
 function checkTexts(what: string, value: unknown): void {
   const texts = isBag(value) ? Object.entries(value).flat() : [value];
   for (const text of texts) if (isText(text)) checkText(what, text);
@@ -88,7 +88,7 @@ export const filled: Rule = [isFilled, "a non-empty string"];
 export const flag: Rule = [(value) => typeof value === "boolean", "true or false"];
 export const callback: Rule = [isFunction, "a function"];
 
-/** Node's own AbortSignal, or one that works as it does. */
+/** Node's own AbortSignal, or one that works the same way. */
 export const abortSignal: Rule = [
   (value) => isObject(value) && "aborted" in value && isFunction((value as Partial<AbortSignal>).addEventListener),
   "an AbortSignal",
@@ -97,7 +97,7 @@ export const abortSignal: Rule = [
 /** A number of bytes. It may be Infinity. */
 export const byteCount: Rule = [(value) => typeof value === "number" && value >= 1, "a number of bytes, 1 or more"];
 
-/** A master of Spark on this machine. */
+/** A Spark master URL for this machine. */
 export const localMaster: Rule = [
   (master) => isText(master) && /^local(\[(\*|\d+)(,\d+)?\])?$/.test(master),
   '"local", "local[4]" or "local[*]"',
@@ -106,7 +106,7 @@ export const localMaster: Rule = [
 /** An object of strings. */
 export const strings: Rule = [(value) => isBag(value) && Object.values(value).every(isText), "an object of strings"];
 
-/** @param unit of the number, such as "rows" */
+/** @param unit the number's unit, such as "rows" */
 export function whole(from: number, to: number, unit = ""): Rule {
   const number = unit === "" ? "number" : `number of ${unit}`;
   return [
@@ -128,15 +128,15 @@ export function nested<T extends object>(table: OptionTable<T>): Rule {
   return [isBag, "an object of options", { within: table }];
 }
 
-/** The same rule for a value that no message may show. */
+/** Returns the rule for a value that no message may show. */
 export function secret([isValid, is, more]: Rule): Rule {
   return [isValid, is, { ...more, secret: true }];
 }
 
-/** What Spark takes as an operation's tag. */
+/** Whether Spark accepts the value as an operation's tag. */
 export const isTag = (value: unknown): boolean => isFilled(value) && !value.includes(",");
 
-/** The same rule for an option that cannot be left out. */
+/** Returns the rule for an option that must be given. */
 export function required([isValid, is, more]: Rule): Rule {
   return [isValid, is, { ...more, required: true }];
 }
@@ -145,14 +145,14 @@ export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
-/** An object with names of its own, and not a list, a Map or a Date, whose contents would be overlooked. */
+/** Whether the value is a plain options object, not an array, a Map or a Date, whose contents would be ignored. */
 export function isBag(value: unknown): value is object {
   return isObject(value) && Object.prototype.toString.call(value) === "[object Object]";
 }
 
 const MAX_SHOWN = 60;
 
-/** A value as a message shows it: short, and never with what an object holds. */
+/** Formats a value for a message: short, and without the contents of an object. */
 export function shown(value: unknown): string {
   switch (typeof value) {
     case "string":
@@ -182,7 +182,7 @@ function nameOf(value: object): string {
   return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
 }
 
-/** The known name that differs by a slip of the fingers: a third of its letters at most. */
+/** Finds the known name that differs only by a typo: in at most a third of its letters. */
 function nearestOf(name: string, known: readonly string[]): string | undefined {
   if (typeof name !== "string") return undefined;
   const lower = name.slice(0, MAX_SHOWN).toLowerCase();
@@ -192,7 +192,7 @@ function nearestOf(name: string, known: readonly string[]): string | undefined {
   return nearest !== undefined && least <= Math.max(1, Math.floor(nearest.length / 3)) ? nearest : undefined;
 }
 
-/** Levenshtein's: how many letters have to be inserted, left out or replaced. */
+/** The Levenshtein distance: how many letters must be inserted, deleted or replaced. */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (let i = 0; i < one.length; i++) {

@@ -4,12 +4,12 @@ import type { Duplex, Readable } from "node:stream";
 export const behind = Symbol("behind");
 
 /**
- * A stream that takes its place behind another by itself. Core's `compose()` puts every chunk into a Duplex as well, and in
- * Node 20 into a `Readable.from()` around that: for chunks that are single rows this takes several times as long as to make
- * them.
+ * A stream that attaches itself to its source. Core's `compose()` would pass every chunk through an additional Duplex,
+ * and in Node 20 through a `Readable.from()` around it: for chunks that are single rows, that takes several times as
+ * long as making them.
  */
 export interface Composable {
-  /** Reads `source` to its end. Either of the two ends with the other's failure. */
+  /** Reads `source` to its end. If one of the two streams fails, the other ends with its error. */
   [behind](source: Readable): Duplex;
 }
 

@@ -1,25 +1,25 @@
 /**
- * Leaves the event loop to the rest of the program in time. A stage that may work for long asks {@link turnIsDue} between
- * two pieces of its work, and where it is, goes on {@link afterTurn}. In between timers fire, sockets are read and other
- * requests are answered.
+ * Lets the event loop turn, so that the rest of the program is not blocked. A stage that may work for long calls
+ * {@link turnIsDue} between two pieces of work, and if it returns true, continues {@link afterTurn}. In between, timers
+ * fire, sockets are read and other requests are answered.
  *
- * All stages of all streams share one budget per turn of the loop, since it is the sum of their work that holds others up.
- * Whoever waits goes on in turn, one in each turn of the loop. Memory: one callback for each that waits.
+ * All stages of all streams share one budget per turn of the loop, since the sum of their work is what blocks others.
+ * Waiting stages continue in order, one per turn of the loop. Memory: one callback per waiting stage.
  */
 import { AsyncResource } from "node:async_hooks";
 
 /**
- * ms of work in one turn of the event loop. A piece of work that begins just before may take as long again, so that the
- * loop turns at least every 25 ms.
+ * ms of work in one turn of the event loop. A piece of work that begins just before the end may take as long again; the
+ * loop still turns at least every 25 ms.
  */
 const WORK_MS = 10;
 
-/** When the work of this turn began; undefined: there was none yet. */
+/** When the work of this turn began; undefined if there was none yet. */
 let since: number | undefined;
 let scheduled = false;
 const waiting: (() => void)[] = [];
 
-/** Whether this turn's time is used up. Costs a look at the clock. */
+/** Whether this turn's time is used up. Costs one reading of the clock. */
 export function turnIsDue(): boolean {
   if (since !== undefined) return performance.now() - since >= WORK_MS;
   since = performance.now();
@@ -38,7 +38,7 @@ export function turn(): Promise<void> {
   return new Promise(afterTurn);
 }
 
-/** Asks {@link turnIsDue} for work in many small pieces, every 32nd time at most if they are quick. */
+/** Calls {@link turnIsDue} for work in many small pieces, at most every 32nd time if they are quick. */
 export class Pace {
   #every = 1;
   #left = 1;

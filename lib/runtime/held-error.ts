@@ -1,20 +1,21 @@
 /**
- * What a stream does with an error while nobody is there to receive it. Node would emit 'error' without a listener, which
- * ends the process. Here the error waits:
+ * Holds a stream's error while the stream has no consumer. Node would emit 'error' without a listener, which ends the
+ * process. Instead the error waits:
  *
- *     somebody is there      the stream is destroyed with the error, as any stream
- *     nobody is there        the error is held: `errored` shows it, and the stream stays as it is
- *     somebody comes         the stream is destroyed with it, one tick later
- *     nobody comes           a process warning after 10 s, or when the process has nothing else to do
+ *     there is a consumer        the stream is destroyed with the error, like any stream
+ *     there is no consumer       the error is held: `errored` shows it, and the stream is not destroyed
+ *     a consumer appears         the stream is destroyed with the error, one tick later
+ *     no consumer ever appears   a process warning after 10 s, or when the process has nothing else to do
  *
- * A destroyed stream would not do instead: until Node 22, `Readable.toWeb()` takes one that failed for an empty one.
+ * Destroying the stream at once is not an alternative: until Node 22, `Readable.toWeb()` treats a failed stream as
+ * empty.
  *
- * Memory: an error that waits is kept for 10 s at most, besides by its stream.
+ * Memory: besides its stream, a waiting error is kept for at most 10 s.
  */
 import type { Readable, Writable } from "node:stream";
 import { AbortError, onAbort } from "./abort.js";
 
-/** After this many ms without a consumer there is a warning. */
+/** ms without a consumer until the warning. */
 const WARN_AFTER_MS = 10_000;
 
 export class HeldError {
@@ -25,18 +26,18 @@ export class HeldError {
   #composed: Composed | undefined;
   #forgetSignal: (() => void) | undefined;
 
-  /** @param inUse whether somebody works with the stream, even without a listener for 'error' */
+  /** @param inUse whether the stream has a consumer, even one without a listener for 'error' */
   constructor(stream: Readable | Writable, inUse: () => boolean) {
     this.#stream = stream;
     this.#inUse = inUse;
   }
 
-  /** The error that waits for somebody. */
+  /** The error that waits for a consumer. */
   get error(): Error | undefined {
     return this.#error;
   }
 
-  /** Destroys the stream with an error of its own: now, or as soon as somebody is there. */
+  /** Destroys the stream with an error of its own: now, or as soon as there is a consumer. */
   fail(error: Error): void {
     if (this.#stream.destroyed || this.#error) return;
     if (this.#attended()) {
@@ -52,8 +53,8 @@ export class HeldError {
   }
 
   /**
-   * `compose()` reads at once, whether or not anybody reads the composed stream: from now on it is that stream's consumer who
-   * must be there. `listeners` for 'error' are compose's own.
+   * To be called after `compose()`, which reads at once, even if nobody reads the composed stream. From then on the
+   * consumer of the composed stream counts. `listeners` is the number of compose's own listeners for 'error'.
    */
   composed(stream: Readable, listeners: number): void {
     this.#composed = { stream, listeners, ownListeners: stream.listenerCount("error") };
@@ -61,22 +62,22 @@ export class HeldError {
   }
 
   /**
-   * What the stream's `destroy` is to end it with: the error that waits, since it came first. Whoever destroys a stream has
-   * no use for its error, and needs no warning.
+   * Returns the error for the stream's `destroy`: the waiting error, since it was first. The caller of `destroy` has no
+   * use for it, so there is no warning.
    */
   firstOf(error: Error | undefined): Error | undefined {
     if (this.#error && error !== this.#error) markTold(this.#error);
     return this.#error ?? error;
   }
 
-  /** The stream's user has learnt of the error elsewhere. Then 'close' may be emitted without a consumer. */
+  /** To be called if the user received the error elsewhere. Then 'close' may be emitted without a consumer. */
   tell(error: Error): void {
     markTold(error);
     this.#told = true;
     if (this.#error) this.#deliver();
   }
 
-  /** Calls `fail` with an AbortError when the signal is aborted. Whoever aborts knows of it, and needs no warning. */
+  /** Calls `fail` with an AbortError when the signal is aborted. The one who aborts knows, so there is no warning. */
   failOnAbort(signal: AbortSignal, fail: (error: Error) => void): void {
     this.#forgetSignal = onAbort(signal, () => {
       const error = new AbortError(signal);
@@ -102,7 +103,7 @@ export class HeldError {
   }
 
   readonly #onNewListener = (event: string | symbol) => {
-    // A tick later the listener is there, and so are those that came with it.
+    // One tick later this listener is attached, and so are others added with it.
     if (arrivals.has(event)) process.nextTick(() => this.#deliver());
   };
 
@@ -111,12 +112,12 @@ export class HeldError {
   }
 }
 
-/** A stream that compose() made, with the listeners for 'error' that compose() added to both. */
+/** A stream that compose() made, and the number of 'error' listeners that compose() added to both streams. */
 interface Composed {
   readonly stream: Readable;
-  /** At the stream that was composed. */
+  /** Those on the original stream. */
   readonly listeners: number;
-  /** At the composed stream. */
+  /** Those on the composed stream. */
   readonly ownListeners: number;
 }
 
@@ -124,7 +125,9 @@ function hasConsumer({ stream, ownListeners }: Composed): boolean {
   return stream.listenerCount("error") > ownListeners || isRead(stream);
 }
 
-/** The composed stream is Node's own and cannot hold an error, that of rows() for one; but it need not end the process. */
+/**
+ * Keeps an error of the composed stream, such as that of rows(), from ending the process: Node's stream can't hold it.
+ */
 function keepQuiet(composed: Composed): void {
   const { stream } = composed;
   const destroy = stream._destroy;
@@ -139,19 +142,19 @@ function keepQuiet(composed: Composed): void {
     });
 }
 
-/** Whether somebody reads, be it without a listener for 'error'. */
+/** Whether the stream has a reader, even one without a listener for 'error'. */
 export function isRead(stream: Readable): boolean {
   return stream.readableFlowing === true || stream.listenerCount("readable") > 0;
 }
 
-/** Events whose listeners may be those of somebody who consumes the stream. */
+/** Events whose listeners may belong to a consumer of the stream. */
 const arrivals: ReadonlySet<string | symbol> = new Set(["error", "data", "readable", "close"]);
 
 const told = new WeakSet<Error>();
-/** Those to warn of. One error of several streams is one warning. */
+/** The errors to warn of. An error shared by several streams gives one warning. */
 const untold = new Map<Error, NodeJS.Timeout>();
 
-/** Whether somebody has this error, from whichever stream. */
+/** Whether a user has received this error, from any stream. */
 export function isTold(error: Error): boolean {
   return told.has(error);
 }

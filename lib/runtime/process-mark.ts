@@ -1,7 +1,7 @@
 /**
- * A mark for the names of temporary files that says which process made them, so that another one may remove those of a
- * process that was killed. A process id has a meaning on one machine only, and there within one container: directories can
- * be shared by several of them.
+ * Marks the names of temporary files with the process that made them, so that another process can remove the files of a
+ * killed one. A process id is valid only on one machine, and there only within one container, but several of them may
+ * share a directory.
  */
 import { createHash } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
@@ -37,7 +37,7 @@ function tryTo(read: () => string): string {
   try {
     return read();
   } catch {
-    return ""; // not on every system
+    return ""; // not available on every system
   }
 }
 

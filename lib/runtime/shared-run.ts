@@ -1,6 +1,6 @@
 /**
- * Something that runs once and that several may wait for, each with a signal of its own. It starts with the first of them,
- * and is aborted when the last has given up; its result, or error, is the answer for all, also for those that come later.
+ * A run shared by several callers, each with its own signal. It starts with the first caller, and is aborted when the
+ * last one has given up. All callers get its result or error, including later ones.
  */
 import { AbortError, untilAborted } from "./abort.js";
 import type { RunOptions } from "./call-options.js";
@@ -12,12 +12,12 @@ export class SharedRun<T> {
   #settled = false;
   #waiting = 0;
 
-  /** @param start gets the tags of the first who waits */
+  /** @param start gets the tags of the first caller */
   constructor(start: (options: RunOptions & { signal: AbortSignal }) => Promise<T>) {
     this.#start = start;
   }
 
-  /** Whether the last who waited for it gave up. */
+  /** Whether all callers have given up. */
   get abandoned(): boolean {
     return this.#stop.signal.aborted;
   }

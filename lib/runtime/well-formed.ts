@@ -2,7 +2,7 @@ import { SparkStreamError } from "../errors.js";
 
 /** Half of a UTF-16 pair without its other half. UTF-8 cannot express it: an encoder writes U+FFFD instead. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
-/** Characters shown before and after it. */
+/** The number of characters shown before and after it. */
 const AROUND = 20;
 
 /**

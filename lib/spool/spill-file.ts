@@ -1,10 +1,10 @@
 /**
- * A temporary file that records are appended to and taken from in order. Its name is gone as soon as it is open, so that
- * nothing is left behind however the process ends. If a system cannot do that (Windows), the file is removed when it is
- * closed, and a file that a crash left is removed when the next one is opened.
+ * A temporary file to which records are appended, and from which they are taken in order. It is unlinked as soon as it
+ * is open, so that no file remains, however the process ends. Where that is impossible (Windows), the file is removed
+ * when it is closed, and a file left by a crash is removed when the next one is opened.
  *
- * The directory has a name that anybody can guess, in one that everybody can write to. It is used if it is a directory of
- * this user that nobody else can enter; if it is anything else, such as a symbolic link, the file gets a new directory.
+ * The directory has a predictable name within a world-writable one. It is used only if it is a directory that this user
+ * owns and nobody else can enter. Otherwise, for example if it is a symbolic link, the file gets a new directory.
  */
 import { randomUUID } from "node:crypto";
 import { type FileHandle, lstat, mkdir, mkdtemp, open, readdir, rmdir, unlink } from "node:fs/promises";
@@ -14,7 +14,7 @@ import { SparkStreamError } from "../errors.js";
 import { noFilesAdvice, noFilesLeft } from "../runtime/open-files.js";
 import { isLeftBehind, processMark } from "../runtime/process-mark.js";
 
-/** One directory per user, so that one does not stand in the way of another. */
+/** One directory per user, so that users do not block each other. */
 export const spillDirectory = join(tmpdir(), `spark-arrow-stream-${process.getuid?.() ?? "user"}`);
 const NAME = /^spill-[0-9a-f-]+$/;
 const LENGTH_BYTES = 4;
@@ -49,7 +49,7 @@ export class SpillFile {
   }
 
   /**
-   * The oldest record that was not taken yet; undefined if there is none.
+   * Takes the oldest record; undefined if there is none.
    *
    * @throws SparkStreamError INCOMPLETE_RESULT if the file cannot be read
    */

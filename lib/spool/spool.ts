@@ -1,15 +1,15 @@
 /**
- * Things that had to be taken before the consumer wanted them, in order: in memory as long as there is room, beyond that in
- * a temporary file.
+ * A queue of items that were received before the consumer asked for them: in memory while there is room, then in a
+ * temporary file.
  */
 import { SpillFile } from "./spill-file.js";
 
 export interface SpoolOptions<T> {
-  /** Bytes that one takes in memory. */
+  /** The size of an item in memory, in bytes. */
   sizeOf(item: T): number;
-  /** Whether another `bytes` may be in memory, in addition to `held`. */
+  /** Whether memory has room for `bytes` in addition to the `held` bytes. */
   hasRoom(bytes: number, held: number): boolean;
-  /** As it is in the file. */
+  /** Encodes an item for the file. */
   encode(item: T): Uint8Array;
   decode(record: Uint8Array): T;
 }
@@ -20,7 +20,7 @@ export class Spool<T> {
   #held = 0;
   #file: SpillFile | undefined;
   #filed = 0;
-  /** Settles when all earlier calls have: an item that is pushed while the last one is taken must not be lost. */
+  /** Settles when all earlier calls have settled: an item pushed while the last one is taken must not be lost. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: SpoolOptions<T>) {
@@ -41,12 +41,12 @@ export class Spool<T> {
     return this.#file !== undefined;
   }
 
-  /** Whether the next one has to be read from the file. */
+  /** Whether the next item must be read from the file. */
   get nextIsFiled(): boolean {
     return this.#memory.length === 0 && this.#filed > 0;
   }
 
-  /** The oldest one, if it is in memory, at once. */
+  /** Takes the oldest item synchronously, if it is in memory. */
   shiftFromMemory(): T | undefined {
     const item = this.#memory.shift();
     if (item !== undefined) this.#held -= this.#options.sizeOf(item);
@@ -61,7 +61,7 @@ export class Spool<T> {
     return this.#inTurn(() => this.#shift());
   }
 
-  /** Drops what is left. May be called twice. */
+  /** Drops the remaining items. May be called twice. */
   close(): Promise<void> {
     return this.#inTurn(() => this.#close());
   }

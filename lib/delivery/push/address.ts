@@ -1,4 +1,4 @@
-/** Where this process listens, and the address that executors connect to. */
+/** Finds the address to listen on, and the address that executors connect to. */
 import { createSocket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
@@ -14,12 +14,12 @@ export interface PushAddress {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
-  /** What a task connects to when this process listens on that port. */
+  /** The address that a task connects to if this process listens on that port. */
   advertised(port: number): { host: string; port: number };
 }
 
 /**
- * Without an option it is the address that this process has on the way to the server.
+ * Finds the addresses. The default is the local address of this process's route to the server.
  *
  * @throws SparkStreamError INVALID_ARGUMENT; UNAVAILABLE if the server's name cannot be looked up
  */
@@ -40,7 +40,7 @@ export async function pushAddress(options: AddressOptions, endpoint: Endpoint): 
   };
 }
 
-/** `name`, `name:port`, `[v6]:port`, or a bare v6 address. */
+/** Parses `name`, `name:port`, `[v6]:port`, or a bare v6 address. */
 function advertised(text: string): { host: string; port?: number } {
   if (isIP(text)) return { host: text };
   const [, v6, name, port] = /^(?:\[([^\]]+)\]|([\w.-]+))(?::(\d+))?$/.exec(text) ?? [];
@@ -57,7 +57,7 @@ function isWildcard(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
 }
 
-/** That of a datagram socket which is connected to the server; nothing is sent for it. */
+/** The local address of a datagram socket connected to the server; no packet is sent. */
 async function addressTowards({ host, port }: Endpoint): Promise<string> {
   try {
     const { address, family } = await lookup(host);

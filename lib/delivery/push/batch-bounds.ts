@@ -1,9 +1,9 @@
 /**
- * How many rows a task takes at once, and whether Spark has to look at their bytes, too.
+ * Decides how many rows a task's batch has, and whether Spark must count their bytes, too.
  *
- * Spark ends a batch for a Python function when it has maxRecordsPerBatch rows or, in 4.3, 64 MiB; for the latter it adds up
- * the buffers of all columns after each row. For a frame of six columns that was half of the time of its JVM. So it is spared
- * that if the rows are bound to stay within as many bytes without it.
+ * Spark ends a batch for a Python function when it has maxRecordsPerBatch rows or, in 4.3, 64 MiB. For the latter it
+ * adds up the buffers of all columns after each row, which took half of the JVM's time for a frame of six columns. So
+ * the count is turned off if batches stay within that size without it.
  */
 import { DataType, type Field } from "apache-arrow";
 import { type RuntimeConf, settingOr } from "../../connect/session/conf.js";
@@ -12,36 +12,36 @@ import type { BatchOptions } from "../query-conf.js";
 
 /** Spark's own bound. */
 const BATCH_BYTES = 64 * 1024 * 1024;
-/** The same, as Spark writes it. */
+/** The same, in Spark's notation. */
 const SPARKS_DEFAULT = `${BATCH_BYTES}b`;
-/** Bytes that the strings of a column are taken to have on average, at most. */
+/** The assumed upper bound for the average length of a column's strings, in bytes. */
 const LONG_STRING = 16 * 1024;
-/** Batches of fewer rows would cost more than is won. */
+/** Batches of fewer rows would cost more than they save. */
 const FEW_ROWS = 1_000;
-/** What Spark takes for no bound on bytes. */
+/** The setting that means no bound on bytes. */
 const UNBOUNDED = 2 ** 31 - 1;
 
 type Bounds = Pick<BatchOptions, "maxRecordsPerBatch" | "maxBytesPerBatch">;
 
-/** @returns the settings for a query whose rows have these fields; `maxRecordsPerBatch` as requested, if it was */
+/** @returns the settings for a query whose rows have these fields; `maxRecordsPerBatch` as requested, if given */
 export async function boundsOf(
   conf: RuntimeConf,
   fields: readonly Field[],
   maxRecordsPerBatch: number | undefined,
   options: CallOptions = {},
 ): Promise<Bounds> {
-  // With Spark's own defaults, for a server that knows no such settings.
+  // Falls back to Spark's defaults for a server without these settings.
   const [rows, bytes] = await Promise.all([
     settingOr(conf, "spark.sql.execution.arrow.maxRecordsPerBatch", "10000", options),
     settingOr(conf, "spark.sql.execution.arrow.maxBytesPerBatch", SPARKS_DEFAULT, options),
   ]);
   if (bytes === SPARKS_DEFAULT) return batchBounds(fields, maxRecordsPerBatch, Number(rows));
-  return measured(maxRecordsPerBatch); // what somebody has chosen stays
+  return measured(maxRecordsPerBatch); // a setting that a user has changed is kept
 }
 
 /**
- * @param given the rows per batch that were asked for
- * @param ofSession those that the session has; none for 0 or less
+ * @param given the requested rows per batch
+ * @param ofSession the session's rows per batch; 0 or less means no bound
  */
 export function batchBounds(fields: readonly Field[], given: number | undefined, ofSession: number): Bounds {
   const fitting = Math.floor(BATCH_BYTES / Math.max(1, rowBytes(fields)));
@@ -51,7 +51,7 @@ export function batchBounds(fields: readonly Field[], given: number | undefined,
   return { maxRecordsPerBatch: rows, maxBytesPerBatch: UNBOUNDED };
 }
 
-/** Spark looks at the bytes of the rows, as it does by itself. */
+/** Bounds with which Spark counts the bytes of the rows, as by default. */
 function measured(given: number | undefined): Bounds {
   return given === undefined ? {} : { maxRecordsPerBatch: given };
 }

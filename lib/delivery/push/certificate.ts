@@ -1,6 +1,6 @@
 import { createHash, type webcrypto } from "node:crypto";
 
-/** A certificate that stands for one stream: nobody trusts it but those who know its fingerprint. */
+/** A certificate for one stream, trusted only by those who know its fingerprint. */
 export interface StreamCertificate {
   /** PEM. */
   readonly cert: string;
@@ -12,9 +12,9 @@ export interface StreamCertificate {
 const DAY = 24 * 60 * 60 * 1000;
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
-/** Takes 0.4 s the first time, for the library to be loaded, and some ms after that. */
+/** Creates a certificate. The first call takes 0.4 s to load the library, later ones a few ms. */
 export async function createCertificate(): Promise<StreamCertificate> {
-  await import("reflect-metadata"); // first, since the next one does not load without it
+  await import("reflect-metadata"); // first, since the next import needs it
   const { PemConverter, X509CertificateGenerator } = await import("@peculiar/x509");
   const keys: webcrypto.CryptoKeyPair = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const certificate = await X509CertificateGenerator.createSelfSigned({

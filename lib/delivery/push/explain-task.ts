@@ -4,14 +4,14 @@ import { TROUBLE } from "./task-source.js";
 
 export const python: PythonUser = { name: 'delivery: "push"', instead: 'delivery: "staged", which does not' };
 
-/** If a query failed since a task could not push, an error that says so; else the error itself. */
+/** Returns an error that says so if a query failed because a task could not push; else the error itself. */
 export function explainTask(error: unknown): unknown {
   if (!(error instanceof SparkStreamError)) return error;
   const reason = new RegExp(`${TROUBLE} ([^\\n]*)`).exec(error.message)?.[1];
   return reason === undefined ? error : unreachable(reason, error);
 }
 
-/** @param reason the words of a task, or of the probe */
+/** @param reason the message of a task, or of the probe */
 export function unreachable(reason: string, cause?: SparkStreamError): SparkStreamError {
   const message =
     `A task on Spark's executors cannot push to this process: ${reason}. Check push.host, push.advertise and what is ` +
@@ -20,7 +20,7 @@ export function unreachable(reason: string, cause?: SparkStreamError): SparkStre
   return new SparkStreamError("UNREACHABLE", message, { cause, ...(operationId !== undefined && { operationId }) });
 }
 
-/** Why a function was not run that does nothing but connect. */
+/** Explains why the probe, a function that only connects, did not run. */
 export function explainProbe(error: unknown): unknown {
   const explained = explainPython(error, python);
   if (explained !== error || !(error instanceof SparkStreamError)) return explained;

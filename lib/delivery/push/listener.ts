@@ -1,8 +1,9 @@
 /**
- * Where tasks connect to. In: connections of anybody. Out: those of tasks, which have proven that they know the stream's
- * secret. Others are dropped: at the first wrong byte, after 5 s, or after 4 KB of a TLS handshake.
+ * Accepts the connections of tasks. In: connections from anybody. Out: connections of tasks, which have proven that
+ * they know the stream's secret. Others are dropped: at the first wrong byte, after 5 s, or after 4 KB of a TLS
+ * handshake.
  *
- * Memory per stranger: a TLS session, or a hello; MAX_STRANGERS of them at a time, beyond which the oldest has to go.
+ * Memory: a TLS session, or a hello, per stranger; beyond MAX_STRANGERS at a time the oldest is dropped.
  */
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
@@ -17,9 +18,9 @@ const PROOF_MS = 5_000;
 const MAX_STRANGER_BYTES = 4096;
 const MAX_STRANGERS = 128;
 const MAX_CONNECTIONS = 4096;
-/** ms between two looks at what strangers have sent. */
+/** ms between two checks of strangers' connections. */
 const CHECK_INTERVAL_MS = 100;
-/** ms after which the system asks a silent peer whether it is there. */
+/** ms of silence after which the system probes a peer (TCP keepalive). */
 const KEEPALIVE = 10_000;
 
 export interface ListenerOptions {
@@ -27,9 +28,9 @@ export interface ListenerOptions {
   /** 0: a free one. */
   readonly port: number;
   readonly secret: Secret;
-  /** With it, all is TLS 1.3. */
+  /** If given, all connections use TLS 1.3. */
   readonly certificate: StreamCertificate | undefined;
-  /** A task has proven itself. */
+  /** Called when a task has proven that it knows the secret. */
   onTask(claim: Claim, socket: Socket, reader: SocketReader): void;
 }
 
@@ -37,7 +38,7 @@ export class PushListener {
   readonly #options: ListenerOptions;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  /** The oldest one first; since when, ms. */
+  /** Strangers, the oldest first, with the time, in ms, when they connected. */
   readonly #strangers = new Map<Socket, number>();
   readonly #timer: NodeJS.Timeout;
   #closed: Promise<void> | undefined;
@@ -53,7 +54,7 @@ export class PushListener {
       clearInterval(listener.#timer);
       throw cannotListen(error as NodeJS.ErrnoException, host, port);
     }
-    listener.#server.on("error", () => {}); // of a connection that could not be taken
+    listener.#server.on("error", () => {}); // a connection could not be accepted
     return listener;
   }
 

@@ -1,6 +1,6 @@
 /**
- * How a task proves to Node, and Node to the task, that they know the stream's secret, which itself never goes over a data
- * connection: HMAC-SHA256 over the nonces of both, which are new for each connection.
+ * Proves between a task and Node, in both directions, that they know the stream's secret, without sending it over a
+ * data connection: HMAC-SHA256 over both sides' nonces, which are new for each connection.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { inspect } from "node:util";
@@ -11,23 +11,23 @@ const SECRET_BYTES = 32;
 export class Secret {
   #key: Buffer | undefined = randomBytes(SECRET_BYTES);
 
-  /** For the plan that takes it to the tasks, and for nothing else. */
+  /** The secret as hex, only for the plan that carries it to the tasks. */
   get hex(): string {
     return this.#key?.toString("hex") ?? "";
   }
 
-  /** Whether a hello is from one who knows the secret, and answers this nonce. */
+  /** Whether a hello comes from a task that knows the secret, and answers this nonce. */
   accepts(hello: Buffer, nonce: Buffer): boolean {
     const proof = this.#proof("task", nonce, hello.subarray(0, CLAIM_BYTES));
     return proof !== undefined && timingSafeEqual(proof, hello.subarray(CLAIM_BYTES));
   }
 
-  /** What proves Node to the task; undefined if the secret is dead. */
+  /** Node's proof for the task; undefined if the secret was forgotten. */
   answer({ nonce: theirs }: Claim, nonce: Buffer): Buffer | undefined {
     return this.#proof("node", theirs, nonce);
   }
 
-  /** Nobody can prove anything by it any more. */
+  /** Invalidates the secret: no later proof succeeds. */
   forget(): void {
     this.#key?.fill(0);
     this.#key = undefined;

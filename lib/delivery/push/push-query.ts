@@ -1,6 +1,6 @@
 /**
- * The query itself, whose result is one row of each task: Spark's own word of what every partition came to. It is an
- * ordinary execution, with all that this has: reattaching, progress, errors.
+ * Runs the query itself. Its result has one row per task: the totals of its partition, as committed by Spark. It is an
+ * ordinary execution, with reattaching, progress and errors.
  */
 import { IpcDecoder } from "../../chain/ipc-decoder.js";
 import { mapInArrow } from "../../connect/python/python-function.js";
@@ -13,7 +13,7 @@ import type { PushedPartition } from "./pushed-partition.js";
 import { pushTask, type TaskSettings } from "./task-source.js";
 import { nothing, sameTotals, type Totals } from "./totals.js";
 
-/** What a task says that its partition came to. */
+/** The totals of a partition, as its task reports them. */
 interface Committed extends Totals {
   readonly attempt: number;
 }
@@ -27,9 +27,9 @@ export class PushQuery {
   }
 
   /**
-   * Resolves when Spark says that all tasks have ended well.
+   * Resolves when Spark reports that all tasks have succeeded.
    *
-   * @throws SparkStreamError that of the query; UNREACHABLE if a task could not connect, or lost its connection
+   * @throws SparkStreamError the query's error; UNREACHABLE if a task could not connect, or lost its connection
    */
   async run(): Promise<void> {
     const decoder = new IpcDecoder();

@@ -1,18 +1,21 @@
-/** A frame as a Python function can take it, with the schema that its batches have to come with. */
+/** Prepares a frame for a Python function, with the schema that the delivered batches must have. */
 import { DataType, type Field, IntervalUnit, Table, tableToIPC } from "apache-arrow";
 import type { DataFrame } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
 import type { RunOptions } from "../../runtime/call-options.js";
 
 export interface Pushable {
-  /** Columns by other names if several have one, and a column if there is none. */
+  /** The frame, with renamed columns if several share a name, and with a column added if it has none. */
   readonly frame: DataFrame;
   readonly fields: readonly Field[];
   /** An Arrow IPC stream without a batch. */
   readonly schema: Uint8Array;
 }
 
-/** @throws SparkStreamError INVALID_ARGUMENT for a streaming frame; UNSUPPORTED_TYPE for a column that no function takes */
+/**
+ * @throws SparkStreamError INVALID_ARGUMENT for a streaming frame; UNSUPPORTED_TYPE if Python can't take a column's
+ * type
+ */
 export async function pushable(dataFrame: DataFrame, options: RunOptions): Promise<Pushable> {
   const [schema, isStreaming] = await Promise.all([dataFrame.schema(options), dataFrame.isStreaming(options)]);
   if (isStreaming) {
@@ -34,7 +37,7 @@ export async function pushable(dataFrame: DataFrame, options: RunOptions): Promi
   };
 }
 
-/** Which fields of a struct, at any depth, have one name. Spark makes no Arrow data of such a column for Python. */
+/** Finds fields of a struct, at any depth, that share a name. Spark can't convert such a column to Arrow for Python. */
 function twins({ type }: Field): string | undefined {
   const children: readonly Field[] = type.children ?? [];
   const names = children.map(({ name }) => String(name));

@@ -1,12 +1,12 @@
 /**
- * Delivery "push": the tasks of the query send their batches to this process themselves, past the driver.
+ * Delivery "push": the tasks of the query send their batches directly to this process, bypassing the driver.
  *
- *   open     an address is found and listened on; a probe shows that tasks can connect to it
- *   run      the query (push-query.ts): its tasks come to the listener, prove themselves and send; each is served by a
- *            TaskConnection and its partition by a Share
- *   check    when Spark says that all tasks have ended, its report is compared with the batches that arrived
+ *   open     finds an address and listens on it; a probe shows that tasks can connect to it
+ *   run      runs the query (push-query.ts): its tasks connect to the listener, prove that they know the secret, and send;
+ *            each is served by a TaskConnection and its partition by a Share
+ *   check    when Spark reports that all tasks have ended, compares its totals with the batches that arrived
  *
- * Shared by all its shares: with the last of them it ends, and with the session in any case.
+ * The frame is common to all its shares. It ends with the last of them, or with the session.
  */
 import type { Socket } from "node:net";
 import { CODEC_CONF } from "../../connect/rpc/stream-limits.js";
@@ -30,15 +30,17 @@ import { type Claim, PROBE } from "./wire.js";
 export interface PushedFrameOptions
   extends Pick<SparkStreamOptions, "tags" | "maxRecordsPerBatch" | "compression">,
     Pick<Required<SparkStreamOptions>, "push" | "readAheadBytes"> {
-  /** How many shares. */
+  /** The number of shares. */
   count: number;
 }
 
-/** s that the probe and a task try to connect; a later attempt less, if nobody listens (task-source.ts). */
+/**
+ * s for which the probe and a task try to connect; a later attempt tries for less if nobody listens (task-source.ts).
+ */
 const CONNECT_TIMEOUT_S = 3;
-/** ms between two looks at whether a share starves. */
+/** ms between two checks for starving shares. */
 const CHECK_INTERVAL_MS = 250;
-/** ms that tasks have to end by themselves, when their query was interrupted, before they are cut off. */
+/** ms that tasks of an interrupted query have to end by themselves before their connections are closed. */
 const GRACE = 1_000;
 
 export class PushedFrame {
@@ -76,7 +78,7 @@ export class PushedFrame {
     const { session } = this.#dataFrame;
     const { push, maxRecordsPerBatch, tags, compression } = this.#options;
     const { signal } = this.#stop;
-    // Loaded here, with apache-arrow and TLS, which take long.
+    // Loaded only here, with apache-arrow and TLS, which take long to load.
     const [{ boundsOf }, { pushable }, { probeReach }, { PushQuery }] = await Promise.all([
       import("./batch-bounds.js"),
       import("./pushable.js"),
@@ -106,7 +108,7 @@ export class PushedFrame {
     for (const share of this.shares) share.end({ arrow_ipc_bytes: schema, rowCount: 0 });
   }
 
-  /** @returns what tasks have to know to connect */
+  /** @returns the settings that tasks need to connect */
   async #listen(push: PushOptions): Promise<Pick<TaskSettings, "host" | "port" | "secret" | "fingerprint">> {
     const [{ pushAddress }, { createCertificate }, { PushListener }, { TaskConnection }] = await Promise.all([
       import("./address.js"),
@@ -155,7 +157,7 @@ export class PushedFrame {
     return this.#closing;
   }
 
-  /** First the query, so that its tasks are stopped and do not fail. */
+  /** Ends the query first, so that its tasks are stopped and do not fail. */
   async #end(): Promise<void> {
     this.#fail(sessionClosed());
     this.#stop.abort(new SparkStreamError("OPERATION_CANCELED", "The stream was stopped."));

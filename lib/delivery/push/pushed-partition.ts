@@ -1,18 +1,18 @@
 /**
- * One partition and the attempts to send it, as a state machine: whatever becomes of its tasks, each of its batches counts
- * once.
+ * One partition and the attempts to send it, as a state machine: each batch counts once, whatever happens to the tasks.
  *
- *   state      on                              to         doing
- *   free       an attempt comes                sending    it continues after the batches here
- *   sending    another comes (a twin)          sending    the other one waits
- *   sending    a batch, in its order           sending    it is taken
- *   sending    the end, and all agrees         complete   acknowledged; those who wait hear that it is done
- *   sending    the sender is gone              free       the next of those who wait goes on
+ *   state      on                              to         action
+ *   free       an attempt connects             sending    it continues after the batches received
+ *   sending    another connects (a twin)       sending    the other one waits
+ *   sending    the next batch                  sending    the batch is taken
+ *   sending    the end, with equal totals      complete   acknowledged; waiting attempts receive "done"
+ *   sending    the sender disconnects          free       the next waiting attempt continues
  *   sending    recomputed batches that differ  failed     NOT_DETERMINISTIC
- *   complete   an attempt comes                complete   it hears that it is done, and by whom
+ *   complete   an attempt connects             complete   it receives "done", and the attempt that completed it
  *
- * "After the batches here": the new attempt recomputes all batches, and sends the totals of as many as are here already, a
- * running hash among them. As long as none of them was delivered, they are dropped instead, and the attempt starts over.
+ * "After the batches received": the new attempt recomputes all batches, and sends the totals of as many as were
+ * received already, including a running hash. If none of them was delivered yet, they are dropped instead, and it
+ * starts over.
  */
 import { SparkStreamError } from "../../errors.js";
 import { nothing, sameTotals, type Totals } from "./totals.js";
@@ -20,25 +20,25 @@ import { nothing, sameTotals, type Totals } from "./totals.js";
 /** The messages that a task's attempt at a partition receives. */
 export interface Attempt {
   readonly number: number;
-  /** Asks it to send the batches after the first `batches`. */
+  /** Asks the attempt to send the batches after the first `batches`. */
   goOn(batches: number): void;
-  /** It has nothing to do: another attempt has sent it all. */
+  /** Tells the attempt that another one has sent the whole partition. */
   done(by: number, totals: Totals): void;
 }
 
 export class PushedPartition {
   readonly id: number;
-  /** The batches that are here, delivered or not. */
+  /** The totals of the batches received, delivered or not. */
   #here: Totals = nothing;
   #anyDelivered = false;
   #sender: Attempt | undefined;
-  /** Whether the sender still has to show that its first batches are those that are here. */
+  /** Whether the sender must still prove that its first batches equal those received. */
   #unproven = false;
   readonly #waiting: Attempt[] = [];
   #completeBy: number | undefined;
   readonly #forget: () => void;
 
-  /** @param forget drops the batches that are here and were not delivered */
+  /** @param forget drops the batches that were received and not delivered */
   constructor(id: number, forget: () => void) {
     this.id = id;
     this.#forget = forget;
@@ -61,7 +61,7 @@ export class PushedPartition {
     return this.#sender !== undefined;
   }
 
-  /** From now on the batches here cannot be taken back. */
+  /** Marks the received batches as delivered: from now on they cannot be dropped. */
   markDelivered(): void {
     this.#anyDelivered = true;
   }
@@ -72,7 +72,7 @@ export class PushedPartition {
     else this.#begin(attempt);
   }
 
-  /** It is gone, done or not. */
+  /** To be called when an attempt has disconnected, done or not. */
   leave(attempt: Attempt): void {
     const index = this.#waiting.indexOf(attempt);
     if (index >= 0) this.#waiting.splice(index, 1);
@@ -83,9 +83,9 @@ export class PushedPartition {
   }
 
   /**
-   * The sender has made as many batches as are here.
+   * To be called when the sender has recomputed the batches received.
    *
-   * @returns whether it was asked to
+   * @returns whether it was asked to do so
    * @throws SparkStreamError NOT_DETERMINISTIC
    */
   resumed(totals: Totals): boolean {
@@ -96,9 +96,9 @@ export class PushedPartition {
   }
 
   /**
-   * Whether a batch is the next one, by what its sender says before it comes.
+   * Whether a batch is the next one, according to the totals that its sender announces.
    *
-   * @param bytes of it
+   * @param bytes the batch's size
    * @throws SparkStreamError NOT_DETERMINISTIC
    */
   isNext({ rows, batches, bytes: size }: Totals, bytes: number): boolean {
@@ -106,7 +106,7 @@ export class PushedPartition {
     return batches === this.#here.batches + 1 && size === this.#here.bytes + bytes && rows > this.#here.rows;
   }
 
-  /** That batch has come whole. Returns its rows. */
+  /** Takes the batch after it was received completely. Returns its number of rows. */
   take(totals: Totals): number {
     const rows = totals.rows - this.#here.rows;
     this.#here = totals;
@@ -114,9 +114,9 @@ export class PushedPartition {
   }
 
   /**
-   * The sender says that this was all.
+   * To be called when the sender reports the end.
    *
-   * @returns whether it was
+   * @returns whether the partition is complete
    * @throws SparkStreamError NOT_DETERMINISTIC
    */
   end(attempt: Attempt, totals: Totals): boolean {

@@ -3,7 +3,7 @@ import { Spool } from "../../spool/spool.js";
 import { PushedPartition } from "./pushed-partition.js";
 import type { Waiting } from "./turn.js";
 
-/** Bytes of the row count behind a row in the temporary file. */
+/** The size, in bytes, of the row count after a row in the temporary file. */
 const ROW_COUNT_BYTES = 8;
 
 /** A partition of a share: its state, and the queue of its rows. */
@@ -11,10 +11,10 @@ export class QueuedPartition implements Waiting {
   readonly id: number;
   readonly state: PushedPartition;
   readonly queue: Spool<ArrowIpcRow>;
-  /** Bytes that are being read. */
+  /** Bytes of the batch that is being read. */
   incoming = 0;
   spilled = false;
-  /** Bytes. */
+  /** Bytes delivered so far. */
   deliveredBytes = 0;
   readonly #heldBack: boolean;
 

@@ -1,4 +1,4 @@
-/** A small task that shows, before a long query runs, whether tasks can connect and send. */
+/** Runs a small task that shows whether tasks can connect and send, before a long query runs. */
 
 import { IpcDecoder } from "../../chain/ipc-decoder.js";
 import { mapInArrow } from "../../connect/python/python-function.js";
@@ -10,14 +10,14 @@ import { ResultCursor } from "../result/result.js";
 import { explainProbe, python, unreachable } from "./explain-task.js";
 import { pushProbe, type TaskSettings, TROUBLE } from "./task-source.js";
 
-/** By session, the addresses that its tasks have reached, whatever the port of each stream. */
+/** The addresses that each session's tasks have reached, without ports, which differ per stream. */
 const reached = new WeakMap<SparkSession, Set<string>>();
 
 /**
- * Tries it once per session and address.
+ * Probes once per session and address.
  *
- * @param address what the user calls it, or the host
- * @throws SparkStreamError UNREACHABLE; UNSUPPORTED without Python or pyarrow, or where functions may not be run
+ * @param address the address as the user wrote it, or the host
+ * @throws SparkStreamError UNREACHABLE; UNSUPPORTED without Python or pyarrow, or if functions are not allowed
  */
 export async function probeReach(
   session: SparkSession,

@@ -1,13 +1,13 @@
 /**
- * The partitions of one Readable: those with `id % count === index`, for `count` shares. In: batches, from as many
- * connections as there are tasks that run. Out: ArrowIpcRow, as the turn has it.
+ * The partitions of one Readable: those with `id % count === index`, for `count` shares. In: batches, from one
+ * connection per running task. Out: ArrowIpcRow, in the order of turn.ts.
  *
- * Memory: `limit` bytes in connections, queues and chain together, and one batch per connection beyond that. A connection
- * asks before it reads a batch, and asks again for the next one, behind all others that wait: so all have the same share of
- * it. In the order of partitions, half of the limit is for those after the current one.
+ * Memory: `limit` bytes in connections, queues and chain together, and one batch per connection beyond that. A
+ * connection asks for room before it reads each batch, and queues behind all others that wait, so all get an equal
+ * share. In the order "partition", half of the limit is for the partitions after the current one.
  *
- * A partition that is *held back* stays in its queue until its task has ended. A *spilled* one is queued because its task holds
- * a slot that the task of another partition needs. The queues of both may go to a temporary file.
+ * A partition that is *held back* stays in its queue until its task has ended. A *spilled* one is queued because its
+ * task holds a slot that the task of another partition needs. Both queues may use a temporary file.
  */
 import type { ArrowIpcRow } from "../../chain/arrow-ipc-row.js";
 import type { RowCursor } from "../../chain/row-source.js";
@@ -24,7 +24,7 @@ export interface ShareOptions {
   readonly index: number;
   readonly count: number;
   readonly report: ResultReport;
-  /** Called when the share is over, read to its end or not. */
+  /** Called when the share ends, whether or not it was read completely. */
   onClose(share: Share): Promise<void>;
 }
 
@@ -34,13 +34,13 @@ interface Asking {
   readonly admit: () => void;
 }
 
-/** Bytes. */
+/** The bytes that a share holds. */
 interface Levels {
-  /** In connections, queues and chain. */
+  /** Bytes in connections, queues and chain. */
   memory: number;
-  /** The part of it that belongs to partitions whose turn has not come. */
+  /** The part of it that belongs to partitions whose turn is later. */
   ahead: number;
-  /** In memory or not, of partitions that are complete and were not delivered. */
+  /** Bytes of partitions that are complete and not delivered, in memory or not. */
   backlog: number;
 }
 
@@ -53,10 +53,10 @@ export class Share implements RowCursor {
   #inChain = 0;
   readonly #asking: Asking[] = [];
   #wake: (() => void) | undefined;
-  /** Since when the consumer has waited in vain; ms, performance.now(). */
+  /** Since when the consumer has been waiting; ms, performance.now(). */
   #starvedSince: number | undefined;
   #ended = false;
-  /** Whether any row was delivered; and the row to deliver if there is no other. */
+  /** Whether any row was delivered; and the row to deliver if there are no others. */
   #begun = false;
   #last: ArrowIpcRow | undefined;
   #failure: { readonly error: unknown } | undefined;
@@ -74,9 +74,9 @@ export class Share implements RowCursor {
     return this.#options.report;
   }
 
-  /** One that a task has come for. */
+  /** Adds a partition for which a task has connected. */
   add(id: number): QueuedPartition {
-    // What is pushed counts already, as being read.
+    // The item that is being pushed is already counted, as incoming.
     const hasRoom = () => this.#levels().memory <= this.#options.limit;
     const partition = new QueuedPartition(id, this.#options.spool, hasRoom);
     this.#live.set(id, partition);
@@ -114,7 +114,7 @@ export class Share implements RowCursor {
     return this.#closing;
   }
 
-  /** All partitions have come. @param schema a row without rows, for a share that has none */
+  /** To be called when all partitions have arrived. @param schema a row without data, for a share without rows */
   end(schema: ArrowIpcRow): void {
     this.#ended = true;
     this.#last = schema;
@@ -127,8 +127,8 @@ export class Share implements RowCursor {
   }
 
   /**
-   * Asks for room for a batch that a connection is about to read. undefined if there is some, or a promise of it; in
-   * either case it is taken.
+   * Reserves room for a batch that a connection is about to read. Returns undefined if there is room now, or else a
+   * promise.
    */
   room(partition: QueuedPartition, bytes: number): Promise<void> | undefined {
     if (this.#mayRead(partition, this.#levels())) {
@@ -138,14 +138,14 @@ export class Share implements RowCursor {
     return new Promise((admit) => this.#asking.push({ partition, bytes, admit }));
   }
 
-  /** Takes a batch that there was room for; undefined if it did not come. Resolves when it is stored. */
+  /** Stores a batch for which room was reserved; undefined if it did not arrive. Resolves when it is stored. */
   async store(partition: QueuedPartition, bytes: number, row: ArrowIpcRow | undefined): Promise<void> {
     if (row && !this.#closed) await partition.queue.push(row);
     partition.incoming -= bytes;
     this.#changed();
   }
 
-  /** A partition has come whole, or lost its sender. */
+  /** To be called when a partition is complete, or has lost its sender. */
   update(partition: QueuedPartition): void {
     if (partition.state.complete && (this.#closed || partition.queue.length === 0)) {
       this.#live.delete(partition.id);
@@ -154,21 +154,21 @@ export class Share implements RowCursor {
     this.#changed();
   }
 
-  /** How long, in ms, it has waited for a partition that nobody sends. */
+  /** How long, in ms, the share has waited for a partition that no task sends. */
   get starvedMs(): number {
     if (this.#starvedSince === undefined || this.#inChain > 0 || this.#ended || this.#closed) return 0;
     const isSent = [...this.#live.values()].some(({ id, state }) => state.hasSender && this.#turn.isCurrent(id));
     return isSent ? 0 : performance.now() - this.#starvedSince;
   }
 
-  /** The first of the partitions whose connections wait for room. */
+  /** The first partition whose connection waits for room. */
   get firstBlocked(): QueuedPartition | undefined {
     return this.#asking
       .map(({ partition }) => partition)
       .reduce<QueuedPartition | undefined>((first, each) => (!first || each.id < first.id ? each : first), undefined);
   }
 
-  /** Takes in all of a partition, whether there is room in memory or not: what has none goes to its file. */
+  /** Takes all batches of a partition even if memory has no room: the rest goes to its file. */
   spill(partition: QueuedPartition): void {
     partition.spilled = true;
     this.#changed();
@@ -176,7 +176,7 @@ export class Share implements RowCursor {
 
   async #take(partition: QueuedPartition): Promise<ArrowIpcRow | undefined> {
     partition.state.markDelivered();
-    // At once if possible: between leaving the queue and coming to the chain it would not count.
+    // Synchronously if possible: between the queue and the chain the row would not be counted.
     const row = partition.queue.shiftFromMemory() ?? (await partition.queue.shift());
     this.#begun ||= row !== undefined;
     const bytes = row?.arrow_ipc_bytes.length ?? 0;
@@ -186,7 +186,7 @@ export class Share implements RowCursor {
     return row;
   }
 
-  /** A row from a file needs room in memory, but the rows of other partitions there must not block it for ever. */
+  /** Whether memory has room for a row from a file. Rows of other partitions must not block it forever. */
   #hasRoomFor({ queue }: QueuedPartition): boolean {
     return !queue.nextIsFiled || this.#inChain === 0 || this.#levels().memory < this.#options.limit;
   }

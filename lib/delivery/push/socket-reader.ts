@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
 
 /**
- * Bytes of a socket, in pieces as large as they are asked for. While none are asked for, the socket is not read: the sender
- * comes to a halt when the system's buffer for it is full.
+ * Reads requested numbers of bytes from a socket. Between requests the socket is not read: the sender stops when the
+ * system's buffer is full.
  *
- * Memory: at most 64 KiB that the last read returned beyond the bytes asked for.
+ * Memory: at most 64 KiB that the last read returned beyond the requested bytes.
  */
 export class SocketReader {
   readonly #socket: Socket;
@@ -18,14 +18,14 @@ export class SocketReader {
       this.#rest.push(chunk);
       this.#serve();
     });
-    // Whatever it was: the sender has not said its last word, and is gone.
+    // The kind of error does not matter: the sender is gone before its last message.
     socket.on("error", () => {});
     socket.on("end", () => this.#close());
     socket.on("close", () => this.#close());
     socket.pause();
   }
 
-  /** Rejects if the connection ends before. One call at a time. */
+  /** Rejects if the connection ends first. One call at a time. */
   async read(bytes: number): Promise<Buffer> {
     const target = Buffer.allocUnsafeSlow(bytes);
     await this.fill(target);

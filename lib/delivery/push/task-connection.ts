@@ -1,6 +1,6 @@
 /**
- * The conversation with one task, from its proof on (wire.ts). In: batches, one of which is read when there is room for it.
- * Out: to the task's partition.
+ * The conversation with one task, after its proof (wire.ts). In: batches, each read when there is room for it. Out: the
+ * batches, added to the task's partition.
  */
 import type { Socket } from "node:net";
 import type { Attempt } from "./pushed-partition.js";
@@ -10,7 +10,7 @@ import type { SocketReader } from "./socket-reader.js";
 import type { Totals } from "./totals.js";
 import { acknowledgement, doneBy, goOn, HEADER_BYTES, heartbeat, readTaskMessage } from "./wire.js";
 
-/** ms between two signs of life to a task that has to wait; it gives up after several of them. */
+/** ms between two heartbeats to a waiting task, which gives up after several missing ones. */
 const HEARTBEAT = 10_000;
 
 export class TaskConnection implements Attempt {
@@ -39,7 +39,7 @@ export class TaskConnection implements Attempt {
   }
 
   /**
-   * Takes what the task sends, to its end; resolves when the connection has ended, however that came about.
+   * Receives the task's messages until the connection ends; resolves then, whatever the reason.
    *
    * @throws SparkStreamError NOT_DETERMINISTIC, or WRITE_FAILED for a temporary file
    */
@@ -72,7 +72,7 @@ export class TaskConnection implements Attempt {
     }
   }
 
-  /** Whether it came. */
+  /** Receives a batch. Resolves to whether it arrived. */
   async #receiveBatch(partition: QueuedPartition, share: Share, totals: Totals, length: number): Promise<boolean> {
     const room = share.room(partition, length);
     if (room) await this.#holdingOn(room);
@@ -83,12 +83,12 @@ export class TaskConnection implements Attempt {
     return row !== undefined;
   }
 
-  /** undefined if the connection has ended. */
+  /** Reads bytes; undefined if the connection has ended. */
   #read(bytes: number): Promise<Buffer | undefined> {
     return this.#reader.read(bytes).catch(() => undefined);
   }
 
-  /** Lets the task know, while it waits, that somebody is there. */
+  /** Sends heartbeats to the task while it waits. */
   async #holdingOn<T>(what: Promise<T>): Promise<T> {
     const timer = setInterval(() => this.#socket.write(heartbeat), HEARTBEAT).unref();
     try {

@@ -1,22 +1,22 @@
 import type { PushOptions } from "../../stream-options.js";
 
 /**
- * Which partition may deliver its next batch.
+ * The order in which partitions deliver their batches.
  *
- *   order "arrival"     any; one batch of each in turn, so that none is left behind
- *   order "partition"   one after the other, by their ids
+ *   order "arrival"     one batch of each partition in turn, so that none is left behind
+ *   order "partition"   one partition after the other, by id
  */
 export type Order = NonNullable<PushOptions["order"]>;
 
-/** What a turn has to know of a partition. */
+/** The part of a partition that the turn depends on. */
 export interface Waiting {
   readonly id: number;
-  /** Batches that can be delivered. */
+  /** The number of batches that can be delivered. */
   readonly ready: number;
 }
 
 export interface Turn<P extends Waiting> {
-  /** The partition that the next batch is of; undefined if none can be delivered yet. */
+  /** The partition of the next batch; undefined if none can be delivered yet. */
   next(): P | undefined;
   /** Whether a partition's batches are delivered as soon as they arrive. */
   isCurrent(id: number): boolean;
@@ -43,7 +43,7 @@ export function arrivalTurn<P extends Waiting>(live: Live<P>): Turn<P> {
   };
 }
 
-/** For partitions that begin with `first` and are `step` apart. */
+/** Makes the turn for partitions `first`, `first + step`, … */
 export function partitionTurn<P extends Waiting>(
   live: Live<P>,
   isOver: (id: number) => boolean,

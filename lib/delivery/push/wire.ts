@@ -1,17 +1,17 @@
 /**
- * What goes over a data connection. Numbers are big-endian, `t` is a totals block (below).
+ * The protocol of a data connection. Numbers are big-endian, `t` is a totals block (below).
  *
  *   who    what       bytes
  *   Node   nonce      32
  *   task   hello      "SAS1"  nonce 32  partition u32  attempt u32  proof 32
- *   Node   proof      32                                               (proof.ts says of what)
+ *   Node   proof      32                                               (see proof.ts)
  *   Node   message    op u8  size u8  payload of that size
- *            .          nothing: Node is there, the task has to wait
- *            G          go on: batches u32, that are here already; the task sends those behind them
+ *            .          heartbeat: the task has to wait
+ *            G          go on: batches u32, the number received; the task sends the batches after them
  *            D          done: attempt u32 t, of another attempt; this one has nothing to do
- *            A          all of the task's batches are here
+ *            A          all of the task's batches were received
  *   task   message    op u8  length u32  t, which includes this message, and a payload of that length
- *            R          the totals of the batches that are here already; none if there are none
+ *            R          the totals of the batches that Node has received; not sent if there are none
  *            B          a record batch: one Arrow IPC stream
  *            E          the end
  *
@@ -22,13 +22,13 @@ import { nothing, type Totals } from "./totals.js";
 export const NONCE_BYTES = 32;
 export const PROOF_BYTES = 32;
 const MAGIC = "SAS1";
-/** What is proven: a hello up to its proof. */
+/** The size, in bytes, of the claim that is proven: a hello up to its proof. */
 export const CLAIM_BYTES = MAGIC.length + NONCE_BYTES + 8;
 export const HELLO_BYTES = CLAIM_BYTES + PROOF_BYTES;
 const TOTALS_BYTES = 56;
 export const HEADER_BYTES = 5 + TOTALS_BYTES;
 
-/** The partition that a probe names, which is none. */
+/** The partition id of a probe, which has no partition. */
 export const PROBE = 0xffffffff;
 
 export interface Claim {
@@ -37,7 +37,7 @@ export interface Claim {
   readonly attempt: number;
 }
 
-/** undefined for bytes that are not a hello. */
+/** Reads the claim of a hello; undefined for bytes that are not a hello. */
 export function readClaim(hello: Buffer): Claim | undefined {
   if (hello.toString("latin1", 0, MAGIC.length) !== MAGIC) return undefined;
   const nonce = hello.subarray(MAGIC.length, MAGIC.length + NONCE_BYTES);
@@ -47,14 +47,14 @@ export function readClaim(hello: Buffer): Claim | undefined {
 
 export interface TaskMessage {
   readonly op: "resumed" | "batch" | "end";
-  /** Bytes of the payload that follows. */
+  /** The size of the payload that follows, in bytes. */
   readonly length: number;
   readonly totals: Totals;
 }
 
 const ops: Readonly<Record<string, TaskMessage["op"]>> = { R: "resumed", B: "batch", E: "end" };
 
-/** undefined for bytes that are not a message. */
+/** Reads the header of a task's message; undefined for bytes that are not one. */
 export function readTaskMessage(header: Buffer): TaskMessage | undefined {
   const op = ops[header.toString("latin1", 0, 1)];
   return op && { op, length: header.readUInt32BE(1), totals: readTotals(header, 5) };
