@@ -5,14 +5,14 @@ import { type ServerOptions, SparkServer } from "./server.js";
 import type { SparkHome } from "./spark-home.js";
 
 /*
- * Half of a server's start is Java loading and checking classes. Java can keep them, ready to be mapped into memory, in
- * an archive (JEP 350). If the archive does not fit after all, Java goes on without it.
+ * Java spends half of a server's start on loading and verifying classes. It can keep them in an archive, ready to be
+ * mapped into memory (JEP 350). If the archive does not match, Java starts without it.
  */
 
-/** Seconds that Java may take to write it: 6 to 9 on two cores. */
+/** The most time, in seconds, for Java to write the archive: it takes 6 to 9 on two cores. */
 const GRACE = 120;
 
-/** The options that make Java use the archive for this Spark and this Java; none if it was never made. */
+/** Returns the options with which Java uses the archive for this Spark and this Java; none if there is no archive. */
 export async function archiveOptions(home: SparkHome, java: Java): Promise<string[]> {
   const path = archivePath(home, java);
   const exists = await access(path).then(
@@ -22,7 +22,7 @@ export async function archiveOptions(home: SparkHome, java: Java): Promise<strin
   return exists ? [`-XX:SharedArchiveFile=${path}`] : [];
 }
 
-/** Makes the archive, by one start and stop of a server (110 MB, 20 s). If that fails, there is none. */
+/** Makes the archive by starting and stopping a server once (110 MB, 20 s). If that fails, there is no archive. */
 export async function makeArchive(options: Omit<ServerOptions, "jvmOptions" | "grace">): Promise<void> {
   const path = archivePath(options.home, options.java);
   const part = `${path}.${process.pid}.part`;

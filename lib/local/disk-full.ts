@@ -8,7 +8,7 @@ export function isDiskFull(text: string): boolean {
   return /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT|\[Errno (28|122)\]/.test(text);
 }
 
-/** The error of an installation into `dir` that ran out of room, there or where pip unpacks. */
+/** Makes the error of an installation that ran out of disk space, in `dir` or where pip unpacks. */
 export async function diskFull(what: string, dir: string): Promise<SparkStreamError> {
   const [there, temporary] = [await freeSpace(dir), await freeSpace(tmpdir())];
   const message =
@@ -23,6 +23,6 @@ async function freeSpace(dir: string): Promise<string> {
     const { bavail, bsize } = await statfs(dir);
     return `${Math.floor((bavail * bsize) / 1e6)} MB`;
   } catch {
-    return dirname(dir) === dir ? "unknown" : await freeSpace(dirname(dir)); // it may not be there yet
+    return dirname(dir) === dir ? "unknown" : await freeSpace(dirname(dir)); // `dir` may not exist yet
   }
 }

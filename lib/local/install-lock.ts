@@ -2,19 +2,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { lock } from "proper-lockfile";
 import { SparkStreamError } from "../errors.js";
 
-/** ms after which the lock of a process that was killed counts for nothing. */
+/** ms after which the lock of a killed process is ignored. */
 const STALE = 20_000;
 const RETRY = 300;
 
 export interface InstallLockOptions {
   signal?: AbortSignal | undefined;
-  /** Called once, if another process is at it. */
+  /** Called once, if another process holds the lock. */
   onWait?: () => void;
 }
 
 /**
- * Runs `work` while no other process, and nobody else in this one, holds the lock at `path`. The signal that `work` gets
- * is aborted by the caller's, and also when the lock is lost: a machine that slept can find that another took it over.
+ * Runs `work` while holding the lock at `path`, which excludes other processes and other callers in this one. The
+ * signal of `work` is aborted with the caller's, and also if the lock is lost: while a machine sleeps, another may take
+ * it over.
  */
 export async function withInstallLock<T>(
   path: string,

@@ -9,19 +9,20 @@ export interface Java {
   readonly command: string;
   /** The major version: 17 */
   readonly major: number;
-  /** Differs between any two Javas whose class archives are not each other's. */
+  /** Differs between any two Javas that cannot use each other's class archives. */
   readonly fingerprint: string;
 }
 
-/** Spark 4 demands it. */
+/** The oldest Java that Spark 4 supports. */
 const OLDEST = 17;
 
 /**
- * The Java of JAVA_HOME; without that, the one on PATH if it is new enough. On macOS and in slim images `java` can be a
- * stub, so it is run to see.
+ * Finds the Java of JAVA_HOME; if that is not set, the one on PATH if it is new enough. On macOS and in slim images
+ * `java` can be a stub, so it is run to check.
  *
- * @throws SparkStreamError JAVA_TOO_OLD, JAVA_NOT_FOUND: for a JAVA_HOME that cannot be used. It has no fallback, because the user
- *   chose it
+ * @throws SparkStreamError JAVA_TOO_OLD, JAVA_NOT_FOUND for a JAVA_HOME that cannot be used. There is no fallback,
+ * because
+ *   the user chose it
  */
 export async function findJava(env: NodeJS.ProcessEnv = process.env, signal?: AbortSignal): Promise<Java | undefined> {
   if (env.JAVA_HOME) {
@@ -40,7 +41,7 @@ export async function findJava(env: NodeJS.ProcessEnv = process.env, signal?: Ab
 }
 
 /**
- * A Java of our own, from the cache or installed there now.
+ * Returns this package's own Java from the cache, installing it there if needed.
  *
  * @throws SparkStreamError JAVA_NOT_FOUND, with the reason as its cause
  */
@@ -53,7 +54,7 @@ export async function provisionJava(options: Pick<VenvOptions, "onProgress" | "s
       name: "java-25",
       packages: javaPackages,
       hashes,
-      // The wheel lacks the archive of the runtime's own classes, without which there can be none of Spark's.
+      // The wheel lacks the archive of the runtime's own classes, which the archive of Spark's classes needs.
       finish: async (venv) => void (await runCommand(commandIn(venv.sitePackages), ["-Xshare:dump"], { env, signal })),
     });
     const java = await tryJava(commandIn(sitePackages), { env, signal });

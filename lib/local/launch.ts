@@ -1,6 +1,6 @@
 /*
- * The command line of a Spark Connect server, and the files that it reads. Java is started directly: the scripts of
- * spark-submit start another Java first, to compute values that are known here.
+ * Makes the command line of a Spark Connect server, and the files that it reads. Java is started directly: the scripts
+ * of spark-submit would first start another Java, to compute values that are known here.
  */
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -23,8 +23,8 @@ export interface LaunchOptions {
 }
 
 /**
- * What Spark gives every Java it starts: org.apache.spark.launcher.JavaModuleOptions of 4.3, without the incubating
- * vector module, which not every Java has. A Java that does not know one of them ignores it.
+ * The options that Spark passes to every Java it starts: org.apache.spark.launcher.JavaModuleOptions of 4.3, without
+ * the incubating vector module, which not every Java has. Java ignores unknown ones.
  */
 export const JVM_OPTIONS: readonly string[] = [
   "-XX:+IgnoreUnrecognizedVMOptions",
@@ -55,7 +55,7 @@ export const JVM_OPTIONS: readonly string[] = [
 
 const SERVER_CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer";
 
-/** In the server's log, once it takes calls; the group is its port. */
+/** The line in the server's log that shows that it accepts calls; the group is its port. */
 export const STARTED = /Spark Connect server started at: \S*:(\d+)/;
 
 const LOG4J2 = `status = error
@@ -72,14 +72,14 @@ logger.native.name = org.apache.hadoop.util.NativeCodeLoader
 logger.native.level = error
 `;
 
-/** Writes the server's files into its directory, and gives the command that starts it. */
+/** Writes the server's files into its directory, and returns the command that starts it. */
 export async function prepareLaunch(options: LaunchOptions): Promise<string[]> {
   const { home, java, directory, driverMemory, jvmOptions } = options;
   const path = (name: string) => join(directory, name);
   await Promise.all(["conf", "local", "tmp"].map((name) => mkdir(path(name))));
 
   const jars = (await readdir(join(home.dir, "jars"))).filter((name) => name.endsWith(".jar")).sort();
-  // Spark's own launcher puts slf4j-api first. In a fixed order, since a class archive belongs to one class path.
+  // Spark's own launcher puts slf4j-api first. The order is fixed, since a class archive belongs to one class path.
   const first = jars.filter((name) => name.startsWith("slf4j-api-"));
   const classPath = [...first, ...jars.filter((name) => !first.includes(name))].map((name) =>
     join(home.dir, "jars", name),
@@ -97,7 +97,7 @@ export async function prepareLaunch(options: LaunchOptions): Promise<string[]> {
   ];
   await writeFile(path("log4j2.properties"), LOG4J2);
   await writeFile(path("spark.conf"), properties(serverConf(options)));
-  // An argument file: 280 jars make no line for `ps`.
+  // An argument file: 280 jars would make an unreadable line in `ps`.
   await writeFile(path("java.args"), args.map(quoted).join("\n"));
   return [java.command, `@${path("java.args")}`];
 }
@@ -108,7 +108,7 @@ function serverConf({ directory, master, conf, port }: LaunchOptions): Record<st
     "spark.ui.enabled": "false",
     "spark.local.dir": join(directory, "local"),
     "spark.sql.warehouse.dir": join(directory, "warehouse"),
-    // Spark's internal ports demand a secret too, which Spark makes up itself.
+    // Spark's internal ports require a secret, too, which Spark generates itself.
     "spark.authenticate": "true",
     ...conf,
     "spark.master": master,
@@ -120,8 +120,8 @@ function serverConf({ directory, master, conf, port }: LaunchOptions): Record<st
 }
 
 /**
- * The server's environment: ours, without the variables that configure some other Spark, and with the token, which must
- * not stand on a command line.
+ * The server's environment: ours, without the variables that configure another Spark, and with the token, which must
+ * not appear on a command line.
  */
 export function serverEnv(
   env: NodeJS.ProcessEnv,

@@ -10,7 +10,7 @@ import { findSparkHome } from "./spark-home.js";
 export interface LocalSpark extends AsyncDisposable {
   /** `sc://127.0.0.1:PORT`, without the token. */
   readonly url: string;
-  /** The server takes no call without it. */
+  /** The token that the server requires for every call. */
   readonly token: string;
   readonly sparkHome: string;
   /** Spark's: "4.3.0". */
@@ -19,18 +19,18 @@ export interface LocalSpark extends AsyncDisposable {
   readonly pid: number;
   /** Resolves when the server was closed; rejects with LOCAL_SPARK_FAILED when it ended by itself. */
   readonly exited: Promise<void>;
-  /** Stops the server. Resolves when the process and its files are gone; again and again the same. */
+  /** Stops the server. Resolves when the process and its files are gone. May be called again. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a Spark Connect server of one's own, bound to 127.0.0.1 and locked by a token. It ends with this process,
- * however that ends.
+ * Starts a Spark Connect server for this process, bound to 127.0.0.1 and protected by a token. It ends with this
+ * process, however that ends.
  *
  * Spark is that of SPARK_HOME; else Spark 4.3 from a per-user cache, installed there from the Python package index on
- * first use. Java is that of JAVA_HOME, else of PATH if it is 17 or newer, else one installed into the cache likewise.
- * What the server writes, tables too, is in a temporary directory that goes with it; relative paths in queries start
- * where this process does.
+ * first use. Java is that of JAVA_HOME, else of PATH if it is 17 or newer, else one installed into the cache in the
+ * same way. All files that the server writes, including tables, are in a temporary directory that is removed with it;
+ * relative paths in queries start at this process's working directory.
  *
  * @throws SparkStreamError PYTHON_NOT_FOUND, JAVA_NOT_FOUND, JAVA_TOO_OLD, INSTALL_FAILED, LOCAL_SPARK_FAILED,
  *   PORT_IN_USE, INVALID_ARGUMENT, UNSUPPORTED (on Windows); or the signal's reason
@@ -47,7 +47,7 @@ export async function startLocalSpark(options: LocalSparkOptions = {}): Promise<
   const line = new ProgressLine();
   const onProgress = options.onProgress ?? line.report;
   try {
-    // A Java that was named and does not serve should be heard of before Spark is downloaded.
+    // If JAVA_HOME cannot be used, report it before Spark is downloaded.
     const found = await findJava(env, signal);
     const home = await findSparkHome({ onProgress, signal, env });
     const java = found ?? (await provisionJava({ onProgress, signal, env }));
@@ -80,7 +80,7 @@ class RunningSpark implements LocalSpark {
     this.exited = server.exited;
   }
 
-  // Not a property of the object: objects get logged.
+  // A getter of the class and not a property of the object, since objects get logged.
   get token(): string {
     return this.#server.token;
   }

@@ -28,11 +28,11 @@ export interface LocalSparkOptions {
    * error, rewritten in place on a terminal.
    */
   onProgress?: OnProgress;
-  /** Gives up the start, with an installation that is under way. It does not stop a server that is up. */
+  /** Aborts the start, including an installation in progress. It does not stop a running server. */
   signal?: AbortSignal;
 }
 
-/** Settings that would have no effect, or break a promise of this package, and what to use instead. */
+/** Settings that would have no effect, or break a guarantee of this package, and what to use instead. */
 const reserved: Readonly<Record<string, string>> = {
   "spark.master": "use the option master",
   "spark.driver.memory": "use the option driverMemory",
@@ -51,7 +51,7 @@ const isPort = (port: unknown) => Number.isInteger(port) && Number(port) >= 1024
 const localOptions: OptionTable<LocalSparkOptions> = {
   master: localMaster,
   conf: [isBag, "an object of strings"],
-  // Spark takes no privileged port.
+  // Spark does not accept privileged ports.
   port: [(port) => port === 0 || isPort(port), "0, or a port from 1024 to 65535"],
   driverMemory: [(size) => isText(size) && /^[1-9]\d*[kmgt]$/i.test(size), 'a size such as "512m" or "2g"'],
   onProgress: callback,

@@ -4,19 +4,19 @@ import { text } from "node:stream/consumers";
 import { cannotStart } from "./run-command.js";
 
 /*
- * A command that lives no longer than this process, however this process ends.
+ * Runs a command that ends with this process, however this process ends.
  *
- * The command is the child of a small shell. The shell's standard input is a pipe that this process alone holds open, so
- * that its end tells of our death, also of a SIGKILL. The shell:
+ * The command is the child of a small shell. The shell's standard input is a pipe that only this process holds open, so
+ * its end shows that this process has died, even of a SIGKILL. The shell:
  *
  *   fd 0   our pipe; at its end the process group gets TERM, and after `grace` seconds the command gets KILL
- *   fd 3   tells us the command's own process id
+ *   fd 3   sends us the command's own process id
  *   exit   when the command is gone and `directory` removed; with the command's status (128 + n for signal n)
  *
- * The shell says nothing itself: with our end of a pipe gone, a word like "Terminated" would be its death. It tells the
+ * The shell prints nothing itself: if our end of a pipe is gone, printing "Terminated" would kill it. It sends the
  * process id last, when it is ready for signals.
  *
- * Both are in a session of their own: Ctrl-C in the terminal goes to us, who may have queries to cancel first.
+ * Both are in a session of their own: Ctrl-C in the terminal goes only to this process, which may first cancel queries.
  */
 const SUPERVISOR = `
 grace=$1 directory=$2; shift 2
@@ -73,7 +73,7 @@ export class OwnedProcess {
       detached: true,
       env: options.env ?? process.env,
     });
-    // Node then makes no pipes, and says so by an event that comes too late for those who would use them.
+    // Node then makes no pipes, and reports it by an event that is too late for code that would use them.
     if (child.stdio === undefined) {
       child.once("error", () => {});
       throw cannotStart(command[0]!, new Error("EMFILE: too many open files"));
@@ -94,7 +94,7 @@ export class OwnedProcess {
   /** TERM, and KILL when the grace is over. Resolves when the command is gone. May be called again and again. */
   async stop(): Promise<void> {
     this.child.ref();
-    await this.pid; // before, the command might not be there yet, and never hear of it
+    await this.pid; // earlier, the command might not exist yet and miss the signal
     this.#signal("SIGTERM");
     const timer = setTimeout(() => this.kill(), this.#grace * 1000);
     await this.exited;

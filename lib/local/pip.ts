@@ -24,8 +24,8 @@ export type Hashes = Readonly<Record<string, readonly string[]>>;
 const QUOTED = 12;
 
 /**
- * Installs exact versions into the virtual environment whose Python is named. Where from, and how, is for pip to decide,
- * by its configuration files and PIP_ variables.
+ * Installs exact versions into the virtual environment of the given Python. pip's own configuration files and PIP_
+ * variables decide from where, and how.
  *
  * @throws SparkStreamError INSTALL_FAILED
  */
@@ -86,7 +86,7 @@ export async function pipInstall(
   }
 }
 
-/** pip's own format: a file of requirements with hashes. What builds a package is not fetched by pip then, but there. */
+/** Writes a requirements file with hashes. With it pip does not fetch build packages, so they are installed already. */
 async function checkedBy(hashes: Hashes, packages: readonly string[], dir: string): Promise<string[]> {
   const path = join(dir, "requirements.txt");
   const lines = packages.map((name) => [name, ...hashes[name]!.map((hash) => `--hash=sha256:${hash}`)].join(" \\\n  "));
@@ -94,7 +94,7 @@ async function checkedBy(hashes: Hashes, packages: readonly string[], dir: strin
   return ["--require-hashes", "--no-build-isolation", "--requirement", path];
 }
 
-/** Set to "off", the variable lets pip install files that a mirror has built itself. */
+/** The variable that, if "off", allows pip to install files that a mirror has built itself. */
 export const HASHES_VARIABLE = "SPARK_ARROW_STREAM_HASHES";
 
 function otherFile(packages: readonly string[], said: string): SparkStreamError {

@@ -1,4 +1,4 @@
-/** Told what an installation is doing, in words for a person: one short line each time. */
+/** Receives the progress of an installation as human-readable text, one short line per call. */
 export type OnProgress = (message: string) => void;
 
 /** The part of process.stderr that a progress line needs. */
@@ -8,12 +8,12 @@ export interface ProgressStream {
   readonly columns?: number;
 }
 
-/** ms between two lines that differ in nothing but their figures, if lines cannot be rewritten. */
+/** ms between two lines that differ only in their figures, if lines cannot be rewritten. */
 const SPARSE = 15_000;
 
 /**
- * One line that is rewritten in place on a terminal. Elsewhere, say in a CI log, a line for each new thing that happens,
- * and now and then one for its progress. Prints nothing before the first message.
+ * A progress line that is rewritten in place on a terminal. Elsewhere, such as in a CI log, it prints a line for each
+ * new step, and at intervals one for the step's progress. It prints nothing before the first message.
  */
 export class ProgressLine {
   readonly #stream: ProgressStream;

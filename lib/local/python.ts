@@ -17,7 +17,7 @@ export const OLDEST_PYTHON = `3.${OLDEST_MINOR}`;
 const NAMES = ["python3"];
 for (let minor = NEWEST_MINOR; minor >= OLDEST_MINOR; minor--) NAMES.push(`python3.${minor}`);
 
-// On Debian and Ubuntu ensurepip is in a package of its own, and `venv` without it makes an environment without pip.
+// On Debian and Ubuntu ensurepip is a separate package, and without it `venv` makes an environment without pip.
 const QUESTION = `
 import sys
 print("%d.%d" % sys.version_info[:2])
@@ -28,7 +28,7 @@ except ImportError as error:
 `;
 
 /**
- * The first Python on PATH that can make a virtual environment for Spark.
+ * Finds the first Python on PATH that can make a virtual environment for Spark.
  *
  * @throws SparkStreamError PYTHON_NOT_FOUND
  */

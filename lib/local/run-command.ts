@@ -3,7 +3,7 @@ import { SparkStreamError } from "../errors.js";
 import { noFilesAdvice, noFilesLeft } from "../runtime/open-files.js";
 
 export interface CommandResult {
-  /** The exit status; -1 for a command that was killed, also for being too slow. */
+  /** The exit status; -1 for a command that was killed, also because of the timeout. */
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -17,10 +17,10 @@ export interface CommandOptions {
 }
 
 /**
- * Runs a short command to see what it says. Resolves with undefined if there is no such command; rejects with the
+ * Runs a short command and returns its output. Resolves with undefined if there is no such command; rejects with the
  * signal's reason.
  *
- * @throws SparkStreamError LOCAL_SPARK_FAILED if this process can start no other
+ * @throws SparkStreamError LOCAL_SPARK_FAILED if this process cannot start another one
  */
 export function runCommand(
   command: string,
@@ -40,12 +40,12 @@ export function runCommand(
   });
 }
 
-/** Not there, or not to be run: a file without rights, or something else of that name. */
+/** Whether the command does not exist or is not executable: a file without rights, or not a file. */
 function isNoCommand(code: unknown): boolean {
   return ["ENOENT", "EACCES", "ENOTDIR", "ENOEXEC", "ELOOP"].includes(code as string);
 }
 
-/** For a command that is there, as far as is known. */
+/** Makes the error for a command that exists, as far as known, but cannot be started. */
 export function cannotStart(command: string, cause: Error): SparkStreamError {
   const advice = noFilesLeft(cause.message) ? ` ${noFilesAdvice}.` : "";
   const message = `This process cannot start ${command}: ${cause.message}.${advice}`;

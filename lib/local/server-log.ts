@@ -1,11 +1,11 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
-/** Bytes at the end of the log that are looked at when the server has ended. */
+/** The number of bytes at the end of the log that are read when the server has ended. */
 const TAIL_BYTES = 64 * 1024;
 
 /**
- * What the server prints, kept in a file rather than a pipe: a pipe that nobody empties while this process is busy would
- * bring the server to a halt. The open file outlives its directory, so that the last lines can be read when all is over.
+ * The server's output, in a file rather than a pipe: a pipe that is not read while this process is busy would block the
+ * server. The open file outlives its directory, so the last lines can be read after the server has ended.
  */
 export class ServerLog {
   readonly fd: number;
@@ -27,7 +27,7 @@ export class ServerLog {
     return bytes.toString("utf8");
   }
 
-  /** The last lines that say something, indented; stack frames do not. */
+  /** The last lines, indented, without stack frames. */
   lastLines(count = 20): string {
     const lines = this.tail().split("\n");
     const telling = lines.filter((line) => line.trim() && !/^\s+(at |\.\.\. \d+ more)/.test(line));

@@ -11,19 +11,19 @@ import { ServerLog } from "./server-log.js";
 export interface ServerOptions extends Omit<LaunchOptions, "directory"> {
   env: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
-  /** Seconds that the server has to end after TERM. */
+  /** The most time, in seconds, for the server to end after TERM. */
   grace?: number;
 }
 
-/** ms between two looks at the log of a server that is starting. */
+/** ms between two reads of a starting server's log. */
 const POLL = 50;
 
-/** ms without a new line in the log after which a server that has not come up never will. */
+/** ms without a new line in the log after which a starting server counts as failed. */
 const SILENCE = 180_000;
 
 /**
- * A running server. It ends with this process, and at `close()`; with it goes its directory, which holds all it writes:
- * log, shuffle files, temporary files, the warehouse.
+ * A running server. It ends with this process, or at `close()`. Its directory, which has all files it writes (log,
+ * shuffle files, temporary files, the warehouse), is removed with it.
  */
 export class SparkServer {
   readonly port: number;
@@ -44,7 +44,7 @@ export class SparkServer {
       if (this.#closed) return;
       throw failed(`The local Spark ended unexpectedly (${describe(status)})`, lines);
     });
-    this.exited.catch(() => {}); // nobody has to listen
+    this.exited.catch(() => {}); // listening is optional
     owned.unref();
   }
 
@@ -82,7 +82,7 @@ export class SparkServer {
     return this.#closed;
   }
 
-  /** For a `close()` that takes too long. */
+  /** Kills the server, for a `close()` that takes too long. */
   kill(): void {
     this.#process.kill();
   }

@@ -9,9 +9,9 @@ export interface SparkHome {
   readonly dir: string;
   /** "4.3.0" */
   readonly version: string;
-  /** The Python for Spark's Python functions; undefined for a Spark of the user's own, who decides. */
+  /** The Python for Spark's Python functions; undefined for the user's own Spark, whose configuration decides. */
   readonly python: string | undefined;
-  /** What `import pyspark` needs on PYTHONPATH, colon-separated. */
+  /** The PYTHONPATH that `import pyspark` needs, colon-separated. */
   readonly pythonPath: string;
   /** Whether it was installed just now. */
   readonly installed: boolean;
@@ -21,10 +21,10 @@ export interface SparkHome {
 export const SPARK_VERSION = sparkPackages[0].replace("pyspark==", "");
 
 /**
- * The Spark of SPARK_HOME; without that, the one in the per-user cache, installed now if it is not there (some 800 MB on
- * disk).
+ * Finds the Spark of SPARK_HOME; if that is not set, the one in the per-user cache, installing it if needed (about 800
+ * MB on disk).
  *
- * @throws SparkStreamError LOCAL_SPARK_FAILED and UNSUPPORTED for a SPARK_HOME that does not serve; PYTHON_NOT_FOUND,
+ * @throws SparkStreamError LOCAL_SPARK_FAILED and UNSUPPORTED for a SPARK_HOME that cannot be used; PYTHON_NOT_FOUND,
  *   INSTALL_FAILED
  */
 export async function findSparkHome(options: Pick<VenvOptions, "onProgress" | "signal" | "env">): Promise<SparkHome> {
@@ -55,7 +55,7 @@ async function ownSpark(dir: string): Promise<SparkHome> {
     throw new SparkStreamError("LOCAL_SPARK_FAILED", message);
   }
   const version = jar[1]!;
-  // Before 4.0 a server knows no token, so any user of the machine could run code as this one.
+  // Servers before 4.0 do not support a token, so any user of the machine could run code as this user.
   if (Number.parseInt(version, 10) < 4) {
     const message = `SPARK_HOME is ${dir}, which is Spark ${version}; its Connect server cannot require a token. ${remedy}`;
     throw new SparkStreamError("UNSUPPORTED", message);

@@ -17,11 +17,11 @@ export interface VenvOptions {
   packages: readonly string[];
   /** SHA-256 of the files of each package, and of those of `build`. With them, no other file is installed. */
   hashes?: Hashes;
-  /** With `hashes`: what packages that come as source are built with. */
+  /** With `hashes`: the packages with which source packages are built. */
   build?: readonly string[];
   onProgress?: OnProgress | undefined;
   signal?: AbortSignal | undefined;
-  /** Done after the installation and before it counts as complete. */
+  /** Called after the installation and before it counts as complete. */
   finish?: (venv: Omit<Venv, "installed">) => Promise<void>;
   /** Default: this process's. */
   env?: NodeJS.ProcessEnv;
@@ -38,7 +38,7 @@ export interface Venv {
   readonly installed: boolean;
 }
 
-/** What the completion marker, the last file written, holds. */
+/** The content of the completion marker, the last file written. */
 interface Marker {
   packages: readonly string[];
   /** "3.12" */
@@ -49,8 +49,8 @@ interface Marker {
 const MARKER = "installed.json";
 
 /**
- * The virtual environment of these packages in the per-user cache, installed now if it is not there. Processes that come
- * at the same time wait for the one that installs. What a killed installation left behind is done again.
+ * Returns the virtual environment of these packages in the per-user cache, installing it if needed. Concurrent
+ * processes wait for the one that installs. An incomplete installation of a killed process is repeated.
  *
  * @throws SparkStreamError PYTHON_NOT_FOUND, INSTALL_FAILED; or the signal's reason
  */
@@ -111,7 +111,7 @@ async function install(dir: string, options: VenvOptions, env: NodeJS.ProcessEnv
   return venv;
 }
 
-/** The complete environment at `dir`, if there is one that still works: its base Python may have been replaced. */
+/** Reads the environment at `dir`, if it is complete and still works: its base Python may have been replaced. */
 async function readVenv(dir: string, env: NodeJS.ProcessEnv, signal: AbortSignal | undefined) {
   const text = await readFile(join(dir, MARKER), "utf8").catch(() => "");
   if (!text) return undefined;
