@@ -1,4 +1,4 @@
-/** What the server answers if the script says nothing else. */
+/** The server's answers if the script defines no others. */
 import type {
   AnalyzePlanRequest,
   ConfigRequest,
@@ -11,12 +11,12 @@ import type { Settings } from "./settings.js";
 import { SparkError } from "./spark-error.js";
 import { sparkSchema } from "./spark-schema.js";
 
-/** A query gives the scripted result; a SQL command gives itself back, to be read from; other commands give nothing. */
+/** Answers a query with the scripted result, a SQL command with its own relation, other commands with nothing. */
 export function executePlan(
   { plan, requestOptions }: ExecutePlanRequest,
   result: ScriptedResult,
 ): readonly ResponseInit[] {
-  if (result.responses) return result.responses; // of a command, too
+  if (result.responses) return result.responses; // also for commands
   const complete: ResponseInit = { responseType: { case: "resultComplete", value: {} } };
   const op = plan?.opType;
   if (op?.case === "command") {

@@ -1,4 +1,4 @@
-/** The operations of a server, by id. */
+/** Keeps the operations of a server, by id. */
 import { toBinary } from "@bufbuild/protobuf";
 import {
   type ExecutePlanRequest,
@@ -12,7 +12,7 @@ import type { ResponseInit } from "./scripted-result.js";
 import { classified, invalidHandle } from "./spark-error.js";
 
 export class Executions {
-  /** In the order they came; one that comes again after it was lost takes its place again. */
+  /** All operations in order of arrival; one that is sent again after it was lost replaces the lost one. */
   readonly all: Operation[] = [];
   readonly #limits: OperationLimits;
 
@@ -20,7 +20,7 @@ export class Executions {
     this.#limits = limits;
   }
 
-  /** The operation of a request: a new one, or the one that it asks for again. */
+  /** Returns the operation of a request: a new one, or the existing one if the request is a repeat. */
   begin(request: ExecutePlanRequest, respond: () => Promise<readonly ResponseInit[]>): Operation {
     const plan = request.plan ? toBinary(PlanSchema, request.plan) : new Uint8Array();
     const operationId = request.operationId ?? "";
@@ -50,7 +50,7 @@ export class Executions {
     return operation;
   }
 
-  /** Whether there was something to release. */
+  /** Releases responses. Returns whether there was an operation to release. */
   release({ operationId, release }: ReleaseExecuteRequest): boolean {
     const operation = this.#find(operationId);
     if (!operation) return false;
@@ -59,7 +59,7 @@ export class Executions {
     return true;
   }
 
-  /** The ids of the operations that were running and are stopped now. */
+  /** Interrupts operations. Returns the ids of those that were running. */
   interrupt({ sessionId, interruptType, interrupt }: InterruptRequest): string[] {
     const meant = this.all.filter((operation) => {
       if (operation.state !== "running" || operation.sessionId !== sessionId) return false;

@@ -5,13 +5,13 @@ import {
 } from "../connect/generated/spark-connect_pb.js";
 import type { SparkErrorInit } from "./spark-error-init.js";
 
-/** One thing that goes wrong with a result, and where. */
+/** A fault of a result, and where it occurs. */
 export interface Fault {
-  /** Which operation, counted from 0 in the order they came. Default: every one. */
+  /** The operation, counted from 0 in order of arrival. Default: every operation. */
   operation?: number;
-  /** Which stream of the operation: 0 is that of ExecutePlan, 1 of the first reattach, … Default: every one. */
+  /** The stream of the operation: 0 is that of ExecutePlan, 1 that of the first reattach, … Default: every stream. */
   stream?: number;
-  /** Responses that the stream has sent before. 0 is before the schema, 1 before the first batch. Default: 0. */
+  /** How many responses the stream has sent before. 0 is before the schema, 1 before the first batch. Default: 0. */
   after?: number;
   do: FaultAction;
 }
@@ -23,17 +23,17 @@ export interface Fault {
  * |-------------------|------------------------------------------------------------------------------------|
  * | `cut`             | the connection is gone                                                             |
  * | `end`             | the stream ends with OK, and the result is not complete: reattach                  |
- * | `stall`           | nothing more comes, and nothing ends                                               |
- * | `goaway`          | the server lets the connection run out (HTTP/2 GOAWAY); the stream goes on         |
- * | `forget`          | the connection is gone, and the server knows the operation no more                 |
- * | `restart`         | all connections are gone, the server knows no operation and no session any more    |
- * | `duplicate`       | the next response comes twice                                                      |
- * | `drop`            | the next response does not come                                                    |
- * | `swap`            | the next two responses come the other way round                                    |
+ * | `stall`           | no more responses arrive, and the stream does not end                              |
+ * | `goaway`          | the server closes the connection gracefully (HTTP/2 GOAWAY); the stream continues  |
+ * | `forget`          | the connection is gone, and the server no longer has the operation                 |
+ * | `restart`         | all connections are gone, and the server no longer has any operation or session    |
+ * | `duplicate`       | the next response arrives twice                                                    |
+ * | `drop`            | the next response does not arrive                                                  |
+ * | `swap`            | the next two responses arrive in reverse order                                     |
  * | `corrupt`         | half of the bytes of the next response are missing                                 |
- * | `miscount`        | the next response says one row more than it has                                    |
- * | `{ delayMs }`     | the next response comes this much later                                            |
- * | `{ status }`      | the stream ends with this error; the operation goes on and can be reattached to    |
+ * | `miscount`        | the next response states one row more than it has                                  |
+ * | `{ delayMs }`     | the next response arrives this much later                                          |
+ * | `{ status }`      | the stream ends with this error; the operation continues and can be reattached to  |
  * | `{ sessionId }`   | from now on all answers come from another server-side session                      |
  */
 export type FaultAction =
@@ -63,7 +63,7 @@ export function faultsOf(faults: readonly Fault[], operation: number, stream: nu
   return found;
 }
 
-/** The next responses as a fault leaves them; `undefined` if the fault does not touch responses. */
+/** Returns the next responses as changed by a fault; `undefined` if the fault does not change responses. */
 export function alter(action: FaultAction, next: readonly ExecutePlanResponse[]): ExecutePlanResponse[] | undefined {
   const [first, second, ...others] = next;
   if (!first) return undefined;
@@ -92,7 +92,7 @@ function withBatch(response: ExecutePlanResponse, change: (batch: Batch) => Part
   return { ...response, responseType: { case: "arrowBatch", value } };
 }
 
-/** Its first half is missing: flipped bits could pass for other values. */
+/** Removes the first half: flipped bits could result in other valid values. */
 function broken(data: Uint8Array): Uint8Array {
   return data.subarray(data.length >> 1);
 }

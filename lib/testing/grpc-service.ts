@@ -1,4 +1,4 @@
-/** The service as grpc-js wants it: described by the protocol's descriptors, its calls handed to one function per kind. */
+/** Adds the service to grpc-js: described by the protocol's descriptors, with one function per kind of call. */
 import { create, type Message } from "@bufbuild/protobuf";
 import type {
   Metadata,
@@ -20,14 +20,14 @@ import type { ScriptedMethod } from "./server-options.js";
 export type StreamCall = ServerWritableStream<ExecutePlanRequest | ReattachExecuteRequest, ExecutePlanResponse>;
 
 export interface CallHandlers {
-  /** The answer to a unary call. What it throws goes through `statusOf`. */
+  /** Answers a unary call. Its errors go through `statusOf`. */
   answer(method: ScriptedMethod, message: Message, metadata: Metadata): Promise<Record<string, unknown>>;
   /** Answers a streaming call, to its end. */
   stream(method: "executePlan" | "reattachExecute", call: StreamCall): void;
   statusOf(error: unknown): Error;
 }
 
-/** AddArtifacts is left out, and so answered with UNIMPLEMENTED. */
+/** Adds all calls except AddArtifacts, which is thus answered with UNIMPLEMENTED. */
 export function addSparkConnect(server: Server, service: CallHandlers): void {
   const methods = SparkConnectService.methods.filter(({ methodKind }) => methodKind !== "client_streaming");
   const definition = methods.map(({ localName, name, methodKind, parent, input, output }) => [

@@ -1,8 +1,9 @@
 /**
- * One execution, as the server keeps it: its responses, from which every stream of it is served.
+ * One execution on the server: its responses, from which all its streams are served.
  *
  * Memory: the responses, until they are released, or more than `retryBufferBytes` behind the furthest one sent, as in
- * Spark (spark.connect.execute.reattachable.observerRetryBufferSize). What was not sent yet has no bound, as in Spark.
+ * Spark (spark.connect.execute.reattachable.observerRetryBufferSize). Responses not sent yet are not bounded, as in
+ * Spark.
  */
 import { randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
@@ -14,8 +15,8 @@ import { invalidCursor, invalidHandle, SparkError } from "./spark-error.js";
  * - `running`: not all responses were sent, to any stream.
  * - `complete`: all responses were sent.
  * - `failed`: the query failed, or was interrupted.
- * - `released`: the client gave it back, or ended the session.
- * - `lost`: a fault made the server forget it, or nobody was attached for too long, or it never came as far as Spark.
+ * - `released`: the client released it, or ended the session.
+ * - `lost`: a fault made the server forget it, or no stream was attached for too long, or it never reached Spark.
  */
 export type OperationState = "running" | "complete" | "failed" | "released" | "lost";
 
@@ -27,13 +28,13 @@ export interface ScriptedOperation {
   readonly state: OperationState;
   /** Whether it was released, or interrupted, while it was running. */
   readonly stopped: boolean;
-  /** Streams that were opened on it, ExecutePlan's included. */
+  /** The number of streams opened on it, including ExecutePlan's. */
   readonly attaches: number;
   /** Whether a stream is open now. */
   readonly attached: boolean;
-  /** Responses sent, those included that were sent again. */
+  /** The number of responses sent, including repeats. */
   readonly responsesSent: number;
-  /** Bytes of Arrow data that HTTP/2 has taken; what waits for the client's flow-control window does not count. */
+  /** Bytes of Arrow data that HTTP/2 has accepted; bytes that wait for the client's flow-control window don't count. */
   readonly bytesSent: number;
   /** The response id of the last ReleaseExecute{release_until}. */
   readonly lastReleaseUntil: string | undefined;
@@ -49,9 +50,9 @@ export class Operation implements ScriptedOperation {
   readonly operationId: string;
   readonly sessionId: string;
   readonly tags: readonly string[];
-  /** The plan as it came, to know it again. */
+  /** The plan's bytes, to recognize a repeated request. */
   readonly plan: Uint8Array;
-  /** Settles when the responses are there, or the query failed. */
+  /** Settles when the responses are ready, or the query failed. */
   readonly ready: Promise<void>;
   state: OperationState = "running";
   stopped = false;
@@ -62,7 +63,7 @@ export class Operation implements ScriptedOperation {
   readonly #retryBufferBytes: number;
   readonly #detachedMs: number;
   #forget: NodeJS.Timeout | undefined;
-  /** Whether it was forgotten because no stream was open for too long. */
+  /** Whether it was dropped because no stream was open for too long. */
   abandoned = false;
   #responses: readonly ExecutePlanResponse[] = [];
   #indexes: ReadonlyMap<string, number> = new Map();
@@ -100,7 +101,7 @@ export class Operation implements ScriptedOperation {
     return this.#stream !== undefined;
   }
 
-  /** The position to go on from. @throws INVALID_CURSOR if it is not held any more, or never was. */
+  /** The position to continue from. @throws INVALID_CURSOR if it is no longer held, or never was. */
   positionAfter(lastResponseId: string | undefined): number {
     const id = lastResponseId || undefined;
     const position = id === undefined ? 0 : this.#indexOf(id) + 1;
@@ -108,14 +109,16 @@ export class Operation implements ScriptedOperation {
     return position;
   }
 
-  /** The responses from there on. @throws what the query failed with */
+  /** The responses from a position on. @throws the query's error */
   async from(position: number): Promise<readonly ExecutePlanResponse[]> {
     await this.ready;
     if (this.#failure !== undefined) throw this.#failure;
     return this.#responses.slice(position);
   }
 
-  /** A new stream throws out the one before. The signal says when this one is thrown out in turn, and why. */
+  /**
+   * Attaches a new stream, which replaces the previous one. The signal is aborted when this one is replaced in turn.
+   */
   attach(): { signal: AbortSignal; detach: () => void } {
     this.#stream?.abort(invalidCursor("DISCONNECTED"));
     const stream = new AbortController();
@@ -131,7 +134,7 @@ export class Operation implements ScriptedOperation {
     return { signal: stream.signal, detach };
   }
 
-  /** Notes that a response has been sent, and drops what is too far behind it. */
+  /** Records that a response was sent, and drops responses that are too far behind it. */
   sent(response: ExecutePlanResponse): void {
     this.responsesSent++;
     this.bytesSent += bytesOf(response);
@@ -147,7 +150,7 @@ export class Operation implements ScriptedOperation {
     while (this.#first < end) this.#dropFirst();
   }
 
-  /** The query fails, for whoever is attached now or later. */
+  /** Makes the query fail, for streams attached now or later. */
   stop(error: Error): void {
     this.stopped ||= this.state === "running";
     this.state = "failed";
@@ -155,7 +158,7 @@ export class Operation implements ScriptedOperation {
     this.#stream?.abort(error);
   }
 
-  /** Forgets the operation. Its stream ends with this error. */
+  /** Drops the operation. Its stream ends with this error. */
   end(state: "released" | "lost", error: Error = invalidHandle("OPERATION_ABANDONED", this.operationId)): void {
     this.stopped ||= state === "released" && this.state === "running";
     this.state = state;

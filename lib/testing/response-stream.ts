@@ -1,6 +1,6 @@
 /**
- * Serves one stream of an operation, with the faults that are scripted for it. In: the operation, and where to begin. Out:
- * its responses, one by one; the next goes out when HTTP/2 has taken the last, so that a client's back pressure is felt.
+ * Serves one stream of an operation, with its scripted faults. In: the operation, and the start position. Out: its
+ * responses, one by one; each is sent when HTTP/2 has accepted the previous one, so the client's back pressure works.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerWritableStream } from "@grpc/grpc-js";
@@ -14,7 +14,7 @@ export type ResponseCall = Pick<
   "write" | "end" | "emit" | "once" | "cancelled"
 >;
 
-/** What a stream can do to the server around it. */
+/** The effects of a stream on the server around it. */
 export interface StreamHost {
   serverSessionId(): string;
   changeSession(id: string): void;
@@ -23,7 +23,7 @@ export interface StreamHost {
   cutConnection(): void;
   sendGoaway(): void;
   restart(): void;
-  /** As the server sends it: with its trailer. */
+  /** Returns the error as the server sends it, with its trailer. */
   statusOf(error: unknown): Error;
 }
 
@@ -77,7 +77,7 @@ async function serve(
   }
 }
 
-/** The faults that are not about a response. */
+/** Injects the faults that do not change a response. */
 async function injectFault(
   action: FaultAction,
   operation: Operation,
@@ -98,8 +98,8 @@ async function injectFault(
 }
 
 /**
- * Settles when HTTP/2 has taken the message, for which the client's window must have room; or when the stream's time is
- * over: as with Spark, the client then finds its end behind the message.
+ * Writes a message. Settles when HTTP/2 has accepted it, for which the client's window must have room; or when the
+ * stream's time is over: as with Spark, the client then receives the end after the message.
  */
 function write(call: ResponseCall, message: ExecutePlanResponse, over: AbortSignal, until: number): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 /**
- * What a query answers, as the responses that Spark makes of it: schema, batches (whole or in chunks), metrics, the end.
+ * Makes the responses of a query's result as Spark does: schema, batches (whole or in chunks), metrics, the end.
  * Memory: each record batch is encoded once, however often it is part of a result.
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
@@ -9,24 +9,26 @@ import { withoutDictionaries } from "../connect/session/local-relation.js";
 import { SparkStreamError } from "../errors.js";
 import { sparkSchema } from "./spark-schema.js";
 
-/** One message of a result; the ids in it are the server's business. */
+/** One message of a result, without ids, which the server adds. */
 export type ResponseInit = Exclude<MessageInitShape<typeof ExecutePlanResponseSchema>, { $typeName: string }>;
 
 /** The result of a query. */
 export interface ScriptedResult {
-  /** The batches, sent as they are cut. A table without any gives one batch of 0 rows, as Spark does. */
+  /**
+   * The batches, sent with the boundaries given. A table without batches is sent as one batch of 0 rows, as in Spark.
+   */
   batches?: Table | readonly RecordBatch[];
-  /** Bytes of a chunk: batches go out in chunks, if the client allows it (as Spark 4.1 and later). Default: whole. */
+  /** The size of chunks, in bytes, if the client allows chunks (as Spark 4.1 and later). Default: whole batches. */
   chunkBytes?: number;
-  /** false: no start_offset, as Spark 3.5 and other servers. Default: true. */
+  /** false: sends no start_offset, like Spark 3.5 and other servers. Default: true. */
   offsets?: boolean;
-  /** true: a progress message after each batch or chunk. Default: false. */
+  /** true: sends a progress message after each batch or chunk. Default: false. */
   progress?: boolean;
-  /** Instead of all this: the responses, word for word. The last should be `{ responseType: { case: "resultComplete" } }`. */
+  /** The exact responses, instead of all this. The last should be `{ responseType: { case: "resultComplete" } }`. */
   responses?: readonly ResponseInit[];
 }
 
-/** @throws SparkStreamError INVALID_ARGUMENT if there is not even a schema to send. */
+/** @throws SparkStreamError INVALID_ARGUMENT if there is no schema to send. */
 export function responsesOf(result: ScriptedResult, allowChunks: boolean): readonly ResponseInit[] {
   if (result.responses) return result.responses;
   const { chunkBytes, offsets = true, progress = false } = result;

@@ -13,19 +13,19 @@ export interface ScriptedServer extends AsyncDisposable {
   /** `sc://127.0.0.1:port`, for `connect()`; the token is not part of it. */
   readonly url: string;
   readonly port: number;
-  /** Every call that came, in order, answered or not. */
+  /** Every call received, in order, answered or not. */
   readonly requests: readonly ScriptedRequest[];
-  /** Every operation that came, in order. */
+  /** Every operation received, in order. */
   readonly operations: readonly ScriptedOperation[];
-  /** Every session that came, in order, clones included; after a restart those that came since. */
+  /** Every session received, in order, including clones; after a restart only those received since. */
   readonly sessions: readonly ScriptedSession[];
-  /** The settings as clients have left them, of the sessions that are not clones: clones share those of their session. */
+  /** The current settings of the sessions that are not clones; all of these share them. */
   readonly conf: ReadonlyMap<string, string>;
-  /** How many connections are open. */
+  /** The number of open connections. */
   readonly connections: number;
-  /** Cuts all connections that are open. New ones are taken. */
+  /** Cuts all open connections. New ones are accepted. */
   cut(): void;
-  /** Ends it at once, whatever goes on. May be called twice. */
+  /** Ends the server at once, with everything in progress. May be called twice. */
   close(): Promise<void>;
 }
 
@@ -48,10 +48,10 @@ interface Connection {
   readonly injector: ConnectionInjector;
 }
 
-/** ms that streams on a connection may go on after its GOAWAY. */
+/** ms for which streams on a connection may continue after its GOAWAY. */
 const GOAWAY_GRACE = 600_000;
 
-/** The sockets are our own and given to gRPC one by one, since faults need the connection that a call came on. */
+/** Accepts the sockets itself and passes them to gRPC one by one, since faults need the connection of a call. */
 class RunningServer implements ScriptedServer {
   readonly requests: readonly ScriptedRequest[];
   readonly operations: readonly ScriptedOperation[];
@@ -123,7 +123,7 @@ class RunningServer implements ScriptedServer {
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
     const injector = this.#grpc.createConnectionInjector(credentials);
     this.#connections.set(peer, { socket, injector });
-    socket.on("error", () => {}); // a client may go away at any time
+    socket.on("error", () => {}); // a client may disconnect at any time
     socket.once("close", () => {
       this.#connections.delete(peer);
       injector.destroy();

@@ -1,4 +1,4 @@
-/** The calls of Spark Connect, answered from the script, with what a server keeps: operations, sessions, settings, errors. */
+/** Answers the calls of Spark Connect from the script, and keeps operations, sessions, settings and errors. */
 import { randomUUID } from "node:crypto";
 import type { Message } from "@bufbuild/protobuf";
 import type { Metadata } from "@grpc/grpc-js";
@@ -12,7 +12,7 @@ import type { ScriptedMethod, ScriptedRequest, ScriptedServerOptions } from "./s
 import { Sessions } from "./sessions.js";
 import { SparkError, SparkErrors } from "./spark-error.js";
 
-/** What the service asks of the server it runs in; a peer is named as gRPC does. */
+/** The part of the server that the service uses; a peer's name is gRPC's. */
 export interface ConnectionHost {
   cutConnection(peer: string): void;
   sendGoaway(peer: string): void;
@@ -68,7 +68,7 @@ export class ScriptedService implements CallHandlers {
     return this.#errors.status(error);
   }
 
-  /** Notes the call and lets it in, or not. */
+  /** Records the call, and accepts or refuses it. */
   #admit(method: ScriptedMethod, message: Message, metadata: Metadata): ScriptedRequest {
     const request = { method, message, metadata: metadata.getMap() } as ScriptedRequest;
     this.requests.push(request);
@@ -86,7 +86,7 @@ export class ScriptedService implements CallHandlers {
     return request;
   }
 
-  /** What the script's own function for this call answers. */
+  /** The answer of the script's own function for this call, if it has one. */
   async #own({ method, message }: ScriptedRequest): Promise<object | undefined> {
     const respond = this.#options.respond?.[method] as ((message: Message) => object | undefined) | undefined;
     return await respond?.(message);
@@ -119,7 +119,7 @@ export class ScriptedService implements CallHandlers {
 
   #clone({ sessionId, newSessionId = randomUUID() }: RequestOf<"cloneSession">): object {
     const { sparkVersion = "4.3.0", canClone = isAtLeast(sparkVersion, 4, 1) } = this.#options;
-    // What gRPC says of a call that the service does not have.
+    // gRPC's error for a call that the service does not have.
     const unknown = {
       code: "UNIMPLEMENTED",
       message: "Method not found: spark.connect.SparkConnectService/CloneSession",

@@ -23,29 +23,29 @@ import type { Fault, FaultAction } from "./fault.js";
 import type { ScriptedResult } from "./scripted-result.js";
 import { checkErrorInit } from "./spark-error-init.js";
 
-/** What the server is like. The parts of a {@link ScriptedResult} given here are the result of every query. */
+/** The options of the server. The parts of a {@link ScriptedResult} given here are the result of every query. */
 export interface ScriptedServerOptions extends Omit<ScriptedResult, "responses"> {
   /** Default: "4.3.0". */
   sparkVersion?: string;
-  /** Whether it knows CloneSession. Default: as Spark does, from 4.1 on. */
+  /** Whether it supports CloneSession. Default: true from Spark 4.1 on, as in Spark. */
   canClone?: boolean;
-  /** Demanded as bearer token of every call. Default: none is. */
+  /** The bearer token that every call must have. Default: none. */
   token?: string;
   /** TLS with this certificate, as PEM. With `ca`, clients must show a certificate that it signed. Default: plain text. */
   tls?: { cert: string | Buffer; key: string | Buffer; ca?: string | Buffer };
-  /** The settings that every session begins with. */
+  /** The initial settings of every session. */
   conf?: Readonly<Record<string, string>>;
-  /** What goes wrong. Faults of one place strike in this order. */
+  /** The faults to inject. Several faults at one place occur in this order. */
   faults?: readonly Fault[];
-  /** Answers of one's own, by the name of the call. */
+  /** Your own answers, by the name of the call. */
   respond?: RespondWith;
-  /** Bytes that are kept behind the furthest response sent. Default: 10 MiB, as Spark. */
+  /** Bytes that are kept behind the furthest response sent. Default: 10 MiB, as in Spark. */
   retryBufferBytes?: number;
-  /** Bytes of Arrow data after which a stream ends, to be reattached to. Default: 1 GiB, as Spark. */
+  /** Bytes of Arrow data after which a stream ends, to be reattached to. Default: 1 GiB, as in Spark. */
   maxStreamBytes?: number;
-  /** ms after which a stream ends likewise. Default: two minutes, as Spark. */
+  /** ms after which a stream ends in the same way. Default: two minutes, as in Spark. */
   maxStreamMs?: number;
-  /** ms after which an operation without a stream is forgotten. Default: five minutes, as Spark. */
+  /** ms after which an operation without a stream is dropped. Default: five minutes, as in Spark. */
   detachedMs?: number;
 }
 
@@ -54,12 +54,12 @@ type Methods = Omit<typeof SparkConnectService.method, "addArtifacts">;
 /** A call of Spark Connect, such as "executePlan" or "releaseExecute". Uploads (AddArtifacts) are not answered. */
 export type ScriptedMethod = keyof Methods;
 
-/** One call that came. */
+/** A call that the server received. */
 export type ScriptedRequest = {
   [M in ScriptedMethod]: {
     readonly method: M;
     readonly message: MessageShape<Methods[M]["input"]>;
-    /** gRPC metadata: the headers, by their names in lower case. */
+    /** The gRPC metadata: headers by lower-case name. */
     readonly metadata: Readonly<Record<string, string | Buffer>>;
   };
 }[ScriptedMethod];
@@ -73,9 +73,9 @@ type Answer<M extends ScriptedMethod> = M extends "executePlan"
 const { addArtifacts: _, ...methods } = SparkConnectService.method;
 
 /**
- * A function per call, asked before the server answers by itself, which it does if the function returns undefined. What
- * it throws, made by `sparkError`, is the answer. For `executePlan` an error with an errorClass is that of the query; one
- * without never reached Spark, and leaves no operation there.
+ * A function per call, called before the server answers by itself, which it does if the function returns undefined. An
+ * error that it throws, made by `sparkError`, is the answer. For `executePlan` an error with an errorClass is the
+ * query's error; one without a class means that the call never reached Spark, and leaves no operation there.
  */
 export type RespondWith = {
   readonly [M in ScriptedMethod]?: (

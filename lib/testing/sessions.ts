@@ -1,4 +1,4 @@
-/** The sessions of a server: which there are, what each is set to, and what the server calls it. */
+/** Keeps the sessions of a server: their settings, and the server's ids of them. */
 import { randomUUID } from "node:crypto";
 import { Settings } from "./settings.js";
 import { classified, invalidHandle } from "./spark-error.js";
@@ -16,7 +16,7 @@ export interface ScriptedSession {
 
 interface Session extends ScriptedSession {
   readonly settings: Settings;
-  /** The server's own id of it; undefined for that of the server. */
+  /** The server's own id of the session; undefined: the id that all sessions of the server have. */
   serverSideId: string | undefined;
   released: boolean;
 }
@@ -24,11 +24,11 @@ interface Session extends ScriptedSession {
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 export class Sessions {
-  /** In the order they came. */
+  /** All sessions in order of arrival. */
   readonly all: Session[] = [];
   /** The settings of the sessions that are not clones. */
   readonly settings: Settings;
-  /** After a restart, or a fault, all sessions have another. */
+  /** The server's id of the sessions; a restart or a fault changes it for all of them. */
   #serverSideId: string = randomUUID();
 
   constructor(conf: Readonly<Record<string, string>>) {
@@ -43,7 +43,7 @@ export class Sessions {
     return this.#find(sessionId)?.serverSideId ?? this.#serverSideId;
   }
 
-  /** Lets a request of a session in. @throws INVALID_HANDLE.SESSION_CHANGED or SESSION_CLOSED */
+  /** Accepts a request of a session. @throws INVALID_HANDLE.SESSION_CHANGED or SESSION_CLOSED */
   admit(sessionId: string, observed: string | undefined, isRelease: boolean): void {
     if (observed && observed !== this.serverSideIdOf(sessionId)) throw invalidHandle("SESSION_CHANGED", sessionId);
     const session = this.#find(sessionId);
@@ -71,7 +71,7 @@ export class Sessions {
     for (const session of this.all) session.serverSideId = undefined;
   }
 
-  /** The server begins again, and knows no session. */
+  /** Restarts: drops all sessions. */
   restart(): void {
     this.change(randomUUID());
     this.all.length = 0;

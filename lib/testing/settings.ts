@@ -10,7 +10,7 @@ export class Settings {
     this.values = new Map(values ?? Object.entries(this.#initial));
   }
 
-  /** The same, to be changed by itself. */
+  /** An independent copy. */
   copy(): Settings {
     return new Settings(this.#initial, this.values);
   }
@@ -31,7 +31,7 @@ export class Settings {
     this.values.set(key, value);
   }
 
-  /** Back to what it was when the server began. */
+  /** Resets a setting to its initial value. */
   unset(key: string): void {
     const initial = this.#initial[key];
     if (initial === undefined) this.values.delete(key);

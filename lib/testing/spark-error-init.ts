@@ -12,9 +12,9 @@ import {
   text,
 } from "../runtime/check-options.js";
 
-/** What a server says of a failure. */
+/** A failure as the server reports it. */
 export interface SparkErrorInit {
-  /** The name of a gRPC status. Default: "INTERNAL", which is Spark's for nearly everything. */
+  /** The name of a gRPC status. Default: "INTERNAL", which Spark uses for nearly everything. */
   code?: Exclude<keyof typeof status, "OK">;
   message: string;
   /** Spark's error class, e.g. `TABLE_OR_VIEW_NOT_FOUND`; without one the error looks as if it came from gRPC itself. */
@@ -23,7 +23,7 @@ export interface SparkErrorInit {
   messageParameters?: Readonly<Record<string, string>>;
   /** Reported by FetchErrorDetails only, as in Spark. */
   queryContext?: readonly Partial<QueryContext>[];
-  /** ms; sends a RetryInfo, by which Spark (4.1 and later) asks for another try. */
+  /** ms; sends a RetryInfo, with which Spark (4.1 and later) asks for a retry. */
   retryAfterMs?: number;
 }
 

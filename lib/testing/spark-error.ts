@@ -1,6 +1,7 @@
 /**
- * Errors as a Spark Connect server sends them: a gRPC status, with the truth in the trailer `grpc-status-details-bin`
- * (google.rpc.Status with ErrorInfo and RetryInfo), and the whole story for whoever asks FetchErrorDetails.
+ * Makes errors as a Spark Connect server sends them: a gRPC status, with details in the trailer
+ * `grpc-status-details-bin` (google.rpc.Status with ErrorInfo and RetryInfo), and all details in the answer to
+ * FetchErrorDetails.
  */
 import { randomUUID } from "node:crypto";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
@@ -13,7 +14,7 @@ import {
 } from "../connect/generated/spark-connect_pb.js";
 import { checkErrorInit, type SparkErrorInit } from "./spark-error-init.js";
 
-/** An error that the server answers with, when it is thrown where a call is answered. */
+/** An error that is the server's answer if it is thrown while a call is answered. */
 export class SparkError extends Error {
   readonly init: SparkErrorInit;
 
@@ -24,7 +25,7 @@ export class SparkError extends Error {
 }
 
 /**
- * Thrown from one of `respond`'s functions, it is what the server answers.
+ * Makes an error that is the server's answer if one of `respond`'s functions throws it.
  *
  * @throws SparkStreamError INVALID_ARGUMENT
  */
@@ -33,7 +34,7 @@ export function sparkError(init: SparkErrorInit): Error {
   return new SparkError(init);
 }
 
-/** INVALID_HANDLE: an operation or session that is not, or not any more, what the client takes it for. */
+/** INVALID_HANDLE: the operation or session does not exist, or no longer in the state that the client assumes. */
 export function invalidHandle(
   reason:
     | "OPERATION_NOT_FOUND"
@@ -47,7 +48,7 @@ export function invalidHandle(
   return classified(`INVALID_HANDLE.${reason}`, sqlState, `The handle ${handle} is invalid.`, { handle });
 }
 
-/** INVALID_CURSOR: a place in a result that cannot be read from. */
+/** INVALID_CURSOR: a position from which a result cannot be read. */
 export function invalidCursor(
   reason: "DISCONNECTED" | "POSITION_NOT_AVAILABLE" | "POSITION_NOT_FOUND",
   responseId = "",
@@ -69,7 +70,7 @@ export function classified(
 export class SparkErrors {
   readonly #byId = new Map<string, SparkErrorInit>();
 
-  /** What grpc-js takes as the status of a failed call. */
+  /** Makes the status of a failed call for grpc-js. */
   status(error: unknown): Error & { code: status; details: string; metadata: Metadata } {
     const init = error instanceof SparkError ? error.init : { code: "UNKNOWN" as const, message: String(error) };
     const code = status[init.code ?? "INTERNAL"];

@@ -1,4 +1,6 @@
-/** An Arrow schema as the schema of Spark whose results have it: the reverse of connect/session/arrow-schema.ts. */
+/**
+ * Converts an Arrow schema to the Spark schema whose results have it: the reverse of connect/session/arrow-schema.ts.
+ */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type DataType as ArrowType, DataType, type Field, IntervalUnit, type Schema, Type } from "apache-arrow";
 import type { DataTypeSchema } from "../connect/generated/spark-connect_pb.js";
