@@ -1,4 +1,4 @@
-/** Bytes that are appended to, in one growing allocation that is used again after `clear()`. */
+/** A growing buffer to which bytes are appended; its allocation is reused after `clear()`. */
 export class ByteBuffer {
   /** At least `length` bytes; replaced when it grows. */
   bytes: Uint8Array<ArrayBuffer>;

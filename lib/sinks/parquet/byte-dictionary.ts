@@ -7,7 +7,7 @@ import type { ByteValues } from "./values.js";
 
 export class ByteDictionary implements Dictionary<ByteValues> {
   size = 0;
-  /** Bytes of a length in front of each value. */
+  /** The size, in bytes, of the length before each value. */
   readonly #prefix: number;
   readonly #limit: number;
   readonly #bytes = new ByteBuffer();
@@ -96,14 +96,14 @@ export class ByteDictionary implements Dictionary<ByteValues> {
   }
 }
 
-/** `rest` elements stay what they are beside what is doubled. */
+/** Doubles an array, not counting `rest` extra elements. */
 function twice(array: Int32Array, rest: number): Int32Array<ArrayBuffer> {
   const grown = new Int32Array(2 * (array.length - rest) + rest);
   grown.set(array);
   return grown;
 }
 
-/** As MurmurHash3 mixes, four bytes at a time. */
+/** Hashes like MurmurHash3, four bytes at a time. */
 function hashOf(view: DataView, from: number, to: number): number {
   let hash = to - from;
   let index = from;

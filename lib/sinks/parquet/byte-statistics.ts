@@ -2,16 +2,16 @@ import { viewOf } from "./byte-values.js";
 import type { Range, Statistics } from "./statistics.js";
 import type { ByteValues } from "./values.js";
 
-/** Bytes of both ends of a range; a larger one would weigh more in the footer than it saves. As parquet-mr and Arrow have it. */
+/** The most bytes of a range's two ends, as in parquet-mr and Arrow; a larger one would cost more than it saves. */
 const MAX_RANGE = 4096;
 
-/** Byte by byte, unsigned; a signed number has its sign in the first one. */
+/** Statistics of values compared byte by byte, unsigned; a signed number has its sign in the first byte. */
 export class ByteStatistics implements Statistics<ByteValues> {
   readonly #signBit: number;
   #range: Range | undefined;
   #tooLong = false;
 
-  /** @param signed of values that are numbers of one size, the highest byte first */
+  /** @param signed whether values are signed big-endian numbers of one size */
   constructor(signed: boolean) {
     this.#signBit = signed ? 0x80 : 0;
   }
@@ -55,7 +55,7 @@ export class ByteStatistics implements Statistics<ByteValues> {
   }
 }
 
-/** The first four bytes as a number, zeros if there are fewer: by it most values are neither the smallest nor the largest. */
+/** The first four bytes as a number, padded with zeros. It suffices to rule out most values as smallest or largest. */
 function headOf(view: DataView, from: number, to: number, flip: number): number {
   if (to - from >= 4) return (view.getInt32(from) ^ flip) >>> 0;
   let head = 0;

@@ -1,7 +1,7 @@
-/** Strings and binaries of Arrow's several layouts as {@link ByteValues}. */
+/** Converts strings and binaries of all Arrow layouts to {@link ByteValues}. */
 import { type ByteValues, InvalidValues } from "./values.js";
 
-/** From here on a copy by the engine is faster than one by a loop. */
+/** From this many bytes on, the engine's copy is faster than a loop. */
 export const LONG = 128;
 
 export function viewOf({ buffer, byteOffset, length }: Uint8Array): DataView {
@@ -16,7 +16,7 @@ export function copyBytes(target: Uint8Array, at: number, source: Uint8Array, fr
 /**
  * The `length + 1` offsets of a field.
  *
- * @throws InvalidValues if they are over 2 GiB, which nothing in a page can be
+ * @throws InvalidValues if they exceed 2 GiB, the limit of a page
  */
 export function offsetsOf(buffer: Uint8Array, length: number, kind: "int32" | "int64"): Int32Array {
   if (kind === "int32") return new Int32Array(buffer.buffer, buffer.byteOffset, length + 1);
@@ -29,7 +29,7 @@ export function offsetsOf(buffer: Uint8Array, length: number, kind: "int32" | "i
   return offsets;
 }
 
-/** @param positions of the values among the offsets; undefined: all */
+/** @param positions the values' positions among the offsets; undefined: all */
 export function byteValues(bytes: Uint8Array, offsets: Int32Array, positions: Int32Array | undefined): ByteValues {
   if (positions) return takeBytes(bytes, offsets, positions);
   const count = offsets.length - 1;
@@ -39,7 +39,7 @@ export function byteValues(bytes: Uint8Array, offsets: Int32Array, positions: In
   return { count, bytes, offsets };
 }
 
-/** The values at `positions`, without copying their bytes if they follow each other. */
+/** Takes the values at `positions`, without copying their bytes if they are adjacent. */
 export function takeBytes(bytes: Uint8Array, from: Int32Array, positions: Int32Array): ByteValues {
   const count = positions.length;
   const offsets = new Int32Array(count + 1);

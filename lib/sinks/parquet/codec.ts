@@ -1,4 +1,4 @@
-/** The codecs of pages. Levels are those of pyarrow and Arrow's Rust library: zstd 1, brotli 1, gzip 6. */
+/** Loads the codecs of pages. Levels are those of pyarrow and Arrow's Rust library: zstd 1, brotli 1, gzip 6. */
 import {
   brotli,
   type Compress,
@@ -11,7 +11,7 @@ import { SparkStreamError } from "../../errors.js";
 import type { ParquetCompression } from "./format.js";
 
 /**
- * Undefined for "uncompressed".
+ * Loads a codec; undefined for "uncompressed".
  *
  * @throws SparkStreamError UNSUPPORTED if the package of a codec cannot be loaded on this machine
  */

@@ -1,6 +1,6 @@
 /**
- * A column chunk: one leaf of a row group. In, entries of some rows at a time; out, the pages of the chunk and what the
- * footer says about them.
+ * A column chunk: one leaf of a row group. In: entries of several rows at a time. Out: the pages of the chunk, and
+ * their metadata for the footer.
  *
  *     dictionary page    if values were encoded by a dictionary
  *     data pages         version 1: repetition levels, definition levels, values; each ends with a row
@@ -22,30 +22,32 @@ import type { Range, Statistics } from "./statistics.js";
 import type { Values } from "./values.js";
 
 export interface ChunkOptions {
-  /** Bytes of its values, indices or levels in memory at which a page ends. */
+  /** A page ends when its values, indices or levels have this many bytes in memory. */
   readonly pageBytes: number;
-  /** Bytes of a dictionary page; 0: no dictionaries. */
+  /** The most bytes of a dictionary page; 0: no dictionaries. */
   readonly dictionaryBytes: number;
   readonly statistics: boolean;
 }
 
-/** Values of a chunk after which its dictionary must have saved bytes; as many as a page of Spark's writer has rows. */
+/**
+ * The number of values after which a dictionary must have saved bytes; the number of rows of a page in Spark's writer.
+ */
 const TRIAL = 20_000;
 /** The same if nearly all of them are different. */
 const SHORT_TRIAL = 4096;
 
-/** A chunk that is complete. */
+/** A complete chunk. */
 export interface ChunkPages {
   readonly dictionary: Page | undefined;
   readonly data: readonly Page[];
-  /** How many of the data pages have indices; the others are PLAIN. */
+  /** The number of data pages with indices; the others are PLAIN. */
   readonly dictionaryEncoded: number;
   /** The number of entries: values, nulls and empty lists. */
   readonly count: number;
   readonly statistics: { readonly nullCount: number; readonly range: Range | undefined } | undefined;
 }
 
-/** Used again after each row group. */
+/** Makes the chunks of one leaf; reused for each row group. */
 export class ColumnChunk {
   readonly #leaf: LeafNode;
   readonly #pages: PageMaker;
@@ -63,7 +65,7 @@ export class ColumnChunk {
   #statistics: Statistics | undefined;
   #inDictionary = false;
   #tried = false;
-  /** How many of the next chunks are made without a dictionary: 1, 3, 7, 15, 15 and so on after each that was given up. */
+  /** How many of the next chunks get no dictionary: 1, 3, 7, 15, 15 and so on after each abandoned dictionary. */
   #skip = 0;
   #givenUp = 0;
   #data: Promise<Page>[] = [];
@@ -92,7 +94,7 @@ export class ColumnChunk {
     this.#dictionaryEncoded = this.#count = this.#nullCount = 0;
   }
 
-  /** Entries of whole rows. */
+  /** Appends entries of whole rows. */
   append({ count, definition, repetition, values }: LeafEntries): void {
     if (this.#inDictionary && !this.#lookUp(values)) {
       this.#endPage();
@@ -110,7 +112,7 @@ export class ColumnChunk {
     if (bytes >= this.#options.pageBytes) this.#endPage();
   }
 
-  /** Completes the chunk. The next call of `append` begins another one. */
+  /** Completes the chunk. The next call of `append` begins a new one. */
   async finish(): Promise<ChunkPages> {
     this.#endPage();
     const { size } = this.#dictionary ?? { size: 0 };
@@ -142,7 +144,9 @@ export class ColumnChunk {
     return 10 * this.#dictionary!.size > 9 * this.#indexCount ? SHORT_TRIAL : TRIAL;
   }
 
-  /** Once, in the first page: a dictionary that takes more bytes than it saves is given up, and its page is made PLAIN. */
+  /**
+   * Checks once, in the first page, whether the dictionary saves bytes. If not, it is dropped and the page is PLAIN.
+   */
   #tryDictionary(): void {
     if (this.#tried || !this.#inDictionary || this.#indexCount === 0) return;
     this.#tried = true;
@@ -162,7 +166,7 @@ export class ColumnChunk {
     dictionary.clear();
   }
 
-  /** False if the dictionary is full. */
+  /** Looks values up in the dictionary; false if it is full. */
   #lookUp(values: Values): boolean {
     const needed = this.#indexCount + values.count;
     if (needed > this.#indices.length) {
@@ -197,7 +201,7 @@ export class ColumnChunk {
       [repetition_level_encoding]: encodings.RLE,
     };
     const page = this.#pages.make("data", header, [out.view(), this.#plain.take()]);
-    page.catch(() => {}); // finish() has it
+    page.catch(() => {}); // finish() rejects with it
     this.#data.push(page);
     this.#entries = this.#indexCount = 0;
   }

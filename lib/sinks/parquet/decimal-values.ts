@@ -1,4 +1,4 @@
-/** Arrow's decimals, whole numbers of 32 to 256 bits with the lower ones first, in the sizes that Parquet has for them. */
+/** Converts Arrow's decimals, little-endian integers of 32 to 256 bits, to the sizes that Parquet has for them. */
 
 import { fixedByteValues } from "./byte-values.js";
 import { ReusableArray } from "./reusable-array.js";
@@ -7,10 +7,10 @@ import { type ByteValues, InvalidValues, type WordValues } from "./values.js";
 const reusedWords = new ReusableArray(Int32Array);
 
 /**
- * The words are in an array that the next call uses again, unless they are the source itself.
+ * Converts to words. They are in an array that the next call reuses, unless they are the source itself.
  *
- * @param width of a source value, 32-bit words
- * @param target of a value that is made, 32-bit words
+ * @param width the size of a source value, in 32-bit words
+ * @param target the size of a result, in 32-bit words
  */
 export function decimalWords(
   source: Int32Array,
@@ -34,7 +34,7 @@ export function decimalWords(
   return { count, words };
 }
 
-/** Numbers of `length` bytes each, the highest first. */
+/** Converts to big-endian numbers of `length` bytes each. */
 export function decimalBytes(
   source: Uint8Array,
   width: number,

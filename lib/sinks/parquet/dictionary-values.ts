@@ -1,4 +1,4 @@
-/** Values that come by an Arrow dictionary, as {@link Values} without one. */
+/** Decodes dictionary-encoded Arrow values to {@link Values}. */
 import type { Vector } from "apache-arrow";
 import { columnBuffers } from "../../arrow/encode/column-buffers.js";
 import { takeBytes } from "./byte-values.js";
@@ -16,13 +16,13 @@ import {
 } from "./values.js";
 
 export interface DictionaryIndices {
-  /** The field's validity, which the dictionary's own nulls add to. */
+  /** The field's validity, combined with the dictionary's own nulls. */
   validity(own: Uint8Array, length: number): Uint8Array;
-  /** @throws InvalidValues if an index leads out of the dictionary */
+  /** @throws InvalidValues if an index is outside of the dictionary */
   take(positions: Int32Array | undefined, length: number): Values;
 }
 
-/** @param cursor before the indices */
+/** @param cursor positioned before the indices */
 export function dictionaryOf(leaf: LeafNode, cursor: ColumnCursor): DictionaryIndices {
   const { id, indices } = leaf.dictionary!;
   const vector = cursor.column.dictionaries.get(id)?.vector;

@@ -1,6 +1,6 @@
 /**
- * The footer: what the file holds, and where (FileMetaData of parquet.thrift). Memory until the end: the metadata of the column
- * chunks, encoded, about 100 bytes per column and row group.
+ * The footer: the content of the file and its positions (FileMetaData of parquet.thrift). Memory until the end: the
+ * encoded metadata of the column chunks, about 100 bytes per column and row group.
  */
 import { version } from "../../version.js";
 import type { ChunkPages } from "./column-chunk.js";
@@ -11,7 +11,7 @@ import { EncodedStruct, encodeThrift, ShortInt, type ThriftStruct } from "./thri
 /** 2: with additions since 2013, such as unsigned numbers and nanoseconds. */
 const FORMAT_VERSION = 2;
 
-/** A chunk, and where its first page begins in the file, in bytes. */
+/** A chunk, and the position of its first page in the file, in bytes. */
 export interface PlacedChunk extends ChunkPages {
   readonly leaf: LeafNode;
   readonly offset: number;
@@ -33,7 +33,7 @@ export class FooterBuilder {
     this.#codec = codec;
   }
 
-  /** A chunk of the row group, in the order of the leaves. */
+  /** Adds a chunk to the row group, in the order of the leaves. */
   addChunk(chunk: PlacedChunk): void {
     const { file_offset, meta_data } = fields.ColumnChunk;
     this.#chunks.push(new EncodedStruct({ [file_offset]: 0n, [meta_data]: this.#columnMetaData(chunk) }));
@@ -42,7 +42,7 @@ export class FooterBuilder {
     this.#uncompressed += uncompressed;
   }
 
-  /** @param offset of its first byte in the file */
+  /** @param offset the position of the row group's first byte in the file */
   endRowGroup(rows: number, offset: number): void {
     const { RowGroup } = fields;
     const ordinal = this.#rowGroups.length;
@@ -79,7 +79,7 @@ export class FooterBuilder {
         [KeyValue.key]: key,
         [KeyValue.value]: value,
       })),
-      // Readers that mistrust the statistics of some writers want this form.
+      // Readers that distrust the statistics of some writers expect this form.
       [FileMetaData.created_by]: `spark-arrow-stream version ${version}`,
       [FileMetaData.column_orders]: this.#schema.leaves.map(() => typeOrder), // the order that goes with the type
     });

@@ -1,6 +1,6 @@
 /**
- * Numbers of the Parquet format, by the names of parquet.thrift (apache/parquet-format): the ids of the fields of its
- * structs, and its enums. Nothing else is loaded with this file.
+ * The numbers of the Parquet format, with the names of parquet.thrift (apache/parquet-format): the field ids of its
+ * structs, and its enums. This file imports nothing.
  */
 
 /** The first and the last bytes of a file: "PAR1". */
@@ -88,7 +88,7 @@ export const physicalTypes = {
 
 export type PhysicalType = keyof typeof physicalTypes;
 
-/** The enum ConvertedType, which is all that readers of before 2018 know. */
+/** The enum ConvertedType, the only annotation that readers from before 2018 know. */
 export const convertedTypes = {
   UTF8: 0,
   MAP: 1,

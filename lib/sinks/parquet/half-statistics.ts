@@ -2,7 +2,7 @@ import type { Range, Statistics } from "./statistics.js";
 import type { ByteValues } from "./values.js";
 import { FloatStatistics } from "./word-statistics.js";
 
-/** Statistics of 16-bit floats, each of which is exactly a 32-bit one. */
+/** Statistics of 16-bit floats, each of which a 32-bit float represents exactly. */
 export class HalfStatistics implements Statistics<ByteValues> {
   readonly #floats = new FloatStatistics(Float32Array);
 

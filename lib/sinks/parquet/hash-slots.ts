@@ -1,18 +1,18 @@
 /**
- * An open hash table with linear probing, of a power of two of slots, half of which are in use at most. A slot has the index
- * of a value and 1; 0 if it is free.
+ * An open hash table with linear probing. The number of slots is a power of two, and at most half of them are used. A
+ * slot has the index of a value plus 1; 0 if it is free.
  */
 export const INITIAL_SLOTS = 64;
 
-/** A chain of this many other values is not chance: the search gives up. */
+/** A chain of this many other values is not a coincidence: the search ends. */
 export const MAX_PROBES = 256;
 
-/** A hash is shifted right by this for its slot: the upper bits are the mixed ones. */
+/** The right shift from a hash to its slot: the upper bits are the mixed ones. */
 export function shiftOf(slots: Int32Array): number {
   return Math.clz32(slots.length) + 1;
 }
 
-/** Twice as many slots, for the values from 0 to `count`. */
+/** Doubles the slots, for the values from 0 to `count`. */
 export function rehashed(slots: Int32Array, count: number, hashOf: (index: number) => number): Int32Array<ArrayBuffer> {
   const grown = new Int32Array(2 * slots.length);
   const shift = shiftOf(grown);

@@ -1,6 +1,6 @@
 /**
- * The Arrow buffers of a leaf as {@link Values}. Bytes that Parquet has in the same form are not copied; other words are in
- * an array that the next call reuses.
+ * Converts the Arrow buffers of a leaf to {@link Values}. Bytes that have the same form in Parquet are not copied;
+ * other words are in an array that the next call reuses.
  */
 import { Precision } from "apache-arrow";
 import { byType, type TypeTable } from "../../arrow/arrow-type.js";
@@ -13,9 +13,9 @@ import { ReusableArray } from "./reusable-array.js";
 import { type BooleanValues, type ByteValues, takeWords, type Values, type WordValues, wordsOf } from "./values.js";
 
 /**
- * @param cursor after the validity
- * @param length of the field, nulls included
- * @param positions of the values in it; undefined: all
+ * @param cursor positioned after the validity
+ * @param length the field's length, including nulls
+ * @param positions the positions of the values in the field; undefined: all
  * @throws InvalidValues
  */
 export function leafValues(
@@ -69,7 +69,7 @@ const readers: TypeTable<(leaf: Leaf) => Values> = {
   Dictionary: () => notALeaf,
 };
 
-/** The schema has refused these types, or made groups of them. */
+/** For types that the schema rejects, or maps to groups. */
 function notALeaf(): never {
   throw new TypeError("This type has no values of its own.");
 }

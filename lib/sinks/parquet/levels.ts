@@ -1,10 +1,11 @@
 /**
- * Takes a column of Arrow data apart into leaves with Dremel's levels. In, buffers of some rows; out, for each leaf, an
- * entry for each value and for each null or empty list on the way to one: how many of the optional and repeated fields above it
- * are there (definition level), and at which list it goes on (repetition level).
+ * Splits a column of Arrow data into leaves with Dremel's levels. In: buffers of several rows. Out: for each leaf, an
+ * entry for each value, and for each null or empty list on the path to one: how many of the optional and repeated
+ * fields above it are present (definition level), and which list it continues (repetition level).
  *
- * From the top down, one field at a time: `at` says where in the field's data an entry has its value, -1 if it ended
- * further up. What all entries have in common is not written out: numbers for arrays, undefined for 0, 1, 2 and so on.
+ * It works from the top down, one field at a time: `at` is the position of an entry's value in the field's data, -1 if
+ * the entry ended further up. Levels common to all entries are one number instead of an array; positions 0, 1, 2, … are
+ * undefined.
  */
 import { Type } from "apache-arrow";
 import type { ColumnBuffers } from "../../arrow/encode/column-buffers.js";
@@ -19,11 +20,11 @@ import { InvalidValues, type Values } from "./values.js";
 export interface LeafEntries {
   readonly leaf: LeafNode;
   readonly count: number;
-  /** A number if all entries have the same. */
+  /** A number if all entries have the same level. */
   readonly definition: number | Uint8Array;
   /** Undefined: all 0. */
   readonly repetition: Uint8Array | undefined;
-  /** The values of the entries that have one. */
+  /** The values of those entries that have one. */
   readonly values: Values;
 }
 
@@ -76,7 +77,7 @@ function leafOf(node: LeafNode, cursor: ColumnCursor, above: Entries, length: nu
 const reusedLevels = new ReusableArray(Uint8Array);
 const reusedPositions = new ReusableArray(Int32Array);
 
-/** As {@link defined}, with the positions of only those that have a value. */
+/** Like {@link defined}, but with the positions of only those entries that have a value. */
 function present(
   above: Entries,
   validity: Uint8Array,

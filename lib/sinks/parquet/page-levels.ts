@@ -5,7 +5,7 @@ import { bitWidth, writeRleHybrid, writeRleRun } from "./rle-hybrid.js";
 export class PageLevels {
   readonly #max: number;
   readonly #levels = new ByteBuffer();
-  /** The level of all, as long as they have one. */
+  /** The level of all entries, as long as they have the same. */
   #common: number | undefined;
   #count = 0;
 
@@ -13,7 +13,7 @@ export class PageLevels {
     this.#max = max;
   }
 
-  /** @param levels a number: all `count` are that */
+  /** @param levels a number if all `count` levels are equal */
   append(levels: number | Uint8Array, count: number): void {
     if (this.#max === 0 || count === 0) return;
     if (this.#count === 0 && typeof levels === "number") this.#common = levels;
@@ -28,7 +28,7 @@ export class PageLevels {
     else this.#levels.append(levels);
   }
 
-  /** Writes them as a page of version 1 has them: a u32 with the number of bytes, and the bytes. Then starts over. */
+  /** Writes the levels as in a version 1 page, a u32 with the number of bytes and then the bytes, and clears them. */
   takeTo(out: ByteBuffer): void {
     if (this.#max === 0) return;
     const start = out.grow(4);

@@ -1,8 +1,9 @@
 /**
- * Makes pages: a header, and a body that is compressed on another thread. In, bodies in pieces; out, promises of whole pages.
+ * Makes pages: a header, and a body that is compressed on another thread. In: bodies in pieces. Out: promises of
+ * complete pages.
  *
- * Memory: the bodies that are being compressed, {@link MAX_PENDING} and what one row adds, as long as {@link PageMaker.room} is
- * waited for; they are made in buffers that are used again.
+ * Memory: the bodies being compressed, at most {@link MAX_PENDING} plus one row's if the caller awaits
+ * {@link PageMaker.room}. Their buffers are reused.
  */
 
 import type { Compress } from "../../arrow/codec/packages.js";
@@ -24,7 +25,7 @@ const kinds = {
   dictionary: { type: pageTypes.DICTIONARY_PAGE, field: fields.PageHeader.dictionary_page_header },
 } as const;
 
-/** Bytes being compressed above which {@link PageMaker.room} waits; and bytes of free buffers that are kept. */
+/** {@link PageMaker.room} waits while more bytes are being compressed; also the most bytes of free buffers kept. */
 const MAX_PENDING = 4 * 1024 * 1024;
 
 /** Sizes are an i32. */
@@ -52,7 +53,7 @@ export class PageMaker {
     const done = page
       .then(
         () => {},
-        () => {}, // the error is that of the page
+        () => {}, // the page's promise rejects with it
       )
       .then(() => {
         this.#pending.delete(done);
@@ -76,7 +77,7 @@ export class PageMaker {
     body: Uint8Array<ArrayBuffer> | undefined,
     parts: readonly Uint8Array[],
   ): Promise<Page> {
-    // Without a codec the parts are copied before this function is left.
+    // Without a codec the parts are copied before this function returns.
     const content = body ? [await this.#compress!(body).catch(broken)] : parts;
     const compressedSize = content.reduce((sum, part) => sum + part.length, 0);
     const { type, field } = kinds[kind];

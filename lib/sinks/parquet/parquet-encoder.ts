@@ -1,11 +1,11 @@
 /**
- * Record batches to the bytes of a Parquet file. In, batches of any size; out, the file's bytes in order, a row group at a
- * time. It knows Arrow and bytes, and nothing of Spark; docs/parquet-encoder.md says why it is ours, and lists its files.
+ * Encodes record batches as a Parquet file. In: batches of any size. Out: the file's bytes in order, one row group at a
+ * time. It depends on Arrow, not on Spark; docs/parquet-encoder.md says why it is our own, and lists its files.
  *
  *     batch → slices of 4 MiB → leaves with levels → pages of 1 MiB, compressed on other threads → row groups → footer
  *
- * Memory: the compressed pages of one row group; of each leaf a page and a dictionary, which share {@link OPEN_BYTES}; the pages
- * being compressed; and the metadata of all row groups so far.
+ * Memory: the compressed pages of one row group; one page and one dictionary per leaf, bounded by {@link OPEN_BYTES};
+ * the pages being compressed; and the metadata of all row groups so far.
  */
 import type { Field, RecordBatch, Schema, Vector } from "apache-arrow";
 import type { BatchEncoder } from "../../arrow/batch-encoder.js";
@@ -40,11 +40,11 @@ export interface ParquetEncoderOptions {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Bytes of Arrow data that are worked on at a time, unless one row has more. */
+/** The most bytes of Arrow data processed at a time, unless one row has more. */
 const SLICE_BYTES = 4 * 1024 * 1024;
-/** Bytes of a page and of a dictionary at the most, as in Arrow's and Spark's writers. */
+/** The most bytes of a page, and of a dictionary, as in Arrow's and Spark's writers. */
 const PAGE_BYTES = 1024 * 1024;
-/** Bytes of the open pages of all leaves, and of the dictionaries of all leaves: with many leaves each gets less. */
+/** The most bytes of all leaves' open pages, and of their dictionaries: with many leaves each gets less. */
 const OPEN_BYTES = 32 * 1024 * 1024;
 
 export class ParquetEncoder implements BatchEncoder {
@@ -77,7 +77,7 @@ export class ParquetEncoder implements BatchEncoder {
     this.#fields = schema.fields;
     this.#limits = rowGroup;
     const arrowSchema = Buffer.from(messageBytes(schemaMessage(schema))).toString("base64");
-    // As pyarrow does: readers without Arrow find the schema's metadata too.
+    // Like pyarrow, so that readers without Arrow find the schema's metadata, too.
     this.#metadata = new Map([[arrowSchemaKey, arrowSchema], ...schema.metadata, ...Object.entries(metadata)]);
     this.#footer = new FooterBuilder(this.#schema, compressionCodecs[compression]);
     this.#pages = new PageMaker(compress);
@@ -133,7 +133,7 @@ export class ParquetEncoder implements BatchEncoder {
   async *#endRowGroup(): AsyncGenerator<Uint8Array> {
     yield* this.#start();
     const start = this.#position;
-    // All of them before the first is written: their last pages are compressed together.
+    // All chunks are finished before the first is written, so that their last pages are compressed in parallel.
     const finishing: Promise<ChunkPages>[] = [];
     for (const chunk of this.#chunks) {
       if (turnIsDue()) await turn();

@@ -1,5 +1,5 @@
 /**
- * An Arrow schema as a Parquet schema: the elements of the footer, and the tree by which columns are taken apart.
+ * Converts an Arrow schema to a Parquet schema: the elements of the footer, and the tree by which columns are split.
  *
  *     struct    group { its fields }
  *     list      group (LIST) { repeated group list { the element } }
@@ -21,11 +21,11 @@ export interface LeafNode extends NodeBase {
   readonly kind: "leaf";
   /** Its position among the leaves of the schema. */
   readonly index: number;
-  /** The type of the values, also if they come by a dictionary. */
+  /** The type of the values, also if they are dictionary-encoded. */
   readonly type: DataType;
   readonly parquet: ParquetType;
   readonly names: readonly string[];
-  /** Set if values come by a dictionary of Arrow. */
+  /** Set if values are dictionary-encoded in Arrow. */
   readonly dictionary?: { readonly id: number; readonly indices: { bitWidth: number; isSigned: boolean } };
   /** Levels of a value: of the optional and repeated fields above it, and of the repeated ones. */
   readonly maxDefinition: number;
@@ -63,7 +63,7 @@ export function parquetSchema(columns: readonly Field[]): ParquetSchema {
   return { elements: builder.elements, columns: nodes, leaves: builder.leaves };
 }
 
-/** What is above a field. */
+/** The place of a field in the schema. */
 interface Place {
   readonly path: string;
   readonly names: readonly string[];
@@ -189,7 +189,7 @@ function offsetsOf(type: DataType): ListNode["offsets"] {
   return DataType.isLargeList(type) ? "int64" : "int32";
 }
 
-/** As Arrow's other implementations keep it. */
+/** The field id, stored as in Arrow's other implementations. */
 function fieldIdOf({ metadata }: Field): number | undefined {
   const id = metadata.get("PARQUET:field_id");
   return id !== undefined && /^-?\d{1,9}$/.test(id) ? Number(id) : undefined;

@@ -1,6 +1,6 @@
 /**
- * What each Arrow type is in a Parquet file: the physical type of its values and the annotations that say what they mean
- * (LogicalTypes.md of apache/parquet-format), or why the file cannot have it.
+ * Maps each Arrow type to Parquet: the physical type of its values and the annotations with their meaning
+ * (LogicalTypes.md of apache/parquet-format), or the reason why it is not supported.
  */
 import { type DataType, DateUnit, Precision, TimeUnit, Type } from "apache-arrow";
 import { byType, type TypeTable } from "../../arrow/arrow-type.js";
@@ -9,7 +9,7 @@ import { ShortInt, type ThriftStruct } from "./thrift.js";
 
 const { DecimalType, IntType, LogicalType, TimeType } = fields;
 
-/** How values compare, for the statistics; "none" if the format defines no order. */
+/** The order of values, for the statistics; "none" if the format defines no order. */
 export type Order = "signed" | "unsigned" | "float" | "none";
 
 export interface ParquetType {
@@ -27,10 +27,10 @@ export interface ParquetType {
 export const listAnnotation = { converted: convertedTypes.LIST, logical: { [LogicalType.LIST]: {} } } as const;
 export const mapAnnotation = { converted: convertedTypes.MAP, logical: { [LogicalType.MAP]: {} } } as const;
 
-/** What an Arrow type is in a file: a type of values, a group of other columns, or nothing. */
+/** The mapping of an Arrow type: a type of values, a group of other columns, or unsupported. */
 export type Mapping = ParquetType | "group" | { readonly unsupported: string };
 
-/** Each refusal was tried: readers returned the column as another type, or not at all. */
+/** Each unsupported type was tried: readers returned the column as another type, or not at all. */
 const mappings: TypeTable<Mapping> = {
   Null: () => ({ physical: "INT32", order: "none", logical: { [LogicalType.UNKNOWN]: {} } }),
   Bool: () => ({ physical: "BOOLEAN", order: "unsigned" }),
@@ -94,7 +94,7 @@ const mappings: TypeTable<Mapping> = {
 const notInDictionary = new Set([
   Type.Null,
   Type.Dictionary,
-  // Arrow's Rust library takes it for one of byte arrays, and fails.
+  // Arrow's Rust library treats it as byte arrays, and fails.
   Type.FixedSizeBinary,
 ]);
 
@@ -108,7 +108,7 @@ export function parquetMapping(type: DataType): Mapping {
   return byType(type, mappings);
 }
 
-/** @param type of values, for which `unsupportedField` found no reason against */
+/** @param type a type of values that `unsupportedField` accepts */
 export function parquetType(type: DataType): ParquetType {
   const mapping = parquetMapping(type);
   if (mapping === "group" || "unsupported" in mapping) throw new TypeError(`${type} has no values in Parquet`);
@@ -143,7 +143,7 @@ function float(precision: number): ParquetType {
   return { physical: precision === Precision.SINGLE ? "FLOAT" : "DOUBLE", order: "float" };
 }
 
-/** The smallest of the types that holds the precision, as Spark's writer does. */
+/** Chooses the smallest type that holds the precision, as Spark's writer does. */
 function decimal(precision: number, scale: number): ParquetType {
   const annotation = {
     order: "signed",
@@ -158,7 +158,7 @@ function decimal(precision: number, scale: number): ParquetType {
   return { physical: "FIXED_LEN_BYTE_ARRAY", length: Math.ceil(bits / 8), ...annotation };
 }
 
-/** The format wants local times to have the converted type too, which says less than the logical one. */
+/** Adds the converted type: the format requires it for local times too, although it is less precise. */
 function withUnit(
   field: number,
   unit: number,

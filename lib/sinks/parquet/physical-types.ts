@@ -1,4 +1,4 @@
-/** The dictionary and the statistics for each physical type of Parquet. */
+/** Makes the dictionary and the statistics for each physical type of Parquet. */
 import { ByteDictionary } from "./byte-dictionary.js";
 import { ByteStatistics } from "./byte-statistics.js";
 import type { Dictionary } from "./dictionary.js";
@@ -11,9 +11,9 @@ import { WordDictionary } from "./word-dictionary.js";
 import { FloatStatistics, IntStatistics, LongStatistics } from "./word-statistics.js";
 
 /**
- * Undefined for booleans, and if there is no room for a value.
+ * Makes a dictionary; undefined for booleans, and if there is no room for a value.
  *
- * @param limit bytes of all values as a dictionary page has them
+ * @param limit the most bytes of all values in the dictionary page
  */
 export function dictionaryFor(physical: PhysicalType, limit: number): Dictionary | undefined {
   if (physical === "BOOLEAN" || limit === 0) return undefined;
@@ -22,7 +22,7 @@ export function dictionaryFor(physical: PhysicalType, limit: number): Dictionary
   return new ByteDictionary(physical === "BYTE_ARRAY" ? 4 : 0, limit) as Dictionary;
 }
 
-/** For one column chunk; undefined if the format defines no order. */
+/** Makes the statistics of one column chunk; undefined if the format defines no order. */
 export function statisticsFor({ physical, order }: ParquetType): Statistics | undefined {
   return order === "none" ? undefined : (makers[physical](order) as Statistics);
 }

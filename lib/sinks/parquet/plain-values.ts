@@ -1,13 +1,13 @@
 /**
- * Values in the encoding PLAIN, as they are appended to: words and fixed bytes as they are, bytes of other lengths behind
- * their length, booleans as bits.
+ * Collects values in the encoding PLAIN: words and fixed-length bytes unchanged, other bytes after their length,
+ * booleans as bits.
  */
 import { ByteBuffer } from "./byte-buffer.js";
 import { LONG, viewOf } from "./byte-values.js";
 import type { PhysicalType } from "./format.js";
 import type { BooleanValues, ByteValues, Values, WordValues } from "./values.js";
 
-/** Bytes of the values, PLAIN; of booleans, in memory. */
+/** The size of the values in PLAIN, in bytes; for booleans the size in memory. */
 export function plainSize(physical: PhysicalType, values: Values): number {
   if ("words" in values) return values.words.byteLength;
   if ("booleans" in values) return values.count;
@@ -50,7 +50,7 @@ export class PlainValues {
   }
 }
 
-/** Words at a time, by views, up to where the engine's own copy is faster. */
+/** Copies short values word by word through views; the engine's own copy is faster for long ones. */
 function writePrefixed(target: Uint8Array, start: number, { bytes: source, offsets, count }: ByteValues): void {
   const out = viewOf(target);
   const view = viewOf(source);

@@ -9,7 +9,7 @@ import type { ByteBuffer } from "./byte-buffer.js";
 
 const GROUP = 8;
 
-/** Bits that the numbers from 0 to `max` take. */
+/** The number of bits for numbers from 0 to `max`. */
 export function bitWidth(max: number): number {
   return 32 - Math.clz32(max);
 }
@@ -20,9 +20,9 @@ export function writeRleRun(out: ByteBuffer, value: number, count: number, width
 }
 
 /**
- * Repeated runs begin where a group would, so that bit-packed ones need no look back.
+ * Writes values as runs. Repeated runs begin at group boundaries, so that bit-packed runs need no look-back.
  *
- * @param width bits of a value, 24 at most
+ * @param width the bits of a value, at most 24
  */
 export function writeRleHybrid(out: ByteBuffer, values: Uint8Array | Int32Array, count: number, width: number): void {
   let packedFrom = 0;

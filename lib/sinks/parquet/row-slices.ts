@@ -2,7 +2,7 @@ import type { Field, RecordBatch, Vector } from "apache-arrow";
 import { batchBuffers, type ColumnBuffers } from "../../arrow/encode/column-buffers.js";
 import { SparkStreamError } from "../../errors.js";
 
-/** Rows of a batch. */
+/** A slice of a batch's rows. */
 export interface RowSlice {
   readonly rows: number;
   /** Bytes of Arrow data. */
@@ -10,17 +10,17 @@ export interface RowSlice {
   readonly columns: readonly ColumnBuffers[];
 }
 
-/** Values of one field that are worked on at a time, unless one row has more: nulls take no bytes. */
+/** The most values of one field processed at a time, unless one row has more: nulls take no bytes. */
 const MAX_VALUES = 64 * 1024;
-/** The same of one row. Each takes some bytes of memory while levels are made of it. */
+/** The most values of one field in a row. Each takes a few bytes of memory while its levels are made. */
 const MAX_ROW_VALUES = 128 * 1024 * 1024;
 
 /**
- * Rows of the batch from row `start` on: as many as `maxRows`, and as come to `maxBytes` of Arrow data and to MAX_VALUES; one
- * at least. Not copied.
+ * Takes rows of the batch from row `start` on, without copying: at most `maxRows` rows, `maxBytes` of Arrow data and
+ * MAX_VALUES values, but at least one row.
  *
- * @param fields of the file's schema
- * @throws SparkStreamError INVALID_INPUT naming a column that is broken, or that has a row of too many values
+ * @param fields the fields of the file's schema
+ * @throws SparkStreamError INVALID_INPUT naming a column that is broken, or that has a row with too many values
  */
 export function rowSlice(
   batch: RecordBatch,
@@ -38,12 +38,12 @@ export function rowSlice(
       checkRow(batch, columns);
       return { rows, bytes, columns };
     }
-    // By the average row; if rows differ much in size it takes some more rounds.
+    // Estimated from the average row; if row sizes differ much, it takes a few more rounds.
     rows = Math.max(1, Math.min(rows - 1, Math.floor(rows * share)));
   }
 }
 
-/** The most values that a field of the column has. */
+/** The number of values of the column's largest field. */
 function valuesOf({ nodes }: ColumnBuffers): number {
   let most = 0;
   for (let node = 0; node < nodes.length; node += 2) most = Math.max(most, nodes[node]!);
@@ -62,7 +62,7 @@ function checkRow(batch: RecordBatch, columns: readonly ColumnBuffers[]): void {
   throw new SparkStreamError("INVALID_INPUT", message);
 }
 
-/** Bytes of the dictionaries of `columns` that are not in `seen`, which is added to: batches share them. */
+/** The bytes of dictionaries that are not in `seen` yet, and adds them to it: batches share dictionaries. */
 export function newDictionaryBytes(columns: readonly ColumnBuffers[], seen: Set<Vector>): number {
   let bytes = 0;
   for (const { vector } of columns.flatMap((column) => [...column.dictionaries.values()])) {

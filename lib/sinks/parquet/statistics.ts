@@ -4,7 +4,7 @@
  */
 import type { BooleanValues, Values } from "./values.js";
 
-/** Both in the encoding PLAIN, without a length. */
+/** The smallest and the largest value, in the encoding PLAIN without a length. */
 export interface Range {
   readonly min: Uint8Array;
   readonly max: Uint8Array;
@@ -12,7 +12,7 @@ export interface Range {
 
 export interface Statistics<V extends Values = Values> {
   add(values: V): void;
-  /** Undefined if there is none, or none that helps readers. */
+  /** The range; undefined if there is none, or none that helps readers. */
   range(): Range | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Thrift's compact protocol, as far as Parquet's footer and page headers need it: plain objects to bytes.
+ * Encodes plain objects in Thrift's compact protocol, as far as Parquet's footer and page headers need it.
  *
  *     field header   1 byte: (id - id of the field before) << 4 | type
  *     list header    1 byte: size << 4 | type of the elements; if the size is over 14: 0xf0 | type, varint size
@@ -12,8 +12,8 @@ import { ByteBuffer } from "./byte-buffer.js";
 const types = { true: 1, false: 2, i8: 3, i16: 4, i32: 5, i64: 6, binary: 8, list: 9, struct: 12 } as const;
 
 /**
- * A number is an i32, a bigint an i64 (of less than 2^53), a string UTF-8. Fields that are undefined are left out; the
- * step from one id to the next is 15 at most.
+ * A value: a number is an i32, a bigint an i64 (less than 2^53), a string UTF-8. Undefined fields are omitted; the step
+ * from one id to the next is at most 15.
  */
 export type ThriftValue =
   | boolean
@@ -40,7 +40,7 @@ export class ShortInt {
   }
 }
 
-/** A struct that is bytes already: objects of many columns and row groups would take ten times the memory. */
+/** A struct that is already encoded: objects for many columns and row groups would take ten times the memory. */
 export class EncodedStruct {
   readonly bytes: Uint8Array;
 
@@ -68,7 +68,7 @@ function typeOf(value: ThriftValue): number {
 
 function writeStruct(out: ByteBuffer, struct: ThriftStruct): void {
   let previous = 0;
-  // Keys that are whole numbers come in their order.
+  // Integer keys are iterated in numeric order.
   for (const [key, value] of Object.entries(struct) as [string, ThriftValue | undefined][]) {
     if (value === undefined) continue;
     out.byte(((Number(key) - previous) << 4) | typeOf(value));

@@ -3,7 +3,7 @@ import { arrowType } from "../../arrow/arrow-type.js";
 import { typeName } from "../../arrow/schema-difference.js";
 import { parquetMapping } from "./parquet-type.js";
 
-/** A field that a reader of the file would not see as it is. */
+/** A field that readers of the file would not see with its type and values. */
 export interface UnsupportedField {
   /** From the top: `a.b` in a struct, `a[]` in a list, `a.key` and `a.value` in a map. */
   readonly path: string;
@@ -11,7 +11,7 @@ export interface UnsupportedField {
   readonly reason: string;
 }
 
-/** The first of `fields`, at any depth, that does not arrive in a Parquet file with its type and exact values. */
+/** Finds the first field, at any depth, whose type and exact values a Parquet file cannot keep. */
 export function unsupportedField(fields: readonly Field[], parent = ""): UnsupportedField | undefined {
   for (const { name, type } of fields) {
     const found = unsupportedType(type, `${parent}${name}`);

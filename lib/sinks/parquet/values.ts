@@ -1,5 +1,6 @@
 /**
- * Values of one leaf as Parquet has them, without nulls, one after the other. In three forms; the physical type says which.
+ * The values of one leaf as in Parquet, without nulls, one after the other. The physical type decides which of three
+ * forms:
  *
  *     INT32, FLOAT; INT64, DOUBLE          words: one or two 32-bit words each, the lower one first
  *     BYTE_ARRAY, FIXED_LEN_BYTE_ARRAY     bytes, and where each value begins and ends in them
@@ -33,9 +34,9 @@ export function wordsOf(physical: PhysicalType): 1 | 2 | undefined {
 }
 
 /**
- * The values at `positions`; undefined: all, as they are.
+ * Takes the values at `positions`; undefined: all values, not copied.
  *
- * @param words the array that they are written to, if they have to be copied
+ * @param words the array to which they are written, if they must be copied
  */
 export function takeWords(
   source: Int32Array,

@@ -1,6 +1,6 @@
 /**
- * A dictionary of numbers of one or two words. They are the same if their bits are: NaN and -0.0 stay what they are. The
- * loop is there for each width, since it runs once per value.
+ * A dictionary of numbers of one or two words. Numbers are equal if their bits are, so NaN and -0.0 are kept. Each
+ * width has its own loop, since it runs once per value.
  */
 import type { Dictionary } from "./dictionary.js";
 import { INITIAL_SLOTS, MAX_PROBES, rehashed, shiftOf } from "./hash-slots.js";

@@ -3,7 +3,7 @@ import type { WordValues } from "./values.js";
 
 const SIGN = 0x80000000 | 0;
 
-/** Unsigned numbers compare as signed ones do whose highest bit is turned. */
+/** Statistics of 32-bit integers. Unsigned numbers are compared as signed ones with the highest bit flipped. */
 export class IntStatistics implements Statistics<WordValues> {
   readonly #bias: number;
   #min = 0x7fffffff;
@@ -31,7 +31,7 @@ export class IntStatistics implements Statistics<WordValues> {
   }
 }
 
-/** As {@link IntStatistics}, by the upper words first; the lower ones are always unsigned. */
+/** Statistics of 64-bit integers, like {@link IntStatistics}: upper words first; lower words are always unsigned. */
 export class LongStatistics implements Statistics<WordValues> {
   readonly #bias: number;
   #minHigh = 0x7fffffff;
@@ -71,8 +71,8 @@ export class LongStatistics implements Statistics<WordValues> {
 }
 
 /**
- * No range if a value is NaN: Spark and DuckDB sort it above all numbers, so that the largest of the others would
- * lead them past rows that they look for. A zero stands for both zeros.
+ * Statistics of floats. There is no range if a value is NaN: Spark and DuckDB sort NaN above all numbers, so the
+ * largest of the other values would make them skip matching rows. Zero stands for both zeros.
  */
 export class FloatStatistics implements Statistics<WordValues> {
   readonly #array: typeof Float32Array | typeof Float64Array;

@@ -1,13 +1,13 @@
 /**
- * Texts of numbers and times. They are written as bytes, of which many become one string at once, and the rows are pieces
- * of that: two to three times as fast as to put each together from strings. V8 keeps the whole alive for as long as one
- * longer piece of it is.
+ * Makes the texts of numbers and times. They are written as bytes, many of them are decoded as one string, and the rows
+ * are slices of it: two to three times as fast as composing each from strings. V8 keeps the whole string alive as long
+ * as one of its longer slices.
  */
 import type { Data } from "apache-arrow";
 import type { AsciiText } from "./ascii-text.js";
 import { eachRow } from "./column-reader.js";
 
-/** Values that share a string. */
+/** The number of values that share a string. */
 const TOGETHER = 1024;
 
 export function asciiColumn(data: Data, { width, write, unusual }: AsciiText): (string | null)[] {

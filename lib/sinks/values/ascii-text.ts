@@ -1,11 +1,11 @@
-/** How a text of ASCII characters is written as bytes: what ascii-column.ts makes columns of. */
+/** Writes texts of ASCII characters as bytes, for the columns of ascii-column.ts. */
 
 export interface AsciiText {
-  /** Bytes of one text at most. */
+  /** The most bytes of one text. */
   readonly width: number;
-  /** Writes the text of a row, and returns if it ends: `at` if it is not one of the usual ones. */
+  /** Writes the text of a row, and returns its end; returns `at` for a row whose text is unusual. */
   write(view: DataView, at: number, row: number): number;
-  /** The text of a row that `write` leaves out. */
+  /** The text of a row that `write` does not write. */
   unusual(row: number): string;
 }
 
@@ -29,9 +29,9 @@ export function writeTriple(view: DataView, at: number, value: number): void {
 }
 
 /**
- * The digits of an integer from 0 to 2 ** 53 - 1, with zeros in front if there are fewer than `least`.
+ * Writes the digits of an integer from 0 to 2 ** 53 - 1, with leading zeros if there are fewer than `least`.
  *
- * @returns where they end
+ * @returns the end of the digits
  */
 export function writeInteger(view: DataView, at: number, value: number, least: number): number {
   let count = 1;
@@ -39,7 +39,7 @@ export function writeInteger(view: DataView, at: number, value: number, least: n
   const end = at + Math.max(count, least);
   if (value <= 0x7fffffff) writeDigits(view, at, end, value);
   else {
-    // Division of integers of 32 bits is much faster.
+    // Division of 32-bit integers is much faster.
     const high = Math.floor(value / 1e9);
     writeDigits(view, at, end - 9, high);
     writeDigits(view, end - 9, end, value - high * 1e9);
@@ -47,7 +47,7 @@ export function writeInteger(view: DataView, at: number, value: number, least: n
   return end;
 }
 
-/** An integer of 32 bits, in as many digits as there is room for. */
+/** Writes a 32-bit integer in the digits from `from` to `to`. */
 function writeDigits(view: DataView, from: number, to: number, value: number): void {
   let rest = value | 0;
   let place = to;

@@ -1,9 +1,10 @@
 /**
- * Walks a column of any type and makes one value per row. The format decides what a value is: a JavaScript value
- * (js-format.ts), a piece of JSON text (json-format.ts) or a CSV cell (csv-format.ts). The walk is compiled per schema and
- * goes column by column, in loops over typed arrays, which is several times as fast as reading value after value.
+ * Reads a column of any type and makes one value per row. The format decides the kind of value: a JavaScript value
+ * (js-format.ts), a piece of JSON text (json-format.ts) or a CSV cell (csv-format.ts). The reader is compiled per
+ * schema and works column by column, in loops over typed arrays, which is several times as fast as reading value by
+ * value.
  *
- * Memory: the values of the rows that it is called with; row-windows.ts cuts long batches.
+ * Memory: the values of the rows passed to it; row-windows.ts cuts long batches.
  */
 import { type Data, DataType, type Field, Type, type Vector } from "apache-arrow";
 import { arrowType } from "../../arrow/arrow-type.js";
@@ -16,7 +17,7 @@ export type ColumnReader<T> = (data: Data) => ArrayLike<T>;
 
 export interface ValueFormat<T> {
   readonly null: T;
-  /** A column without children, or of variants; undefined for a type that the format does not have. */
+  /** Makes the reader of a column without children, or of variants; undefined for a type that the format lacks. */
   leaf(type: DataType, variant: boolean): ColumnReader<T> | undefined;
   /** Undefined if the format has no nested values. */
   readonly nested?: NestedFormat<T>;
@@ -94,9 +95,9 @@ function nestedReader<T>(
 }
 
 /**
- * The names of fields that become those of an object.
+ * Returns the names of fields for the keys of an object.
  *
- * @throws SparkStreamError INVALID_INPUT if two are the same: one of the values would be lost
+ * @throws SparkStreamError INVALID_INPUT if two names are equal: one of the values would be lost
  */
 export function fieldNames(fields: readonly Field[], parent?: string): string[] {
   const names = fields.map(({ name }) => name);
@@ -108,7 +109,7 @@ export function fieldNames(fields: readonly Field[], parent?: string): string[] 
   throw new SparkStreamError("INVALID_INPUT", message);
 }
 
-/** `get` of each row that is not null. */
+/** Calls `get` for each row that is not null. */
 export function eachRow<T>(data: Data, nothing: T, get: (row: number) => T): T[] {
   const { length, nullBitmap, offset } = data;
   const values: T[] = new Array(length);
@@ -123,7 +124,7 @@ export function eachRow<T>(data: Data, nothing: T, get: (row: number) => T): T[]
   return values;
 }
 
-/** Which of the child's values belong to which row, counted from the first that belongs to any. */
+/** Finds which of the child's values belong to which row, counted from the first that belongs to any row. */
 function lists({ valueOffsets, length }: Data): { from: number; count: number; at: (row: number) => number } {
   const offsets = valueOffsets as Int32Array | BigInt64Array;
   if (length === 0) return { from: 0, count: 0, at: () => 0 };

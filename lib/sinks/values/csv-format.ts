@@ -1,4 +1,4 @@
-/** A column's rows as CSV cells; docs/types.md has the table. */
+/** Makes CSV cells of a column's rows; docs/types.md has the table. */
 import { DataType } from "apache-arrow";
 import type { ValueFormat } from "./column-reader.js";
 import { shortestOf } from "./float-text.js";
@@ -6,11 +6,13 @@ import type { InvalidText } from "./invalid-text.js";
 import { jsFormat } from "./js-format.js";
 import { base64, mapped } from "./json-format.js";
 
-/** For csv-stringify: null is an empty cell; a text is quoted if it needs quotes or is empty; the object is always quoted. */
+/**
+ * A cell for csv-stringify: null is an empty cell, a text is quoted if needed or empty, the object is always quoted.
+ */
 export type CsvCell = null | string | { readonly value: string; readonly quoted: true };
 
 export interface CsvFormatOptions {
-  /** The text of a null, without quotes. A value of the same text gets quotes. */
+  /** The text of a null, without quotes. A value with the same text gets quotes. */
   nullText?: string | undefined;
   /** Whether there is only one column: readers skip an empty line, so a null is `""` there. */
   alone: boolean;
@@ -35,7 +37,7 @@ export function csvFormat({ nullText, alone, invalidText }: CsvFormatOptions): V
   };
 }
 
-/** The text of a type's values, which are those of js-format.ts: strings, bytes, numbers and booleans. */
+/** Formats the values of a type, as js-format.ts makes them: strings, bytes, numbers and booleans. */
 function textOf(type: DataType): (value: unknown) => string {
   const shortest = DataType.isFloat(type) ? shortestOf(type.precision) : undefined;
   return shortest ? (value) => cellText(shortest(value as number)) : cellText;

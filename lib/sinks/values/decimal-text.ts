@@ -1,13 +1,13 @@
 import { type AsciiText, writeInteger } from "./ascii-text.js";
 
-/** An integer in 32-bit words of two's complement, the lowest first, which is how Arrow has decimals of any width. */
+/** Reads a little-endian two's complement integer of 32-bit words, Arrow's form of decimals of any width. */
 export function integerOf(words: Uint32Array, at: number, count: number): bigint {
   let value = BigInt(words[at + count - 1]! | 0);
   for (let word = count - 2; word >= 0; word--) value = (value << 32n) | BigInt(words[at + word]!);
   return value;
 }
 
-/** The same as a number, which is faster, if that holds it exactly; undefined if not. */
+/** Reads it as a number, which is faster; undefined if a number does not hold it exactly. */
 export function numberOf(words: Uint32Array, at: number, count: number): number | undefined {
   const high = count === 1 ? words[at]! >> 31 : words[at + 1]! | 0;
   if (high <= -0x200000 || high >= 0x200000) return undefined;
@@ -18,9 +18,9 @@ export function numberOf(words: Uint32Array, at: number, count: number): number 
 const [MINUS, POINT] = [45, 46];
 
 /**
- * Decimals with all their digits, as Spark shows them: `-0.50` for -50 and a scale of 2.
+ * Formats decimals with all their digits, as Spark does: `-0.50` for -50 and a scale of 2.
  *
- * @param count words of each
+ * @param count the number of words per decimal
  */
 export function decimalTexts(words: Uint32Array, count: number, scale: number): AsciiText {
   return {
@@ -40,7 +40,7 @@ export function decimalTexts(words: Uint32Array, count: number, scale: number): 
   };
 }
 
-/** Digits, maybe with a minus in front, with the point moved to the left by `scale` of them. */
+/** Moves the decimal point of an integer's digits, with or without a minus sign, to the left by `scale` digits. */
 export function scaledText(integer: string, scale: number): string {
   if (scale === 0) return integer;
   if (scale < 0) return integer === "0" ? integer : integer + "0".repeat(-scale);

@@ -10,12 +10,12 @@ export interface InvalidValue {
 }
 
 /**
- * The first text of a column that is not UTF-8, of those that are not below a null and that something refers to. Slow: for columns
- * of which it is known that some of their bytes are not.
+ * Finds the first text of a column that is not UTF-8, ignoring texts below a null and texts that nothing refers to. It
+ * is slow, for columns already known to have invalid bytes.
  */
 export function firstInvalid(column: Data): InvalidValue | undefined {
   let first: InvalidValue | undefined;
-  /** @param rows the row of the column that each value is of; -1: below a null, or nobody's */
+  /** @param rows the column's row for each value; -1: below a null, or not referred to */
   const visit = (data: Data, rows: Int32Array) => {
     const { type, children } = data;
     const union = DataType.isUnion(type);

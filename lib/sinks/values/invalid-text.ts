@@ -1,9 +1,9 @@
 /**
- * Finds text that is not UTF-8, at any depth of a column, before a batch goes to an encoder. Spark does not check what it
- * calls a STRING: `CAST(X'FF' AS STRING)`, or a file in Latin-1, gives one.
+ * Finds text that is not UTF-8, at any depth of a column, before a batch goes to an encoder. Spark does not check the
+ * bytes of a STRING: `CAST(X'FF' AS STRING)`, or a file in Latin-1, results in invalid text.
  *
- * In and out, record batches. A batch of valid text costs one pass over its bytes, and is not copied; ASCII is found at once.
- * With "replace" a column with invalid text is copied. Nulls may have any bytes below them.
+ * In and out: record batches. Valid text costs one pass over its bytes and is not copied; ASCII is recognized quickly.
+ * With "replace" a column with invalid text is copied. The bytes below nulls are ignored.
  */
 import { isAscii, isUtf8 } from "node:buffer";
 import { Data, type Field, type RecordBatch, Type, type Vector } from "apache-arrow";
@@ -13,15 +13,16 @@ import { firstInvalid } from "./first-invalid-text.js";
 import { replacedText } from "./replaced-text.js";
 import { hasText, textBytes } from "./text-bytes.js";
 
-/** Text that is not UTF-8 is an error, or its broken parts become U+FFFD. */
+/** The handling of text that is not UTF-8: an error, or U+FFFD in place of its broken parts. */
 export type InvalidText = "error" | "replace";
 
 /**
- * A check for the batches of one stream, which counts their rows.
+ * Makes a check for the batches of one stream; it counts their rows.
  *
- * @returns the batch, or one with its text replaced
- * @throws SparkStreamError INVALID_INPUT naming the column and the row, counted from 0 over all batches; also for a column
- *   whose offsets go backwards, of which the first pass would make other texts
+ * @returns the batch, or a copy with replaced text
+ * @throws SparkStreamError INVALID_INPUT naming the column and the row, counted from 0 over all batches; also for a
+ * column
+ *   with decreasing offsets, which the first pass would read as other texts
  */
 export function textCheck(
   fields: readonly Field[],
@@ -52,7 +53,7 @@ export function textCheck(
     if (!changed) return batch;
     const { type, length } = batch.data;
     const data = new Data(type, 0, length, 0, undefined, children);
-    // As it is otherwise: apache-arrow's constructor gives columns of one name the same type.
+    // Not apache-arrow's constructor, which gives columns that share a name the same type.
     return Object.assign(Object.create(Object.getPrototypeOf(batch)), batch, { data });
   };
 }
@@ -62,7 +63,7 @@ interface Dictionaries {
   readonly replaced: WeakMap<Vector, Vector>;
 }
 
-/** Whether all text of a column is UTF-8, that below nulls included. */
+/** Whether all text of a column is UTF-8, including text below nulls. */
 function isValid(data: Data, dictionaries: WeakSet<Vector>): boolean {
   const { type, children, length } = data;
   if (length === 0) return true;
@@ -102,7 +103,7 @@ function areValid(bytes: Uint8Array, offsets: Int32Array | BigInt64Array, length
   }
   if (isAscii(used)) return true;
   if (!isUtf8(used)) return false;
-  // What is valid as a whole may have been cut in the middle of a character.
+  // Bytes that are valid as a whole may be split within a character.
   for (let index = 1; index < length; index++) {
     const offset = Number(offsets[index]);
     if (offset !== to && (bytes[offset]! & 0xc0) === 0x80) return false;
@@ -110,7 +111,7 @@ function areValid(bytes: Uint8Array, offsets: Int32Array | BigInt64Array, length
   return true;
 }
 
-/** A loop for one kind of array is several times as fast as one for two. */
+/** Whether offsets ascend. A loop for one kind of array is several times as fast as one for two kinds. */
 function ascend(offsets: Int32Array, length: number): boolean {
   for (let index = 0; index < length; index++) if (offsets[index + 1]! < offsets[index]!) return false;
   return true;
@@ -128,5 +129,5 @@ function invalidText({ name }: Field, row: number, bytes: Uint8Array): SparkStre
   return new SparkStreamError("INVALID_INPUT", message);
 }
 
-/** Bytes. */
+/** The most bytes of the text that a message shows. */
 const SHOWN = 32;

@@ -1,4 +1,4 @@
-/** A column's rows as JavaScript values; docs/types.md has the table. */
+/** Makes JavaScript values of a column's rows; docs/types.md has the table. */
 import { type Data, DateUnit, IntervalUnit, Precision, TimeUnit, Vector } from "apache-arrow";
 import { byType, type TypeTable } from "../../arrow/arrow-type.js";
 import { dateText, timestampText } from "../../arrow/text/date-text.js";
@@ -15,11 +15,11 @@ import { variantText } from "./variant-text.js";
 
 export interface ValueOptions {
   /**
-   * What becomes of text that is not UTF-8, which Spark does not check: an INVALID_INPUT error that names the column and the
-   * row, or U+FFFD in place of the broken bytes. Default: "error".
+   * The handling of text that is not UTF-8, which Spark does not check: an INVALID_INPUT error that names the column
+   * and the row, or U+FFFD in place of the broken bytes. Default: "error".
    */
   invalidText?: InvalidText;
-  /** DECIMAL as its exact digits, or as the number nearest to it. Default: "string". */
+  /** DECIMAL as its exact digits, or as the nearest number. Default: "string". */
   decimals?: "string" | "number";
   /**
    * TIMESTAMP and TIMESTAMP_NTZ as ISO 8601 text with all digits, as a Date, which has only milliseconds, or as a bigint
@@ -66,7 +66,7 @@ function variantReader({ invalidText }: ValueOptions): ColumnReader<unknown> {
   };
 }
 
-/** A reader for each type; undefined for those with children (column-reader.ts), and for those without a value here. */
+/** The reader for each type; undefined for types with children (column-reader.ts), and for types without a value. */
 function leafReaders(options: ValueOptions): TypeTable<ColumnReader<unknown> | undefined> {
   return {
     Null: () => (data) => new Array(data.length).fill(null),
@@ -110,7 +110,7 @@ function perRow(getter: (data: Data) => (row: number) => unknown): ColumnReader<
   return (data) => eachRow(data, null, getter(data));
 }
 
-/** For types whose typed array has the values themselves. */
+/** The reader for types whose typed array has the values themselves. */
 const direct: ColumnReader<unknown> = (data) => {
   const { values } = data;
   return data.nullCount > 0 ? eachRow<unknown>(data, null, (row) => values[row]) : values;
@@ -136,7 +136,7 @@ function dateOf(value: bigint, digits: number): Date {
   throw new RangeError(`${text} is outside the range of a Date; use timestamps: "string" or "bigint"`);
 }
 
-/** Rounded down, of a count of `10 ** -digits` seconds. */
+/** Converts a count of `10 ** -digits` seconds to milliseconds, rounded down. */
 function millisecondsOf(value: bigint, digits: number): number {
   if (digits <= 3) return Number(value) * 10 ** (3 - digits);
   const perMs = 10 ** (digits - 3);

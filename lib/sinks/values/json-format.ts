@@ -1,4 +1,4 @@
-/** A column's rows as pieces of JSON text; docs/types.md has the table. */
+/** Makes pieces of JSON text of a column's rows; docs/types.md has the table. */
 import { byType, type TypeTable } from "../../arrow/arrow-type.js";
 import type { ValueFormat } from "./column-reader.js";
 import { shortestOf } from "./float-text.js";
@@ -48,7 +48,7 @@ export function jsonFormat(options: JsonOptions): ValueFormat<string> {
   };
 }
 
-/** What stands before each value of an object with these fields. */
+/** The text before each value of an object with these fields. */
 export function jsonHeads(names: readonly string[]): string[] {
   return names.map((name, index) => `${index === 0 ? "{" : ","}${JSON.stringify(name)}:`);
 }
@@ -62,7 +62,7 @@ export function jsonObject(heads: readonly string[], columns: readonly ArrayLike
 
 type ToJson = (value: unknown) => string;
 
-/** The JSON text of a type's values other than null, which are those of js-format.ts. */
+/** Formats a type's values other than null, as js-format.ts makes them, as JSON text. */
 function jsonTexts({ decimals, integers = "auto" }: JsonOptions): TypeTable<ToJson> {
   const quoted = () => (value: unknown) => JSON.stringify(value);
   const binary = () => (value: unknown) => `"${base64(value as Uint8Array)}"`;
@@ -87,7 +87,7 @@ function jsonTexts({ decimals, integers = "auto" }: JsonOptions): TypeTable<ToJs
     Timestamp: quoted,
     Duration: quoted,
     Interval: quoted,
-    // The others have no value of their own: their children's values make it.
+    // The other types have no value of their own: it is composed of their children's values.
     Struct: quoted,
     List: quoted,
     LargeList: quoted,
@@ -107,7 +107,7 @@ export function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
 }
 
-/** Keys that are not text cannot be names: a list of entries. */
+/** Formats a map as a list of entries, for keys that are not text and so cannot be names. */
 function pairs(keys: ArrayLike<string>, values: ArrayLike<string>, from: number, to: number): string {
   const entries: string[] = [];
   for (let index = from; index < to; index++) entries.push(`{"key":${keys[index]},"value":${values[index]}}`);

@@ -4,10 +4,10 @@ import { SparkStreamError } from "../../errors.js";
 import { hasText, isText, textBytes } from "./text-bytes.js";
 
 /**
- * A copy of a column with U+FFFD in place of bytes that are not UTF-8.
+ * Copies a column with U+FFFD in place of bytes that are not UTF-8.
  *
- * @param dictionaries the copies so far: batches share dictionaries, and writers know them by their identity
- * @throws SparkStreamError INVALID_INPUT if two keys of a map become the same, of which readers keep one
+ * @param dictionaries the copies so far: batches share dictionaries, and writers compare them by identity
+ * @throws SparkStreamError INVALID_INPUT if two keys of a map become equal, since readers keep only one
  */
 export function replacedText(data: Data, dictionaries: WeakMap<Vector, Vector>): Data {
   const { type, length, children, dictionary } = data;

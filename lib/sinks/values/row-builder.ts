@@ -1,8 +1,8 @@
 /**
- * Makes objects with these fields, all of one shape, from columns: `columns → row → object`.
+ * Makes objects with these fields, all of the same shape, from columns: `columns → row → object`.
  *
- * An object literal that is compiled for the schema is what makes it fast. Names go into its text as JSON strings;
- * `__proto__`, which would not be a name like others, in brackets, which take V8 longer. A process that forbids code
+ * It is fast because an object literal is compiled for the schema. Names are put into its text as JSON strings;
+ * `__proto__`, which would have a special meaning, in brackets, which are slower in V8. A process that forbids code
  * generation (`node --disallow-code-generation-from-strings`) gets the same objects, more slowly.
  */
 export function rowBuilder(names: readonly string[]): (columns: readonly ArrayLike<unknown>[]) => RowOf {
@@ -15,7 +15,10 @@ export function rowBuilder(names: readonly string[]): (columns: readonly ArrayLi
   }
 }
 
-/** Fields. Objects of more are hash tables to V8, for which a literal is no faster; and it takes 65,535 parameters at most. */
+/**
+ * The most fields of a literal. V8 makes larger objects hash tables, so it is no faster; the limit is 65,535
+ * parameters.
+ */
 const MAX_COMPILED = 4096;
 
 type RowOf = (row: number) => Record<string, unknown>;

@@ -4,20 +4,21 @@ import { turnIsDue } from "../../runtime/event-loop.js";
 import { type ColumnReader, columnReader, type ValueFormat } from "./column-reader.js";
 import { valuesIn } from "./value-count.js";
 
-/** The values of some rows of a batch, column by column. */
+/** The values of a window of a batch's rows, column by column. */
 export interface RowWindow<T> {
   readonly rows: number;
   readonly columns: readonly ArrayLike<T>[];
 }
 
-/** Values of a window, unless one row has more. */
+/** The most values of a window, unless one row has more. */
 const MAX_VALUES = 64 * 1024;
-/** Values of a row: V8 makes a hash table of a longer array, which takes ten times the memory. */
+/** The most values of a row: V8 turns a longer array into a hash table, which takes ten times the memory. */
 const MAX_ROW_VALUES = 32 * 1024 * 1024;
 
 /**
- * Reads batches of one schema in windows of rows: at most `maxRows`, and fewer of many columns, long lists or long texts.
- * This bounds the memory for the values of a batch. Yields undefined between two columns if the event loop should turn.
+ * Reads batches of one schema in windows of at most `maxRows` rows, fewer if there are many columns, long lists or long
+ * texts. This bounds the memory for the values of a batch. Yields undefined between two columns if the event loop
+ * should turn.
  *
  * @throws SparkStreamError UNSUPPORTED_TYPE naming the column
  */
@@ -60,7 +61,7 @@ function rowsOfWindow(columns: readonly Data[], fields: readonly Field[], start:
       checkRow(columns, fields, start);
       return 1;
     }
-    // By the average row; if rows differ much in size it takes some more rounds.
+    // Estimated from the average row; if row sizes differ much, it takes a few more rounds.
     rows = Math.max(1, Math.min(rows - 1, Math.floor((rows * MAX_VALUES) / values)));
   }
 }

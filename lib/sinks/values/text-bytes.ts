@@ -1,4 +1,4 @@
-/** Text in Arrow's three layouts, as bytes. */
+/** Reads the bytes of text in Arrow's three layouts. */
 import { type Data, DataType, type Field } from "apache-arrow";
 
 /** Whether a column has text at any depth, or in a dictionary. */

@@ -2,8 +2,8 @@ import type { Data } from "apache-arrow";
 import { eachRow } from "./column-reader.js";
 
 /**
- * A column of text. If it is all ASCII, which shows in one pass, it is decoded as one string, and the rows are pieces
- * of that: several times as fast. V8 keeps the whole alive for as long as one longer piece of it is.
+ * Reads a column of text. If all of it is ASCII, which one pass shows, it is decoded as one string, and the rows are
+ * slices of it: several times as fast. V8 keeps the whole string alive as long as one of its longer slices.
  */
 export function textColumn(data: Data): (string | null)[] {
   const offsets = data.valueOffsets as Int32Array | BigInt64Array;
@@ -22,5 +22,5 @@ export function textColumn(data: Data): (string | null)[] {
   );
 }
 
-/** Characters; far less than a string can hold. */
+/** The most characters decoded as one string; far less than a string can hold. */
 const MAX_TEXT = 16 * 1024 * 1024;

@@ -1,14 +1,14 @@
-/** Timestamps of microseconds as ISO 8601 text, written as bytes: those of most columns, and several times as fast. */
+/** Writes timestamps in microseconds, the unit of most columns, as ISO 8601 bytes: several times as fast as strings. */
 import { dateText, timestampText } from "../../arrow/text/date-text.js";
 import { type AsciiText, writePair, writeTriple } from "./ascii-text.js";
 import { numberOf } from "./decimal-text.js";
 
 const DAY_SECONDS = 86_400;
 
-/** `YYYY-MM-DDTHH:MM:SS.ffffff` and the suffix, of microseconds since 1970. */
+/** Formats microseconds since 1970 as `YYYY-MM-DDTHH:MM:SS.ffffff` and the suffix. */
 export function timestampTexts(micros: BigInt64Array, suffix: "Z" | ""): AsciiText {
   const words = new Uint32Array(micros.buffer, micros.byteOffset, 2 * micros.length);
-  // A text whose digits are replaced row by row: the date changes least.
+  // A text whose digits are replaced for each row: the date changes least often.
   const text = Buffer.from("YYYY-MM-DDTHH:MM:SS.ffffffZ");
   const pattern = new DataView(text.buffer, text.byteOffset, text.length);
   const length = text.length - 1 + suffix.length;

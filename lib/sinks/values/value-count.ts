@@ -1,12 +1,12 @@
 import { type Data, Type } from "apache-arrow";
 import { arrowType } from "../../arrow/arrow-type.js";
 
-/** Bytes of a text or binary that take as long to read as one more value. */
+/** This many bytes of a text or binary take as long to read as one more value. */
 const BYTES_PER_VALUE = 64;
 
 /**
- * About how much work some rows of a column are, counted in values: one for each row, for each element of a list and for
- * each field of a struct, and one more for 64 bytes of text. Takes no longer for more rows.
+ * Estimates the work for rows of a column, counted in values: one for each row, each element of a list and each field
+ * of a struct, and one more per 64 bytes of text. The estimate takes constant time.
  */
 export function valuesIn(data: Data, from: number, count: number): number {
   switch (arrowType(data.type).typeId) {
@@ -36,7 +36,7 @@ export function valuesIn(data: Data, from: number, count: number): number {
       return count + (count * data.stride) / BYTES_PER_VALUE;
     case Type.Utf8View:
     case Type.BinaryView: {
-      // If their bytes are is in each of them; the average will do.
+      // Each view has the place of its bytes; the average size is enough.
       const bytes = data.variadicBuffers.reduce((sum, { length }) => sum + length, 0);
       return count + (count * bytes) / Math.max(1, data.length) / BYTES_PER_VALUE;
     }

@@ -1,5 +1,5 @@
 /**
- * A value of Spark's VARIANT as JSON text, as Spark's own `to_json` has it (with times in UTC).
+ * Formats a value of Spark's VARIANT as JSON text, like Spark's own `to_json` (with times in UTC).
  *
  * Parquet's "Variant Binary Encoding"; integers are little-endian, `w` is a width of 1 to 4 bytes:
  *
@@ -31,7 +31,7 @@ export function variantText(value: Uint8Array, metadata: Uint8Array, invalidText
   return new VariantReader(value, metadata, invalidText).text(0, 0);
 }
 
-/** As deep as Spark's own parser goes by default. */
+/** The default depth limit of Spark's own parser. */
 const MAX_DEPTH = 1000;
 
 class VariantReader {
@@ -78,7 +78,7 @@ class VariantReader {
     }
   }
 
-  /** How many parts there are, and where what follows begins. */
+  /** Reads the number of parts, and the position after it. */
   #count(at: number, large: boolean): [number, number] {
     const count = large ? this.#bytes.readUInt32LE(at) : this.#bytes.readUInt8(at);
     if (count > this.#bytes.length)
@@ -163,12 +163,12 @@ class VariantReader {
   }
 }
 
-/** Without zeros at its end, as Spark shows it. */
+/** Formats a decimal without trailing zeros, like Spark. */
 function decimal(integer: string, scale: number): string {
   return scale === 0 ? integer : scaledText(integer, scale).replace(/\.?0+$/, "");
 }
 
-/** A number of JSON, or the word for what JSON has no number for, as Spark's to_json. */
+/** Formats a number as JSON, or as a string if JSON has no such number, like Spark's to_json. */
 export function floatJson(value: number): string {
   if (Object.is(value, -0)) return "-0";
   return Number.isFinite(value) ? String(value) : `"${value}"`;
