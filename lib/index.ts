@@ -11,8 +11,14 @@ export type {
 export type { StreamMetrics } from "./chain/stream-metrics.js";
 export {
   type Capabilities,
+  type Catalog,
+  type CatalogColumn,
+  type CatalogDatabase,
+  type CatalogMetadata,
+  type CatalogTable,
   type CollectOptions,
   type ConnectOptions,
+  col,
   connect,
   type DataFrame,
   type DataFrameReader,
@@ -24,6 +30,7 @@ export {
   ipcRows,
   type JoinCondition,
   type JoinHow,
+  type ListOptions,
   type NamedArguments,
   type Planned,
   type Row,

@@ -2,17 +2,26 @@ export type { CallOptions, RunOptions } from "../runtime/call-options.js";
 export { ipcRows } from "./python/ipc-rows.js";
 export type { EndpointOptions, TlsOptions, Token } from "./rpc/endpoint.js";
 export type { Capabilities } from "./session/capabilities.js";
+export type {
+  Catalog,
+  CatalogColumn,
+  CatalogDatabase,
+  CatalogMetadata,
+  CatalogTable,
+  ListOptions,
+} from "./session/catalog.js";
 export type { RuntimeConf } from "./session/conf.js";
 export { type ConnectOptions, connect } from "./session/connect.js";
+export type { DataFrameReader } from "./session/dataframe-reader.js";
 export type { DataFrameWriter, WriteMode } from "./session/dataframe-writer.js";
 export type { SqlParameter } from "./session/literal.js";
 export type { NamedArguments } from "./session/parameters.js";
 export type { Planned } from "./session/plan.js";
+export { col } from "./session/quoted-name.js";
 export type { JoinHow, SqlArguments } from "./session/relations.js";
 export type { CollectOptions, DataFrameRows, Row, RowsOfOptions, ToTableOptions } from "./session/results.js";
 export type {
   DataFrame,
-  DataFrameReader,
   ExplainMode,
   ShowOptions,
   SparkSession,

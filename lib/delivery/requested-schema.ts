@@ -2,10 +2,10 @@
 import type { Field, Schema } from "apache-arrow";
 import { schemaDifference } from "../arrow/schema-difference.js";
 import type { RelationInit } from "../connect/session/plan.js";
+import { quotedName } from "../connect/session/quoted-name.js";
 import type { DataFrame } from "../connect/session/session.js";
 import { SparkStreamError } from "../errors.js";
 import type { RunOptions } from "../runtime/call-options.js";
-import { quotedName } from "./quoted-name.js";
 import { sqlType } from "./sql-type.js";
 
 /**

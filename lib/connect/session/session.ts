@@ -1,6 +1,6 @@
 /**
- * SparkSession, DataFrame and DataFrameReader. They are one file since each of them makes the others; what they do not need
- * each other for is in files of their own.
+ * SparkSession and DataFrame. They are one file since each of them makes the other; what they do not need each other for is
+ * in files of their own.
  */
 import { RecordBatch, type Schema, type Table } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
@@ -14,7 +14,6 @@ import {
 } from "../../runtime/call-options.js";
 import {
   checkArgument,
-  checkArguments,
   checkKnown,
   checkOptions,
   filled,
@@ -29,31 +28,25 @@ import { type DataType, AnalyzePlanRequest_Explain_ExplainMode as Mode } from ".
 import { SHORT_TIMEOUT } from "../rpc/call-policy.js";
 import type { SparkConnectClient } from "../rpc/spark-connect-client.js";
 import { CODEC_CONF } from "../rpc/stream-limits.js";
-import {
-  long,
-  step as longStep,
-  tag as operationTag,
-  partitionCount,
-  rowCount,
-  settings,
-  settingValue,
-  sqlArguments,
-} from "./arguments.js";
+import { long, step as longStep, tag as operationTag, partitionCount, rowCount, sqlArguments } from "./arguments.js";
 import { arrowSchema } from "./arrow-schema.js";
 import { arrowSettings } from "./arrow-settings.js";
 import type { Capabilities } from "./capabilities.js";
+import { Catalog } from "./catalog.js";
 import { confAccess, isSettingsRefusal, type RuntimeConf, runtimeConf } from "./conf.js";
 import { ConfLock } from "./conf-lock.js";
 import { countRows } from "./count.js";
+import { DataFrameReader } from "./dataframe-reader.js";
 import { DataFrameWriter } from "./dataframe-writer.js";
 import { isBatches, localRelation } from "./local-relation.js";
-import type { PlanSource, RelationInit } from "./plan.js";
+import type { PlanSource } from "./plan.js";
 import { type QueryConf, type QuerySession, QuerySessions } from "./query-session.js";
-import type { ReadSource, SqlArguments } from "./relations.js";
+import type { SqlArguments } from "./relations.js";
 import * as relations from "./relations.js";
 import type { CollectOptions, DataFrameRows, Results, Row, RowsOfOptions, ToTableOptions } from "./results.js";
 import { sqlPlan, statementText } from "./sql.js";
 import { Transformations } from "./transformations.js";
+import { typeName } from "./type-name.js";
 import { UnusedCommands } from "./unused-commands.js";
 
 /** ms of SHORT_TIMEOUT that are left for the release of the session. */
@@ -186,7 +179,19 @@ export class SparkSession implements AsyncDisposable {
   /** Reads files and other sources. */
   get read(): DataFrameReader {
     this.checkOpen();
-    return new DataFrameReader(this);
+    return new DataFrameReader((relType) => new DataFrame(this, async () => ({ relType })));
+  }
+
+  /** What there is to query: tables, databases, columns. */
+  get catalog(): Catalog {
+    this.checkOpen();
+    return new Catalog(
+      (value) => new DataFrame(this, async () => ({ relType: { case: "catalog", value: { catType: value } } })),
+      async (value, options) => {
+        const relType = { case: "catalog" as const, value: { catType: value } };
+        await this.client.command({ opType: { case: "root", value: { relType } } }, options);
+      },
+    );
   }
 
   /**
@@ -345,70 +350,6 @@ export function unionOf(frames: readonly DataFrame[]): DataFrame {
   return unionOf(frames.slice(0, half)).union(unionOf(frames.slice(half)));
 }
 
-/** `spark.read.format("csv").option("header", true).load("…")`: each method gives a new reader. */
-export class DataFrameReader {
-  readonly #session: SparkSession;
-  readonly #source: ReadSource;
-
-  /** @internal Use `session.read`. */
-  constructor(session: SparkSession, source: ReadSource = { options: {} }) {
-    this.#session = session;
-    this.#source = source;
-  }
-
-  /** The source's name: "parquet", "csv", "jdbc", "delta", … Default: the server's spark.sql.sources.default. */
-  format(format: string): DataFrameReader {
-    checkArgument("format()", "format", format, filled);
-    return new DataFrameReader(this.#session, { ...this.#source, format });
-  }
-
-  option(key: string, value: string | number | boolean): DataFrameReader {
-    checkArgument("option()", "key", key, filled);
-    checkArgument("option()", "value", value, settingValue);
-    return this.options({ [key]: value });
-  }
-
-  options(options: Readonly<Record<string, string | number | boolean>>): DataFrameReader {
-    checkArgument("options()", "options", options, settings);
-    const strings = Object.fromEntries(Object.entries(options).map(([key, value]) => [key, String(value)]));
-    return new DataFrameReader(this.#session, { ...this.#source, options: { ...this.#source.options, ...strings } });
-  }
-
-  /** @param ddl as in CREATE TABLE: "id BIGINT, name STRING" */
-  schema(ddl: string): DataFrameReader {
-    checkArgument("schema()", "ddl", ddl, filled);
-    return new DataFrameReader(this.#session, { ...this.#source, schema: ddl });
-  }
-
-  /** @param paths as the executors see them; none for a source that has none */
-  load(...paths: string[]): DataFrame {
-    checkArguments("load()", "paths", paths, filled);
-    return this.#read(relations.readFiles(this.#source, paths));
-  }
-
-  parquet(...paths: string[]): DataFrame {
-    return this.format("parquet").load(...paths);
-  }
-
-  csv(...paths: string[]): DataFrame {
-    return this.format("csv").load(...paths);
-  }
-
-  json(...paths: string[]): DataFrame {
-    return this.format("json").load(...paths);
-  }
-
-  /** A table or view by its name. */
-  table(name: string): DataFrame {
-    checkArgument("table()", "name", name, filled);
-    return this.#read(relations.readTable(this.#source, name));
-  }
-
-  #read(relType: RelationInit["relType"]): DataFrame {
-    return new DataFrame(this.#session, async () => ({ relType }));
-  }
-}
-
 /** How `show()` prints: texts are cut after `truncate` characters (20; 0: never), `vertical` has a line per value. */
 export interface ShowOptions extends RunOptions {
   truncate?: number;
@@ -558,8 +499,13 @@ export class DataFrame extends Transformations {
   /** The names of the columns. */
   async columns(options: RunOptions = {}): Promise<string[]> {
     checkRunOptions(options, "columns()");
-    const schema = await this.sparkSchema(options);
-    return schema?.kind.case === "struct" ? schema.kind.value.fields.map(({ name }) => name) : [];
+    return (await this.#fields(options)).map(({ name }) => name);
+  }
+
+  /** Names and types of the columns: `[["id", "bigint"], ["tags", "array<string>"]]`. */
+  async dtypes(options: RunOptions = {}): Promise<[name: string, type: string][]> {
+    checkRunOptions(options, "dtypes()");
+    return (await this.#fields(options)).map(({ name, dataType }) => [name, dataType ? typeName(dataType) : "unknown"]);
   }
 
   /** Prints the schema as a tree, on standard output. */
@@ -629,6 +575,11 @@ export class DataFrame extends Transformations {
   in(session: SparkSession): DataFrame {
     if (session === this.session) return this;
     return new DataFrame(session, (options) => this.relation(options), this.depth);
+  }
+
+  async #fields(options: RunOptions) {
+    const schema = await this.sparkSchema(options);
+    return schema?.kind.case === "struct" ? schema.kind.value.fields : [];
   }
 
   async #rootPlan(options: RunOptions) {

@@ -3,7 +3,7 @@
  * for strings and binaries, and for what is nested of these; a guess for the few types that no expression can measure.
  */
 import type { DataType } from "../../connect/generated/spark-connect_pb.js";
-import { quotedName } from "../quoted-name.js";
+import { quotedName } from "../../connect/session/quoted-name.js";
 
 /** Bytes that each value takes, and an expression for what it takes beyond that, if it does. */
 interface Size {
