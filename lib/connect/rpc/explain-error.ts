@@ -21,6 +21,22 @@ export function explainError(error: ServerError, endpoint: Endpoint, operationId
   });
 }
 
+/** The error of an answer that comes from another session than those before. */
+export function sessionChanged(endpoint: Endpoint): SparkStreamError {
+  return new SparkStreamError("SESSION_LOST", sessionLost(endpoint, false));
+}
+
+/**
+ * @param closed Whether the server remembers that it was closed. A server that was restarted remembers nothing; Spark
+ *   remembers its last 1,000 closed sessions.
+ */
+function sessionLost({ address }: Endpoint, closed: boolean): string {
+  const why = closed
+    ? "another client that had joined it closed it, or it was idle for longer than spark.connect.session.manager.defaultSessionTimeout"
+    : "the server was restarted, or has forgotten the session since it was closed long ago";
+  return `Lost the session on the Spark Connect server at ${address}: ${why}. Connect again.`;
+}
+
 function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
   const { errorClass = "", message } = error;
   const server = `the Spark Connect server at ${endpoint.address}`;
@@ -30,9 +46,7 @@ function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
     return ["RESULT_TOO_LARGE", `The result is larger than spark.driver.maxResultSize allows. ${advice} ${message}`];
   }
   if (/^INVALID_HANDLE\.SESSION_|^SESSION_CHANGED/.test(errorClass)) {
-    const closed = /SESSION_CLOSED/.test(errorClass);
-    const why = closed ? "it was closed" : "it was closed or was idle for too long, or the server was restarted";
-    return ["SESSION_LOST", `Lost the session on ${server}: ${why}. Connect again.`];
+    return ["SESSION_LOST", sessionLost(endpoint, /SESSION_CLOSED/.test(errorClass))];
   }
   if (errorClass === "OPERATION_CANCELED" || error.sqlState === "HY008") {
     return ["OPERATION_CANCELED", `The operation was interrupted. ${message}`];

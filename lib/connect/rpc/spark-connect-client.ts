@@ -30,7 +30,7 @@ import {
 import { briefly, callPolicy, once, stopping } from "./call-policy.js";
 import { Channel, type UnaryOptions } from "./channel.js";
 import type { Endpoint } from "./endpoint.js";
-import { explainError } from "./explain-error.js";
+import { explainError, sessionChanged } from "./explain-error.js";
 import { chunkBytes, largestWindow } from "./flow-control.js";
 import { stopOnSignal } from "./process-signals.js";
 import { isRefusal, isUnimplemented } from "./refusal.js";
@@ -58,9 +58,27 @@ interface UnaryCall extends UnaryOptions {
   policy?: RetryPolicy;
 }
 
+export interface ClientOptions {
+  /** Whether a signal that ends this process has what runs stopped before. Default: true. */
+  readonly handleSignals?: boolean | undefined;
+  /** Default: the endpoint's, or a new one. */
+  readonly sessionId?: string | undefined;
+  /** Whether the session is left to others on the server when it is closed. Default: false. */
+  readonly keepSession?: boolean | undefined;
+}
+
+/** A session that exists, made of that of another client. */
+interface Clone {
+  readonly of: SparkConnectClient;
+  readonly serverSessionId: string;
+}
+
 export class SparkConnectClient {
   readonly endpoint: Endpoint;
   readonly sessionId: string;
+  readonly options: ClientOptions;
+  /** The operations of this client that have not ended. */
+  readonly #running = new Set<string>();
   /** Counts the calls that may have changed the session: commands, and settings. */
   changes = 0;
   readonly #channel: Channel;
@@ -77,22 +95,21 @@ export class SparkConnectClient {
   /** Something runs that a signal which ends this process has to stop before; see stopOnSignal(). */
   readonly trackRun: typeof stopOnSignal;
 
-  /**
-   * @param handleSignals whether a signal that ends this process has what runs stopped before
-   * @param clone a session that exists, made of that of another client
-   */
-  constructor(
-    endpoint: Endpoint,
-    handleSignals = true,
-    clone?: { of: SparkConnectClient; sessionId: string; serverSessionId: string },
-  ) {
+  constructor(endpoint: Endpoint, options: ClientOptions = {}, clone?: Clone) {
+    const { handleSignals = true, sessionId = endpoint.sessionId ?? randomUUID() } = options;
     this.endpoint = endpoint;
+    this.options = options;
     this.trackRun = clone?.of.trackRun ?? (handleSignals ? stopOnSignal : () => () => {});
-    this.sessionId = clone?.sessionId ?? endpoint.sessionId ?? randomUUID();
+    this.sessionId = sessionId;
     this.#serverSessionId = clone?.serverSessionId;
     this.#parent = clone?.of;
     this.#stops = clone ? clone.of.#stops : new Set();
     this.#channel = clone ? clone.of.#channel : new Channel(endpoint);
+  }
+
+  /** Whether the session may be one that others have made, by its id. */
+  get mayExist(): boolean {
+    return this.sessionId === this.endpoint.sessionId;
   }
 
   get closed(): boolean {
@@ -138,11 +155,8 @@ export class SparkConnectClient {
       const sessionId = randomUUID();
       try {
         const { newServerSideSessionId } = await this.#call(method.cloneSession, { newSessionId: sessionId });
-        return new SparkConnectClient(this.endpoint, true, {
-          of: this,
-          sessionId,
-          serverSessionId: newServerSideSessionId,
-        });
+        const clone = { of: this, serverSessionId: newServerSideSessionId };
+        return new SparkConnectClient(this.endpoint, { sessionId }, clone);
       } catch (error) {
         if (!(error instanceof SparkStreamError)) throw error;
         if (isUnimplemented(error)) return undefined;
@@ -226,12 +240,23 @@ export class SparkConnectClient {
       limits: () => this.limits(),
       isThere: () => this.#isThere(),
       trackStop: (stopped) => this.trackStop(stopped),
-      trackRun: this.trackRun,
+      trackRun: (leave) => this.#run(execution.operationId, leave),
       mostInFlight: (limits) => this.#largestWindow(limits),
       tokenRotates: this.endpoint.tokenRotates,
       closing: this.#closing.signal,
     };
-    return new Execution(calls, create(planSchema, plan));
+    const execution = new Execution(calls, create(planSchema, plan));
+    return execution;
+  }
+
+  /** @returns to be called when the operation has ended */
+  #run(operationId: string, leave: () => Promise<void>): () => void {
+    this.#running.add(operationId);
+    const ended = this.trackRun(leave);
+    return () => {
+      this.#running.delete(operationId);
+      ended();
+    };
   }
 
   /** Runs a command, or a plan for its effect, and returns the answers; rows are dropped as they arrive. */
@@ -264,19 +289,27 @@ export class SparkConnectClient {
         ? { interruptType: InterruptType.ALL }
         : "tag" in what
           ? { interruptType: InterruptType.TAG, interrupt: { case: "operationTag" as const, value: what.tag } }
-          : {
-              interruptType: InterruptType.OPERATION_ID,
-              interrupt: { case: "operationId" as const, value: what.operationId },
-            };
+          : interruptOf(what.operationId);
     return (await this.#call(method.interrupt, request, options)).interruptedIds;
   }
 
-  /** Ends the session on the server, with all that runs in it, and closes the connections. Never rejects. */
+  /** Also when it is closed. */
+  async #interruptOperation(
+    operationId: string,
+    { timeoutMs }: UnaryOptions = callPolicy(method.interrupt.name),
+  ): Promise<void> {
+    const request = create(method.interrupt.input, { ...this.#common(), ...interruptOf(operationId) });
+    await this.#channel.unary(method.interrupt, request, { timeoutMs });
+  }
+
+  /** Ends the session on the server, unless it is kept, with all that runs in it, and closes the connections. Never rejects. */
   async close(options?: UnaryOptions): Promise<void> {
     if (this.closed) return;
+    const running = [...this.#running];
     this.#closing.abort();
     try {
-      await this.#releaseSession(this.sessionId, options);
+      if (this.options.keepSession) await Promise.all(running.map((id) => this.#interruptOperation(id, options)));
+      else await this.#releaseSession(this.sessionId, options);
     } catch {
       // The server ends an idle session by itself; servers before 4.0 know no other way.
     } finally {
@@ -357,8 +390,7 @@ export class SparkConnectClient {
     if (!serverSideSessionId) return;
     this.#serverSessionId ??= serverSideSessionId;
     if (this.#serverSessionId === serverSideSessionId) return;
-    const message = `The session on the server at ${this.endpoint.address} was closed, or the server was restarted. Connect again.`;
-    throw new SparkStreamError("SESSION_LOST", message);
+    throw sessionChanged(this.endpoint);
   }
 
   #readError(error: unknown): ServerError {
@@ -381,6 +413,11 @@ export class SparkConnectClient {
     }
     return explainError(known, this.endpoint, operationId);
   }
+}
+
+function interruptOf(operationId: string) {
+  const interrupt = { case: "operationId" as const, value: operationId };
+  return { interruptType: InterruptType.OPERATION_ID, interrupt };
 }
 
 async function answersOf(execution: Execution): Promise<ExecutePlanResponse[]> {

@@ -11,9 +11,8 @@ import {
   text,
   whole,
 } from "../../runtime/check-options.js";
-import { PROGRESS_CONF } from "../execution/stop-point.js";
 import { Endpoint, type EndpointOptions, endpointOptions } from "../rpc/endpoint.js";
-import { isRefusal } from "../rpc/refusal.js";
+import type { Opening } from "./open-session.js";
 import type { SparkSession } from "./session.js";
 
 export interface ConnectOptions extends EndpointOptions {
@@ -24,6 +23,12 @@ export interface ConnectOptions extends EndpointOptions {
    * listener of its own for them. Default: true.
    */
   handleSignals?: boolean;
+  /**
+   * Whether `close()` leaves the session on the server as it is, for others that join it by its id: what this client runs is
+   * stopped, and nothing else. Such a session ends when somebody closes it without this option, or after an idle hour (the
+   * server's spark.connect.session.manager.defaultSessionTimeout). Default: false.
+   */
+  keepSession?: boolean;
   /**
    * ms to wait for a server that is not there yet, such as a cluster that takes minutes to start. Default: 15 s for an
    * answer, and a server that cannot be reached is given up at once.
@@ -36,6 +41,7 @@ const connectOptions: OptionTable<ConnectOptions> = {
   // Checked by startLocalSpark, where it is used.
   local: [isBag, "an object of options"],
   handleSignals: flag,
+  keepSession: flag,
   connectTimeoutMs: whole(1, INT_MAX, "milliseconds"),
 };
 
@@ -55,10 +61,14 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
     const message = 'connect() needs a URL: sc://host:15002, or "local"; or set SPARK_REMOTE in the environment.';
     throw new SparkStreamError("INVALID_ARGUMENT", message);
   }
-  const { local: localOptions, handleSignals = true, connectTimeoutMs, ...others } = options;
-  const opening = { handleSignals, connectTimeoutMs };
+  const { local: localOptions, handleSignals, keepSession, connectTimeoutMs, ...others } = options;
+  const opening = { handleSignals, keepSession, connectTimeoutMs };
   if (!localMaster[0](target)) return await open(new Endpoint(target, others), opening);
 
+  if (keepSession) {
+    const message = `Option "keepSession" of connect() needs a server of its own: the Spark of connect(${JSON.stringify(target)}) ends with its session.`;
+    throw new SparkStreamError("INVALID_ARGUMENT", message);
+  }
   // Loaded here, since most users have a server.
   const { startLocalSpark } = await import("../../local/index.js");
   const master = target === "local" ? "local[*]" : target;
@@ -67,41 +77,8 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
   return await open(endpoint, opening, () => local.close());
 }
 
-interface Opening {
-  readonly handleSignals: boolean;
-  readonly connectTimeoutMs: number | undefined;
-}
-
-async function open(
-  endpoint: Endpoint,
-  { handleSignals, connectTimeoutMs }: Opening,
-  onClose?: () => Promise<void>,
-): Promise<SparkSession> {
+async function open(endpoint: Endpoint, opening: Opening, onClose?: () => Promise<void>): Promise<SparkSession> {
   // Loaded here, since gRPC and its generated code take longer to load than all the rest.
-  const [{ results }, { SparkSession }, { SparkConnectClient }, { firstAnswer }] = await Promise.all([
-    import("../../results.js"),
-    import("./session.js"),
-    import("../rpc/spark-connect-client.js"),
-    import("../rpc/first-answer.js"),
-  ]);
-  const client = new SparkConnectClient(endpoint, handleSignals);
-  const session = new SparkSession(client, results, onClose);
-  try {
-    const pairs = Object.entries(PROGRESS_CONF).map(([key, value]) => ({ key, value }));
-    // Silently: a server that does not know it goes without. The settings of a session that is joined are not ours.
-    const set = { case: "set" as const, value: { pairs, silent: true } };
-    const get = { case: "getOption" as const, value: { keys: Object.keys(PROGRESS_CONF) } };
-    const first = endpoint.sessionId === undefined ? set : get;
-    await firstAnswer(endpoint, connectTimeoutMs, (call) => client.config(first, call)).catch(async (error) => {
-      if (!isRefusal(error)) throw error;
-      // A hosted server may refuse all settings. If it answers another call, a session is possible without them.
-      await client.version().catch(() => Promise.reject(error));
-    });
-    // Its answer is needed later; how long it takes shows how far away the server is, from the first stream on.
-    await client.limits();
-    return session;
-  } catch (error) {
-    await session.abandon();
-    throw error;
-  }
+  const [{ results }, { openSession }] = await Promise.all([import("../../results.js"), import("./open-session.js")]);
+  return await openSession(endpoint, results, opening, onClose);
 }

@@ -2,6 +2,7 @@
  * SparkSession and DataFrame. They are one file since each of them makes the other; what they do not need each other for is
  * in files of their own.
  */
+import { randomUUID } from "node:crypto";
 import { RecordBatch, type Schema, type Table } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
 import { atMost } from "../../runtime/abort.js";
@@ -83,7 +84,7 @@ export class SparkSession implements AsyncDisposable {
     this.results = results;
     this.#onClose = onClose;
     this.#own = own;
-    this.#mayBeJoined = client.endpoint.sessionId !== undefined;
+    this.#mayBeJoined = client.mayExist || client.options.keepSession === true;
     this.conf = runtimeConf(client);
     this.#querySessions = new QuerySessions<SparkSession>(this, new ConfLock(confAccess(client)), {
       clone: (conf, onClose) => this.#clone(conf, onClose),
@@ -123,6 +124,19 @@ export class SparkSession implements AsyncDisposable {
       if (this.#capabilities === found && !options.signal?.aborted) this.#capabilities = undefined;
       throw error;
     }
+  }
+
+  /**
+   * Another session on the same server: with settings, temporary views and queries of its own. It is to be closed by itself;
+   * on a Spark that `connect("local")` started it ends with that one's session.
+   *
+   * @throws SparkStreamError as `connect()`
+   */
+  async newSession(): Promise<SparkSession> {
+    this.checkOpen();
+    const { openSession } = await import("./open-session.js");
+    const { handleSignals } = this.client.options;
+    return await openSession(this.client.endpoint, this.results, { handleSignals, sessionId: randomUUID() });
   }
 
   /**
@@ -300,7 +314,10 @@ export class SparkSession implements AsyncDisposable {
     this.client.checkOpen();
   }
 
-  /** Ends the session and all that runs in it; a local Spark that was started for it ends too. May be called twice. */
+  /**
+   * Ends the session and all that runs in it; a local Spark that was started for it ends too. With `keepSession` the session
+   * stays for others, and what this client runs in it ends. May be called twice.
+   */
   close(): Promise<void> {
     this.#unused.warn();
     this.#closed ??= this.#close();
