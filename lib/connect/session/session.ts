@@ -128,15 +128,19 @@ export class SparkSession implements AsyncDisposable {
 
   /**
    * Another session on the same server: with settings, temporary views and queries of its own. It is to be closed by itself;
-   * on a Spark that `connect("local")` started it ends with that one's session.
+   * on a Spark that `connect("local")` started it is closed with the session that started it.
    *
    * @throws SparkStreamError as `connect()`
    */
   async newSession(): Promise<SparkSession> {
     this.checkOpen();
     const { openSession } = await import("./open-session.js");
-    const { handleSignals } = this.client.options;
-    return await openSession(this.client.endpoint, this.results, { handleSignals, sessionId: randomUUID() });
+    const { endpoint, options } = this.client;
+    const opening = { handleSignals: options.handleSignals, sessionId: randomUUID() };
+    let forget = () => {};
+    const session = await openSession(endpoint, this.results, opening, async () => forget());
+    if (endpoint.startedHere) forget = this.beforeClose(() => session.close());
+    return session;
   }
 
   /**
@@ -341,7 +345,7 @@ export class SparkSession implements AsyncDisposable {
    */
   beforeClose(callback: () => Promise<void>): () => void {
     this.#beforeClose.add(callback);
-    return () => this.#beforeClose.delete(callback);
+    return () => void this.#beforeClose.delete(callback);
   }
 
   /** PySpark's name for {@link close}. */
