@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { connect, type SparkSession, sparkStream } from "../../lib/index.js";
 import { errorOf } from "../support/scripted.js";
 import { sparkServer, sparkSession } from "../support/spark.js";
+import { SparkUi } from "../support/spark-ui.js";
 import { until } from "../support/until.js";
 
 describe("A session that others have joined", function () {
@@ -39,21 +40,20 @@ describe("A session that others have joined", function () {
       .with.property("code", "SESSION_CLOSED");
   });
 
-  it("has nothing that runs for a client that has left, with settings of its own or without", async () => {
-    const running = async () => (await spark.interruptTag("guests")).length;
-    for (const maxRecordsPerBatch of [undefined, 100]) {
-      const guest = await join({ keepSession: true });
-      const slow = guest
-        .range(0, 1_000_000, 1, 1_000)
-        .select("id", "java_method('java.lang.Thread', 'sleep', 1L) AS t");
-      const options = maxRecordsPerBatch ? { maxRecordsPerBatch } : {};
-      const stream = sparkStream(slow, { ...options, tags: ["guests"] });
-      const failed = errorOf(stream.toArray());
-      await until(() => stream.metrics.rows > 0, "rows arrive");
+  it("has nothing that runs for a client that has left: no query, no command", async () => {
+    const ui = await SparkUi.open();
+    await using host = await ui.connect();
+    const { url, token } = ui.server;
+    for (const runs of ["a query", "a command"]) {
+      const guest = await connect(url, { token, sessionId: host.sessionId, keepSession: true });
+      const slow = guest.range(0, 10_000, 1, 1_000).select("id", "java_method('java.lang.Thread', 'sleep', 100L) AS t");
+      const failed = errorOf(runs === "a query" ? sparkStream(slow).toArray() : slow.execute());
+      await until(async () => (await ui.runningTasks()) > 0, `${runs} runs`);
       await guest.close();
       expect((await failed).code).to.equal("SESSION_CLOSED");
-      await until(async () => (await running()) === 0, "nothing of it runs");
+      await until(async () => (await ui.runningTasks()) === 0, `${runs} has stopped`);
     }
+    expect(await host.range(3).count()).to.equal(3);
   });
 
   it("can be made by the client that leaves it", async () => {
