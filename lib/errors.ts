@@ -19,7 +19,7 @@ export const errorCodes = {
 
   SESSION_CLOSED: "The session was closed here, before or during the call.",
   SESSION_LOST:
-    "The server no longer knows the session: it was closed or idle for too long, or the server was restarted.",
+    "The server no longer has the session: another client closed it, it was idle for too long, or the server was restarted.",
   OPERATION_LOST: "The server no longer has the rest of a result that was being read.",
   OPERATION_CANCELED: "The operation was interrupted, here or on the server.",
 
