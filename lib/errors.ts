@@ -1,6 +1,6 @@
 /**
- * The closed list of error codes: the `code` of every {@link SparkStreamError}. The text of each entry is the meaning
- * shown in the documentation.
+ * The error codes: the `code` of every {@link SparkStreamError}. A later version may have more of them, so a program treats
+ * one that it does not know like any other failure. The text of each entry is the meaning shown in the documentation.
  */
 export const errorCodes = {
   INVALID_ARGUMENT: "An argument or option is malformed, unknown, or does not fit the others.",
@@ -44,6 +44,14 @@ export const errorCodes = {
 /** One of {@link errorCodes}. */
 export type ErrorCode = keyof typeof errorCodes;
 
+/** Codes of failures that pass: a connection, a session or an operation was lost, and the request was not at fault. */
+const retryableCodes: ReadonlySet<ErrorCode> = new Set([
+  "UNAVAILABLE",
+  "SESSION_LOST",
+  "OPERATION_LOST",
+  "INCOMPLETE_RESULT",
+]);
+
 /** The place where Spark found the error: in the SQL text, or in the calls that made the DataFrame. */
 export interface QueryContext {
   /** "sql" for SQL text, "dataframe" for a DataFrame call. */
@@ -79,6 +87,11 @@ const brand = Symbol.for("spark-arrow-stream.error");
  */
 export class SparkStreamError extends Error {
   readonly code: ErrorCode;
+  /**
+   * Whether the same request may succeed later, unchanged: after SESSION_LOST in a new session. A query that was read in part
+   * begins anew. A command such as INSERT may have taken effect before its connection was lost: look before it runs again.
+   */
+  readonly retryable: boolean;
   readonly errorClass: string | undefined;
   readonly sqlState: string | undefined;
   readonly messageParameters: Readonly<Record<string, string>> | undefined;
@@ -90,6 +103,7 @@ export class SparkStreamError extends Error {
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
+    this.retryable = retryableCodes.has(code);
     this.errorClass = details.errorClass;
     this.sqlState = details.sqlState;
     this.messageParameters = details.messageParameters;

@@ -2,12 +2,14 @@ export type { ArrowIpcBytes } from "./chain/arrow-ipc-bytes.js";
 export { type BatchInfo, batchInfo } from "./chain/batch-info.js";
 export type { InputRow, RowInput } from "./chain/input-rows.js";
 export type {
+  LargePartition,
   ObservedMetrics,
   ObservedValue,
   OperatorMetrics,
   StageProgress,
   StreamProgress,
 } from "./chain/source-report.js";
+export type { StreamListening } from "./chain/stream-events.js";
 export type { StreamMetrics } from "./chain/stream-metrics.js";
 export {
   type Capabilities,
@@ -32,7 +34,6 @@ export {
   type JoinHow,
   type ListOptions,
   type NamedArguments,
-  type Planned,
   type Row,
   type RowsOfOptions,
   type RuntimeConf,
@@ -45,10 +46,10 @@ export {
   type ToTableOptions,
   type WriteMode,
 } from "./connect/index.js";
-export type { LargePartition } from "./delivery/staged/staged.js";
 export { type ErrorCode, type ErrorDetails, errorCodes, type QueryContext, SparkStreamError } from "./errors.js";
 export type { CallOptions, RunOptions } from "./runtime/call-options.js";
 export { type ArrowWriterOptions, arrowWriter } from "./sinks/arrow-writer.js";
+export type { BatchWritable, BatchWriterOptions } from "./sinks/batch-writer.js";
 export { type ParquetWriterOptions, parquetWriter } from "./sinks/parquet-writer.js";
 export { type CsvWriterOptions, csvWriter } from "./sinks/text/csv-writer.js";
 export { type NdjsonWriterOptions, ndjsonWriter } from "./sinks/text/ndjson-writer.js";

@@ -1,8 +1,8 @@
 // The package as npm packs it, installed elsewhere: what a user gets.
 import { execFile } from "node:child_process";
-import { access, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { access, copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { notInCheck } from "./support/check.js";
@@ -15,6 +15,17 @@ const entries = [
   "spark-arrow-stream/local",
   "spark-arrow-stream/testing",
 ];
+
+/** The declaration files that this one imports, directly or by others, with their text. */
+async function declarations(file: string, found = new Map<string, string>()): Promise<Map<string, string>> {
+  if (found.has(file)) return found;
+  const text = await readFile(file, "utf8");
+  found.set(file, text);
+  for (const [, path] of text.matchAll(/(?:from |import\()"(\.[^"]+)"/g)) {
+    await declarations(join(dirname(file), path!.replace(/\.js$/, ".d.ts")), found);
+  }
+  return found;
+}
 
 describe("the package", function () {
   this.timeout(300_000);
@@ -71,51 +82,18 @@ describe("the package", function () {
   });
 
   // A method's type that one version of Node's types has and another has not was an error in every project with the other.
-  for (const version of ["20", "22", "24"]) {
-    it(`compiles in a strict TypeScript project with the types of Node ${version}, without skipLibCheck for its own types`, async () => {
-      await run("npm", ["install", "--no-save", "--no-audit", "--no-fund", `@types/node@${version}`]);
-      await writeFile(
-        join(project, "consumer.ts"),
-        `import { finished, Readable, Writable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { RecordBatch, type Schema } from "apache-arrow";
-import {
-  arrowIpcBytes,
-  arrowWriter,
-  connect,
-  csvWriter,
-  type ErrorCode,
-  ndjsonWriter,
-  parquetWriter,
-  rows as objects,
-  SparkStreamError,
-  type StreamMetrics,
-  sparkStream,
-} from "spark-arrow-stream";
-import { startLocalSpark } from "spark-arrow-stream/local";
-import { startScriptedServer } from "spark-arrow-stream/testing";
-
-export async function main(): Promise<number> {
-  await using spark = await connect("sc://localhost", { token: async () => "t" });
-  const stream = sparkStream(spark.sql("SELECT :a", { a: 1 }).where("true"), { readAheadBytes: 1 });
-  const schema: Schema = await stream.schema;
-  finished(stream, () => {});
-  const web = Readable.toWeb(stream);
-  await pipeline(stream, parquetWriter("x.parquet"), { signal: AbortSignal.timeout(1) });
-  await pipeline(stream, new Writable({ objectMode: true }));
-  await pipeline(stream, objects({ decimals: "number" }), new Writable({ objectMode: true }));
-  for (const writer of [arrowWriter, csvWriter, ndjsonWriter]) await pipeline(stream, writer(process.stdout, { schema }));
-  await pipeline(arrowIpcBytes(spark.table("t")), process.stdout);
-  const metrics: StreamMetrics = stream.metrics;
-  console.log(metrics.rows satisfies number);
-  let rows = schema.fields.length + (web.locked ? 1 : 0);
-  for await (const batch of stream) rows += (batch satisfies RecordBatch).numRows;
-  return rows;
-}
-export const code = (error: unknown): ErrorCode | undefined => (error instanceof SparkStreamError ? error.code : undefined);
-export const others = [startLocalSpark, startScriptedServer];
-`,
-      );
+  const compilers = [
+    ["5.4", "20"],
+    ["5.9", "22"],
+    ["6", "22"],
+    ["7", "20"],
+    ["7", "24"],
+  ];
+  for (const [typescript, node] of compilers) {
+    it(`compiles in a strict project with TypeScript ${typescript} and the types of Node ${node}, without skipLibCheck for its own types`, async () => {
+      const packages = [`typescript@${typescript}`, `@types/node@${node}`];
+      await run("npm", ["install", "--no-save", "--no-audit", "--no-fund", ...packages]);
+      await copyFile(join(root, "test/types/consumer.ts"), join(project, "consumer.ts"));
       const config = {
         compilerOptions: {
           target: "ES2022",
@@ -130,17 +108,31 @@ export const others = [startLocalSpark, startScriptedServer];
         files: ["consumer.ts"],
       };
       await writeFile(join(project, "tsconfig.json"), JSON.stringify(config));
-      const output = await run(process.execPath, [join(root, "node_modules/typescript/lib/tsc.js"), "-p", "."]).then(
+      const output = await run("npx", ["tsc", "-p", "."]).then(
         ({ stdout }) => stdout,
         ({ stdout }) => stdout as string,
       );
-      expect(
-        output
-          .split("\n")
-          .filter((line) => line.includes("error") && !/node_modules\/(?!spark-arrow-stream)/.test(line)),
-      ).to.deep.equal([]);
+      const ours = (line: string) => line.includes("error") && !/node_modules\/(?!spark-arrow-stream)/.test(line);
+      expect(output.split("\n").filter(ours)).to.deep.equal([]);
+      const { stdout } = await run("npx", ["tsc", "--version"]);
+      expect(stdout).to.include(`Version ${typescript}`);
     });
   }
+
+  // Types of the protocol in a public signature would tie every user to the version of the protobuf package.
+  it("has types that name no package but Node and apache-arrow, and nothing of the protocol", async () => {
+    const dist = join(project, "node_modules/spark-arrow-stream/dist");
+    for (const entry of ["index.d.ts", "connect/index.d.ts", "local/index.d.ts"]) {
+      const files = await declarations(join(dist, entry));
+      const packages = [...files.values()].flatMap((text) =>
+        [...text.matchAll(/(?:from |import\()"([^.][^"]*)"/g)].map(([, name]) => name),
+      );
+      expect([...new Set(packages)].filter((name) => !/^(node:.*|apache-arrow)$/.test(name!))).to.deep.equal([]);
+      expect(
+        [...files.keys()].filter((file) => /generated|client|execution/.test(file.slice(dist.length))),
+      ).to.deep.equal([]);
+    }
+  });
 
   it("has in package.json what its exports promise, and peer dependencies for what is shared", async () => {
     const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8"));

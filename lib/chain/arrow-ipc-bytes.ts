@@ -5,29 +5,38 @@ import { ChainReadable } from "./chain-readable.js";
 import type { RowDecoder } from "./decoder-stage.js";
 import type { Piece } from "./ipc-pieces.js";
 import type { RowCursor } from "./row-source.js";
-
-/** The end-of-stream mark. */
+import type { StreamListening } from "./stream-events.js";
 
 /** The Readable of bytes that `arrowIpcBytes()` returns: one Arrow IPC stream. */
 export class ArrowIpcBytes extends ChainReadable<Piece> {
   #schemaSent = false;
+
+  declare on: StreamListening<this, Uint8Array>;
+  declare once: StreamListening<this, Uint8Array>;
+  declare off: StreamListening<this, Uint8Array>;
+  declare addListener: StreamListening<this, Uint8Array>;
+  declare removeListener: StreamListening<this, Uint8Array>;
+  declare prependListener: StreamListening<this, Uint8Array>;
 
   /** @internal Use `arrowIpcBytes()`. */
   constructor(rows: RowCursor, { readAheadBytes = streamDefaults.readAheadBytes, signal }: SparkStreamOptions = {}) {
     super({ rows, readAheadBytes, loadDecoder }, { highWaterMark: 1, signal });
   }
 
+  /** @internal */
   protected override hand({ bytes }: Piece): boolean {
     this.#schemaSent = true;
     return this.push(bytes);
   }
 
+  /** @internal */
   protected override missingAtEnd(): Error | undefined {
     if (this.#schemaSent) return undefined;
     const message = "The source has no rows and therefore no schema, and an Arrow stream needs a schema.";
     return new SparkStreamError("INVALID_INPUT", message);
   }
 
+  /** @internal */
   protected override handEnd(): void {
     this.push(endOfStream);
     this.push(null);

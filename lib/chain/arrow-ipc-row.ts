@@ -24,3 +24,8 @@ export interface DecodedRow<T = RecordBatch> {
   readonly row: ArrowIpcRow;
   readonly batches: readonly T[];
 }
+
+/** A record batch, or a chunk of encoded batches. */
+export interface Counted {
+  readonly numRows: number;
+}

@@ -8,13 +8,8 @@
  */
 import { Writable } from "streamx";
 import { incompleteResult } from "../errors.js";
-import type { ArrowIpcRow, DecodedRow } from "./arrow-ipc-row.js";
+import type { ArrowIpcRow, Counted, DecodedRow } from "./arrow-ipc-row.js";
 import type { BatchInfo } from "./batch-info.js";
-
-/** A record batch, or a chunk of encoded batches. */
-export interface Counted {
-  readonly numRows: number;
-}
 
 export interface BatchSinkOptions<T extends Counted> {
   /** Delivers a batch. Returns a promise if the next batch has to wait; it never rejects. */

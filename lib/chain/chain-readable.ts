@@ -10,11 +10,12 @@ import { atMost, SETTLE_TIMEOUT } from "../runtime/abort.js";
 import { behind, isComposable } from "../runtime/composable.js";
 import { turn, turnIsDue } from "../runtime/event-loop.js";
 import { HeldError, isRead, isTold } from "../runtime/held-error.js";
+import type { Counted } from "./arrow-ipc-row.js";
 import type { BatchInfo } from "./batch-info.js";
-import type { Counted } from "./batch-sink.js";
 import type { Chain, ChainOptions } from "./chain.js";
 import { StreamCounts, type StreamMetrics } from "./stream-metrics.js";
 
+/** @internal */
 export type ChainParts<T extends Counted> = Pick<ChainOptions<T>, "rows" | "readAheadBytes" | "loadDecoder">;
 
 export abstract class ChainReadable<T extends Counted> extends Readable {
@@ -35,6 +36,7 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
   /** Settles when the source is closed; set as soon as the stream has failed or was destroyed. */
   #closed: Promise<void> | undefined;
 
+  /** @internal */
   constructor(parts: ChainParts<T>, options: ReadableOptions & { signal?: AbortSignal | undefined }) {
     const { signal, ...others } = options;
     super(others);
@@ -118,15 +120,15 @@ export abstract class ChainReadable<T extends Counted> extends Readable {
     return this.#counts.snapshot(this.#parts.rows.report);
   }
 
-  /** Puts a batch into the Readable and returns whether it has room for another. */
+  /** @internal Puts a batch into the Readable and returns whether it has room for another. */
   protected abstract hand(batch: T, info: BatchInfo): boolean;
 
-  /** The error that makes the end a failure although the source ended normally, if there is one. */
+  /** @internal The error that makes the end a failure although the source ended normally, if there is one. */
   protected missingAtEnd(): Error | undefined {
     return undefined;
   }
 
-  /** Ends the Readable after the last batch. */
+  /** @internal Ends the Readable after the last batch. */
   protected handEnd(): void {
     this.push(null);
   }

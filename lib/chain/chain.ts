@@ -6,9 +6,9 @@
  */
 import type { Schema } from "apache-arrow";
 import { pipeline } from "streamx";
-import type { ArrowIpcRow } from "./arrow-ipc-row.js";
+import type { ArrowIpcRow, Counted } from "./arrow-ipc-row.js";
 import type { BatchInfo } from "./batch-info.js";
-import { batchSink, type Counted } from "./batch-sink.js";
+import { batchSink } from "./batch-sink.js";
 import { ByteBudget } from "./byte-budget.js";
 import { decoderStage, type RowDecoder } from "./decoder-stage.js";
 import { type RowCursor, rowSource } from "./row-source.js";

@@ -17,7 +17,7 @@ export interface InputRow {
 /** A source of rows. A stream is destroyed (a web stream cancelled) when the batches are no longer wanted. */
 export type RowInput = AsyncIterable<InputRow> | Iterable<InputRow> | ReadableStream<InputRow>;
 
-/** @throws SparkStreamError INVALID_INPUT if the input is not iterable, or is already consumed, destroyed or locked. */
+/** @internal @throws SparkStreamError INVALID_INPUT if the input is not iterable, or is already consumed, destroyed or locked. */
 export function inputRows(input: RowInput): RowCursor {
   const puller = pull(input);
   let index = 0;

@@ -9,8 +9,7 @@ import { batchLength, type MessageLocation, messageAt } from "../arrow/decode/me
 import { StreamSchema } from "../arrow/decode/stream-schema.js";
 import { headerTypes } from "../arrow/format.js";
 import { SparkStreamError } from "../errors.js";
-import type { ArrowIpcRow } from "./arrow-ipc-row.js";
-import type { Counted } from "./batch-sink.js";
+import type { ArrowIpcRow, Counted } from "./arrow-ipc-row.js";
 import type { RowDecoder } from "./decoder-stage.js";
 
 /** One or more complete messages. */
@@ -18,6 +17,7 @@ export interface Piece extends Counted {
   readonly bytes: Uint8Array;
 }
 
+/** @internal */
 export class IpcPieces implements RowDecoder<Piece> {
   readonly #stream = new StreamSchema();
   #rows = 0;

@@ -19,6 +19,15 @@ export interface StageProgress {
   readonly done: boolean;
 }
 
+/** A staged partition that alone is over the budget of a window; the argument of a stream's "largePartition" event. */
+export interface LargePartition {
+  readonly partition: number;
+  readonly rows: number;
+  /** Bytes of Arrow data. */
+  readonly bytes: number;
+  readonly windowBytes: number;
+}
+
 /** Spark's own metrics of one operator of the plan. */
 export interface OperatorMetrics {
   /** The operator's name, such as "Range" or "Filter". */

@@ -14,11 +14,7 @@ export type { RuntimeConf } from "./session/conf.js";
 export { type ConnectOptions, connect } from "./session/connect.js";
 export type { DataFrameReader } from "./session/dataframe-reader.js";
 export type { DataFrameWriter, WriteMode } from "./session/dataframe-writer.js";
-export type { SqlParameter } from "./session/literal.js";
-export type { NamedArguments } from "./session/parameters.js";
-export type { Planned } from "./session/plan.js";
 export { col } from "./session/quoted-name.js";
-export type { JoinHow, SqlArguments } from "./session/relations.js";
 export type { CollectOptions, DataFrameRows, Row, RowsOfOptions, ToTableOptions } from "./session/results.js";
 export type {
   DataFrame,
@@ -26,4 +22,5 @@ export type {
   ShowOptions,
   SparkSession,
 } from "./session/session.js";
-export type { Expressions, Grouped, JoinCondition } from "./session/transformations.js";
+export type { NamedArguments, SqlArguments, SqlParameter } from "./session/sql-arguments.js";
+export type { Expressions, Grouped, JoinCondition, JoinHow } from "./session/transformations.js";

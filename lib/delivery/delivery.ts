@@ -1,5 +1,6 @@
 /** Opens a delivery by its name: a RowCursor over a DataFrame, or several cursors that share its partitions. */
 import type { RowCursor } from "../chain/row-source.js";
+import type { LargePartition } from "../chain/source-report.js";
 import type { DataFrame } from "../connect/session/session.js";
 import { SparkStreamError } from "../errors.js";
 import { type SparkStreamOptions, streamDefaults } from "../stream-options.js";
@@ -7,7 +8,7 @@ import { PushedFrame } from "./push/pushed-frame.js";
 import { queryConf } from "./query-conf.js";
 import { ResultCursor } from "./result/result.js";
 import { type StagedPartition, sharesOf } from "./staged/partition-windows.js";
-import { type LargePartition, StagedCursor } from "./staged/staged.js";
+import { StagedCursor } from "./staged/staged.js";
 import { StagedFrame } from "./staged/staged-frame.js";
 
 export type OnLargePartition = (partition: LargePartition) => void;

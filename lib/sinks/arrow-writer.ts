@@ -4,7 +4,7 @@
  */
 import type { Writable } from "node:stream";
 import { checkOptions, type OptionTable, oneOf } from "../runtime/check-options.js";
-import { type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
+import { type BatchWritable, type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
 
 export interface ArrowWriterOptions extends BatchWriterOptions {
   /**
@@ -26,7 +26,7 @@ export interface ArrowWriterOptions extends BatchWriterOptions {
  *   column, UNSUPPORTED_TYPE for a dictionary that changes in the course of a file, INVALID_INPUT for a chunk that is no
  *   RecordBatch.
  */
-export function arrowWriter(target: string | URL | Writable, options: ArrowWriterOptions = {}): Writable {
+export function arrowWriter(target: string | URL | Writable, options: ArrowWriterOptions = {}): BatchWritable {
   checkOptions("arrowWriter()", options, arrowOptions);
   const stream = (typeof target === "object" && !(target instanceof URL)) || /\.arrows$/i.test(String(target));
   const { format = stream ? "stream" : "file" } = options;

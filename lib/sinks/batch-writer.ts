@@ -16,6 +16,24 @@ import { targetOf } from "./files/target-of.js";
 import { TargetWriter } from "./files/target-writer.js";
 import type { InvalidText } from "./values/invalid-text.js";
 
+/**
+ * A core Writable in objectMode, of apache-arrow RecordBatch. (Nobody can call the signatures of `never`; with them it is a
+ * NodeJS.WritableStream, as `pipeline()` and `pipe()` want.)
+ */
+export interface BatchWritable extends Writable {
+  write(chunk: RecordBatch, callback?: WriteCallback): boolean;
+  write(chunk: RecordBatch, encoding?: BufferEncoding, callback?: WriteCallback): boolean;
+  write(chunk: never, callback?: WriteCallback): boolean;
+  write(chunk: never, encoding?: BufferEncoding, callback?: WriteCallback): boolean;
+  end(callback?: () => void): this;
+  end(chunk: RecordBatch, callback?: () => void): this;
+  end(chunk: RecordBatch, encoding?: BufferEncoding, callback?: () => void): this;
+  end(chunk: never, callback?: () => void): this;
+  end(chunk: never, encoding?: BufferEncoding, callback?: () => void): this;
+}
+
+type WriteCallback = (error: Error | null | undefined) => void;
+
 /** Options of every writer. */
 export interface BatchWriterOptions {
   /**
@@ -32,6 +50,7 @@ export interface BatchWriterOptions {
   invalidText?: InvalidText;
 }
 
+/** @internal */
 export const batchWriterOptions: OptionTable<BatchWriterOptions> = {
   schema: [(schema) => isSchema(schema) || isThenable(schema), "an apache-arrow Schema, or a promise of one"],
   signal: abortSignal,
@@ -50,6 +69,7 @@ function isThenable(value: unknown): boolean {
 }
 
 /**
+ * @internal
  * @param load of the code that makes the encoder, and of apache-arrow with it: while the target is opened, since loading
  *   takes longer than all else there is to importing this package
  * @throws SparkStreamError INVALID_ARGUMENT for a target that is none. */
@@ -58,7 +78,7 @@ export function batchWriter(
   target: string | URL | Writable,
   options: BatchWriterOptions,
   load: () => Promise<NewEncoder>,
-): Writable {
+): BatchWritable {
   return new BatchWriter(name, targetOf(target), options, load);
 }
 

@@ -13,7 +13,7 @@ import {
   oneOf,
   whole,
 } from "../runtime/check-options.js";
-import { type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
+import { type BatchWritable, type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
 import { arrowSchemaKey, type ParquetCompression, parquetCompressions } from "./parquet/format.js";
 
 export interface ParquetWriterOptions extends BatchWriterOptions {
@@ -46,7 +46,7 @@ export interface ParquetWriterOptions extends BatchWriterOptions {
  *   the path can't be written), UNSUPPORTED_TYPE and SCHEMA_MISMATCH naming the column, INVALID_INPUT for a chunk that is
  *   no RecordBatch, for values that don't fit their type, and for an end without any batch if no `schema` is given.
  */
-export function parquetWriter(target: string | URL | Writable, options: ParquetWriterOptions = {}): Writable {
+export function parquetWriter(target: string | URL | Writable, options: ParquetWriterOptions = {}): BatchWritable {
   checkOptions("parquetWriter()", options, parquetOptions);
   const { compression = "zstd", rowGroupRows, dictionary = true, statistics = true, metadata = {} } = options;
   const rowGroup =

@@ -1,7 +1,8 @@
 import { create, toJson } from "@bufbuild/protobuf";
 import { expect } from "chai";
 import { Expression_LiteralSchema } from "../../lib/connect/generated/spark-connect_pb.js";
-import { literal, type SqlParameter } from "../../lib/connect/session/literal.js";
+import { literal } from "../../lib/connect/session/literal.js";
+import type { SqlParameter } from "../../lib/connect/session/sql-arguments.js";
 import { SparkStreamError } from "../../lib/errors.js";
 
 /** The message as protobuf's JSON: longs are strings there. */

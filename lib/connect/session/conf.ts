@@ -16,6 +16,7 @@ export interface RuntimeConf {
   unset(key: string, options?: CallOptions): Promise<void>;
 }
 
+/** @internal */
 export function runtimeConf(client: SparkConnectClient): RuntimeConf {
   return {
     async get(key, defaultValue, options = {}) {
@@ -44,7 +45,7 @@ export function runtimeConf(client: SparkConnectClient): RuntimeConf {
   };
 }
 
-/** A setting of the session; the default as well if the server shows no settings. */
+/** @internal A setting of the session; the default as well if the server shows no settings. */
 export async function settingOr(
   conf: RuntimeConf,
   key: string,
@@ -57,6 +58,7 @@ export async function settingOr(
   });
 }
 
+/** @internal */
 export function confAccess(client: SparkConnectClient): ConfAccess {
   return {
     async get(keys) {
@@ -84,7 +86,7 @@ async function refusable<T>(call: Promise<T>): Promise<T> {
   }
 }
 
-/** Whether a query could not have its own settings because the server lets nobody change them, as some hosted ones do. */
+/** @internal Whether a query could not have its own settings because the server lets nobody change them, as some hosted ones do. */
 export function isSettingsRefusal(error: unknown): error is SparkStreamError {
   return error instanceof SparkStreamError && refusals.has(error);
 }

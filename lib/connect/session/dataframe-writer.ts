@@ -21,6 +21,7 @@ const saveModes: Readonly<Record<WriteMode, SaveMode>> = {
   ignore: SaveMode.IGNORE,
 };
 
+/** @internal */
 export type WriteInit = Exclude<MessageInitShape<typeof WriteOperationSchema>, { $typeName: string }>;
 
 /** `df.write.format("parquet").mode("overwrite").save("…")`: each method but the last gives a new writer. */

@@ -3,12 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SparkStreamError } from "../../errors.js";
 import { shown } from "../../runtime/check-options.js";
 import type { Expression_LiteralSchema } from "../generated/spark-connect_pb.js";
-
-/**
- * A parameter of a query. A whole number becomes INT, or BIGINT if it needs that; other numbers DOUBLE; a bigint BIGINT;
- * a Date TIMESTAMP; bytes BINARY; an array ARRAY, of one type. For any other type pass a string and CAST it in the SQL.
- */
-export type SqlParameter = null | boolean | number | bigint | string | Date | Uint8Array | readonly SqlParameter[];
+import type { SqlParameter } from "./sql-arguments.js";
 
 export type LiteralInit = MessageInitShape<typeof Expression_LiteralSchema>;
 

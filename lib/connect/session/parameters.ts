@@ -9,11 +9,9 @@
  */
 import { SparkStreamError } from "../../errors.js";
 import { checkArguments, filled, isBag } from "../../runtime/check-options.js";
-import { literal, type SqlParameter } from "./literal.js";
+import { literal } from "./literal.js";
 import type { ExpressionInit, RelationInit } from "./plan.js";
-
-/** Values of `:name` in an expression. */
-export type NamedArguments = Readonly<Record<string, SqlParameter>>;
+import type { NamedArguments, SqlParameter } from "./sql-arguments.js";
 
 /** What is not looked into: texts, quoted names, comments; or a parameter, alone in `IN (…)` or not. */
 const TOKEN =
@@ -24,7 +22,7 @@ interface Column {
   readonly value: ExpressionInit;
 }
 
-/** Expressions whose parameters have become columns. */
+/** @internal Expressions whose parameters have become columns. */
 export interface BoundExpressions {
   readonly expressions: readonly string[];
   /** The frame with the columns that the parameters became. */
@@ -36,7 +34,7 @@ export interface BoundExpressions {
 const identity = (input: RelationInit) => input;
 
 /**
- * @param of the call, as messages name it
+ * @internal @param of the call, as messages name it
  * @throws SparkStreamError INVALID_ARGUMENT for a parameter without a value, a value without its parameter, and a value that
  *   has no SQL type
  */
@@ -84,7 +82,7 @@ function invalid(of: string, what: string): SparkStreamError {
 }
 
 /**
- * Expressions, and the arguments that end them, if they are there.
+ * @internal Expressions, and the arguments that end them, if they are there.
  *
  * @throws SparkStreamError INVALID_ARGUMENT
  */

@@ -7,15 +7,12 @@ import {
   SetOperation_SetOpType as SetOpType,
 } from "../generated/spark-connect_pb.js";
 import { hasDataFrameMark } from "./arguments.js";
-import { type LiteralInit, literal, type SqlParameter } from "./literal.js";
+import { type LiteralInit, literal } from "./literal.js";
 import { type ExpressionInit, type Planned, type RelationInit, sqlExpression } from "./plan.js";
+import type { SqlArguments, SqlParameter } from "./sql-arguments.js";
+import type { JoinHow } from "./transformations.js";
 
 type RelationType = RelationInit["relType"];
-
-/**
- * Parameters of a query: `{ name: value }` for `:name`, an array for `?`; and DataFrames, `{ name: df }` for `{name}`.
- */
-export type SqlArguments = Readonly<Record<string, SqlParameter | Planned>> | readonly SqlParameter[];
 
 /** A query as text, its parameters as literals, and the frames that it names. */
 export interface SqlText {
@@ -176,27 +173,6 @@ export function withRelations(root: RelationType, references: Readonly<Record<st
   );
   return { case: "withRelations", value: { root: { relType: root }, references: aliases } };
 }
-
-/** How two DataFrames are joined, in the words of Spark's `join`, each with its other spellings. */
-export type JoinHow =
-  | "inner"
-  | "cross"
-  | "full"
-  | "outer"
-  | "fullouter"
-  | "full_outer"
-  | "left"
-  | "leftouter"
-  | "left_outer"
-  | "right"
-  | "rightouter"
-  | "right_outer"
-  | "semi"
-  | "leftsemi"
-  | "left_semi"
-  | "anti"
-  | "leftanti"
-  | "left_anti";
 
 export const joinTypes: Readonly<Record<JoinHow, JoinType>> = {
   inner: JoinType.INNER,

@@ -25,6 +25,7 @@ export type DataFrameRows<T = Row> = Readable & {
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<T>;
 };
 
+/** @internal */
 export interface Results {
   rows(frame: Planned, options: RowsOfOptions): DataFrameRows;
   collect(frame: Planned, options: CollectOptions): Promise<Row[]>;

@@ -7,6 +7,7 @@
  */
 import type { ArrowIpcRow } from "../../chain/arrow-ipc-row.js";
 import type { RowCursor } from "../../chain/row-source.js";
+import type { LargePartition } from "../../chain/source-report.js";
 import { sessionClosed } from "../../errors.js";
 import type { StagedOptions } from "../../stream-options.js";
 import type { QueryOptions } from "../result/result.js";
@@ -15,15 +16,6 @@ import { type StagedPartition, windowsOf } from "./partition-windows.js";
 import type { StagedFrame, StageUser } from "./staged-frame.js";
 import { StagedSection, sectionLength } from "./staged-section.js";
 import { type PartitionSource, StagedWindow } from "./staged-window.js";
-
-/** A partition that alone is over the budget of a window. */
-export interface LargePartition {
-  readonly partition: number;
-  readonly rows: number;
-  /** Bytes of Arrow data. */
-  readonly bytes: number;
-  readonly windowBytes: number;
-}
 
 export interface StagedCursorOptions extends QueryOptions {
   /** See {@link StagedOptions.windowBytes}. */

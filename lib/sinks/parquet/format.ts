@@ -3,7 +3,7 @@
  * structs, and its enums. This file imports nothing.
  */
 
-/** The first and the last bytes of a file: "PAR1". */
+/** @internal The first and the last bytes of a file: "PAR1". */
 export const magic = Uint8Array.of(0x50, 0x41, 0x52, 0x31);
 
 export const fields = {

@@ -2,7 +2,7 @@
 import type { Writable } from "node:stream";
 import { SparkStreamError } from "../../errors.js";
 import { checkOptions, flag, isText, type OptionTable } from "../../runtime/check-options.js";
-import { type BatchWriterOptions, batchWriter, batchWriterOptions } from "../batch-writer.js";
+import { type BatchWritable, type BatchWriterOptions, batchWriter, batchWriterOptions } from "../batch-writer.js";
 
 export interface CsvWriterOptions extends BatchWriterOptions {
   /** One character. Default: a comma. */
@@ -26,7 +26,7 @@ export interface CsvWriterOptions extends BatchWriterOptions {
  * @throws SparkStreamError INVALID_ARGUMENT at the call. Errors of the stream: WRITE_FAILED, TARGET_CLOSED, UNSUPPORTED_TYPE (a nested
  *   column) and SCHEMA_MISMATCH naming the column, INVALID_INPUT for a chunk that is not a RecordBatch.
  */
-export function csvWriter(target: string | URL | Writable, options: CsvWriterOptions = {}): Writable {
+export function csvWriter(target: string | URL | Writable, options: CsvWriterOptions = {}): BatchWritable {
   checkCsvOptions(options);
   return batchWriter(NAME, target, options, async () => {
     const { csvEncoder } = await import("./csv-encoder.js");

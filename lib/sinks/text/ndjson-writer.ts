@@ -1,7 +1,7 @@
 /** ndjsonWriter(): record batches to lines of JSON. In, apache-arrow RecordBatch; out, UTF-8. Memory: see ndjson-encoder.ts. */
 import type { Writable } from "node:stream";
 import { checkOptions, type OptionTable, oneOf } from "../../runtime/check-options.js";
-import { type BatchWriterOptions, batchWriter, batchWriterOptions } from "../batch-writer.js";
+import { type BatchWritable, type BatchWriterOptions, batchWriter, batchWriterOptions } from "../batch-writer.js";
 import type { JsonOptions } from "../values/json-format.js";
 
 export interface NdjsonWriterOptions extends BatchWriterOptions, JsonOptions {}
@@ -17,7 +17,7 @@ export interface NdjsonWriterOptions extends BatchWriterOptions, JsonOptions {}
  * @throws SparkStreamError INVALID_ARGUMENT at the call. Errors of the stream: WRITE_FAILED, TARGET_CLOSED, UNSUPPORTED_TYPE and
  *   SCHEMA_MISMATCH naming the column, INVALID_INPUT for a chunk that is not a RecordBatch and for two columns of one name.
  */
-export function ndjsonWriter(target: string | URL | Writable, options: NdjsonWriterOptions = {}): Writable {
+export function ndjsonWriter(target: string | URL | Writable, options: NdjsonWriterOptions = {}): BatchWritable {
   checkOptions("ndjsonWriter()", options, ndjsonOptions);
   return batchWriter(NAME, target, options, async () => {
     const { ndjsonEncoder } = await import("./ndjson-encoder.js");
