@@ -34,6 +34,7 @@ export {
   type JoinHow,
   type ListOptions,
   type NamedArguments,
+  type Planned,
   type Row,
   type RowsOfOptions,
   type RuntimeConf,

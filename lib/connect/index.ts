@@ -14,6 +14,8 @@ export type { RuntimeConf } from "./session/conf.js";
 export { type ConnectOptions, connect } from "./session/connect.js";
 export type { DataFrameReader } from "./session/dataframe-reader.js";
 export type { DataFrameWriter, WriteMode } from "./session/dataframe-writer.js";
+export type { JoinHow } from "./session/join-how.js";
+export type { Planned } from "./session/plan.js";
 export { col } from "./session/quoted-name.js";
 export type { CollectOptions, DataFrameRows, Row, RowsOfOptions, ToTableOptions } from "./session/results.js";
 export type {
@@ -23,4 +25,4 @@ export type {
   SparkSession,
 } from "./session/session.js";
 export type { NamedArguments, SqlArguments, SqlParameter } from "./session/sql-arguments.js";
-export type { Expressions, Grouped, JoinCondition, JoinHow } from "./session/transformations.js";
+export type { Expressions, Grouped, JoinCondition } from "./session/transformations.js";

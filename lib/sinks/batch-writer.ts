@@ -21,18 +21,16 @@ import type { InvalidText } from "./values/invalid-text.js";
  * NodeJS.WritableStream, as `pipeline()` and `pipe()` want.)
  */
 export interface BatchWritable extends Writable {
-  write(chunk: RecordBatch, callback?: WriteCallback): boolean;
-  write(chunk: RecordBatch, encoding?: BufferEncoding, callback?: WriteCallback): boolean;
-  write(chunk: never, callback?: WriteCallback): boolean;
-  write(chunk: never, encoding?: BufferEncoding, callback?: WriteCallback): boolean;
+  write(chunk: RecordBatch, callback?: (error: Error | null | undefined) => void): boolean;
+  write(chunk: RecordBatch, encoding?: BufferEncoding, callback?: (error: Error | null | undefined) => void): boolean;
+  write(chunk: never, callback?: (error: Error | null | undefined) => void): boolean;
+  write(chunk: never, encoding?: BufferEncoding, callback?: (error: Error | null | undefined) => void): boolean;
   end(callback?: () => void): this;
   end(chunk: RecordBatch, callback?: () => void): this;
   end(chunk: RecordBatch, encoding?: BufferEncoding, callback?: () => void): this;
   end(chunk: never, callback?: () => void): this;
   end(chunk: never, encoding?: BufferEncoding, callback?: () => void): this;
 }
-
-type WriteCallback = (error: Error | null | undefined) => void;
 
 /** Options of every writer. */
 export interface BatchWriterOptions {

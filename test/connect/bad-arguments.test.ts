@@ -237,6 +237,7 @@ describe("A call with an argument that it does not take", function () {
       collect: [limits],
       columns: [],
       count: [],
+      dtypes: [],
       createOrReplaceTempView: [text],
       execute: [],
       explain: [takes("simple", "absent", "string")],
@@ -276,6 +277,7 @@ describe("A call with an argument that it does not take", function () {
       interruptAll: [],
       interruptOperation: [text],
       interruptTag: [text],
+      newSession: [],
       range: [
         long,
         optionalLong,
@@ -298,23 +300,55 @@ describe("A call with an argument that it does not take", function () {
       load: [text, text],
       option: [text, value],
       options: [takes({}, "bag")],
+      orc: [text],
       parquet: [text],
       schema: [text],
       table: [text],
+      text: [text],
     };
     expect(methodsOf(Object.getPrototypeOf(spark.read))).to.deep.equal(Object.keys(reader).sort());
     await expectRefusals(() => spark.read, reader);
 
     const writer: Table = {
+      bucketBy: [count, text, text],
+      csv: [text],
       format: [text],
+      insertInto: [text],
+      json: [text],
       mode: [takes("append", "string")],
       option: [text, value],
+      options: [takes({}, "bag")],
+      orc: [text],
+      parquet: [text],
       partitionBy: [text, text],
       save: [optionalText],
       saveAsTable: [text],
+      sortBy: [text, text],
     };
     expect(methodsOf(Object.getPrototypeOf(df.write))).to.deep.equal(Object.keys(writer).sort());
     await expectRefusals(() => df.write, writer);
+
+    const list = takes({ pattern: "a*" }, "bag", "absent");
+    const catalog: Table = {
+      cacheTable: [text],
+      clearCache: [],
+      currentCatalog: [],
+      currentDatabase: [],
+      databaseExists: [text],
+      dropTempView: [text],
+      isCached: [text],
+      listCatalogs: [list],
+      listColumns: [text],
+      listDatabases: [list],
+      listTables: [optionalText, list],
+      refreshTable: [text],
+      setCurrentCatalog: [text],
+      setCurrentDatabase: [text],
+      tableExists: [text],
+      uncacheTable: [text],
+    };
+    expect(methodsOf(Object.getPrototypeOf(spark.catalog))).to.deep.equal(Object.keys(catalog).sort());
+    await expectRefusals(() => spark.catalog, catalog);
 
     const conf: Table = { get: [text, optionalText], set: [text, value], unset: [text] };
     expect(Object.keys(spark.conf).sort()).to.deep.equal(Object.keys(conf).sort());
@@ -327,6 +361,7 @@ describe("A call with an argument that it does not take", function () {
       arrowIpcBytes: [api.arrowIpcBytes as Call, rows, bag],
       arrowWriter: [api.arrowWriter as Call, takes(target()), bag],
       batchInfo: [api.batchInfo as Call, takes(batch, "array", "bag", "object")],
+      col: [api.col as Call, text, text],
       csvWriter: [api.csvWriter as Call, takes(target()), bag],
       ipcRows: [api.ipcRows as Call, takes(df)],
       ndjsonWriter: [api.ndjsonWriter as Call, takes(target()), bag],

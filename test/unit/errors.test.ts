@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { inspect } from "node:util";
 import { expect } from "chai";
-import { errorCodes, SparkStreamError } from "../../lib/errors.js";
+import { type ErrorCode, errorCodes, SparkStreamError } from "../../lib/errors.js";
 import { version } from "../../lib/version.js";
 
 const details = {
@@ -37,7 +37,7 @@ describe("SparkStreamError", () => {
 
   it("has no property for what is not known", () => {
     const error = new SparkStreamError("UNAVAILABLE", "Nothing answers.");
-    expect(Object.keys(error)).to.deep.equal(["code"]);
+    expect(Object.keys(error)).to.deep.equal(["code", "retryable"]);
     expect("cause" in error).to.equal(false);
     expect(inspect(error)).not.to.include("undefined");
   });
@@ -52,6 +52,7 @@ describe("SparkStreamError", () => {
       name: "SparkStreamError",
       message: "Division by zero.",
       code: "QUERY_FAILED",
+      retryable: false,
       ...details,
     });
   });
@@ -60,6 +61,16 @@ describe("SparkStreamError", () => {
     const error = new SparkStreamError("QUERY_FAILED", "No.", { serverStackTrace: "at org.apache.spark.Main" });
     expect(error.serverStackTrace).to.equal("at org.apache.spark.Main");
     expect(inspect(error)).to.include("QUERY_FAILED").and.not.to.include("org.apache.spark");
+  });
+
+  it("says whether the same request may succeed later", () => {
+    const codes = Object.keys(errorCodes) as ErrorCode[];
+    expect(codes.filter((code) => new SparkStreamError(code, "").retryable)).to.deep.equal([
+      "UNAVAILABLE",
+      "SESSION_LOST",
+      "OPERATION_LOST",
+      "INCOMPLETE_RESULT",
+    ]);
   });
 
   it("has a meaning for every code", () => {

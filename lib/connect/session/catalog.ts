@@ -3,7 +3,6 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { checkRunOptions, type RunOptions, runOptions } from "../../runtime/call-options.js";
 import { checkArgument, checkOptions, filled, type OptionTable } from "../../runtime/check-options.js";
 import type { CatalogSchema } from "../generated/spark-connect_pb.js";
-import type { DataFrame } from "./session.js";
 
 /** A table, or a view. */
 export interface CatalogTable {
@@ -50,7 +49,11 @@ export interface ListOptions extends RunOptions {
 const listOptions: OptionTable<ListOptions> = { ...runOptions, pattern: filled };
 
 type CatalogType = NonNullable<MessageInitShape<typeof CatalogSchema>["catType"]>;
-type Question = Exclude<CatalogType, { case: undefined }>;
+/** @internal */
+export type Question = Exclude<CatalogType, { case: undefined }>;
+
+/** Resolves to the rows of the answer. */
+type Ask = <T>(question: Question, options: RunOptions) => Promise<T[]>;
 
 /**
  * The catalog of a session: `await spark.catalog.listTables("sales")`. Names are as in SQL: a table's may have its database
@@ -59,15 +62,12 @@ type Question = Exclude<CatalogType, { case: undefined }>;
  * All methods throw SparkStreamError: INVALID_ARGUMENT, QUERY_FAILED for what is not there, UNAVAILABLE and the like.
  */
 export class Catalog {
-  readonly #frame: (question: Question) => DataFrame;
+  readonly #ask: Ask;
   readonly #run: (question: Question, options: RunOptions) => Promise<void>;
 
   /** @internal Use `spark.catalog`. */
-  constructor(
-    frame: (question: Question) => DataFrame,
-    run: (question: Question, options: RunOptions) => Promise<void>,
-  ) {
-    this.#frame = frame;
+  constructor(ask: Ask, run: (question: Question, options: RunOptions) => Promise<void>) {
+    this.#ask = ask;
     this.#run = run;
   }
 
@@ -125,7 +125,7 @@ export class Catalog {
   async listColumns(table: string, options: RunOptions = {}): Promise<CatalogColumn[]> {
     checkArgument("listColumns()", "table", table, filled);
     checkRunOptions(options, "listColumns()");
-    return await this.#frame({ case: "listColumns", value: { tableName: table } }).collect<CatalogColumn>(options);
+    return await this.#ask<CatalogColumn>({ case: "listColumns", value: { tableName: table } }, options);
   }
 
   /** Without effect if there is none. */
@@ -163,7 +163,7 @@ export class Catalog {
 
   async #value<T>(of: string, question: Question, options: RunOptions): Promise<T> {
     checkRunOptions(options, of);
-    const [row] = await this.#frame(question).collect<Record<string, T>>(options);
+    const [row] = await this.#ask<Record<string, T>>(question, options);
     return Object.values(row ?? {})[0]!;
   }
 
@@ -174,7 +174,7 @@ export class Catalog {
   ): Promise<T[]> {
     checkOptions(of, options, listOptions);
     const { pattern, ...others } = options;
-    return await this.#frame(question(pattern === undefined ? {} : { pattern })).collect<T>(others);
+    return await this.#ask<T>(question(pattern === undefined ? {} : { pattern }), others);
   }
 
   /** Not as a query, which may run in a clone of the session, and more than once. */

@@ -9,31 +9,33 @@ import {
   Expression_SortOrder_SortDirection as SortDirection,
 } from "../generated/spark-connect_pb.js";
 
+/** @internal */
 export type RelationInit = MessageInitShape<typeof RelationSchema>;
 
 /**
- * Makes a DataFrame's relation. It may have to ask the server: the relation of a SQL command is known once the command ran.
+ * @internal Makes a DataFrame's relation. It may have to ask the server: the relation of a SQL command is known once the command ran.
  * Whatever it runs there has these tags, and ends with the signal.
  */
 export type PlanSource = (options: RunOptions) => Promise<RelationInit>;
 
-/** What has a plan: a DataFrame. */
+/** What has a plan: a {@link DataFrame}. */
 export interface Planned {
   /** @internal */
   relation(options: RunOptions): Promise<RelationInit>;
   readonly session: object;
 }
 
+/** @internal */
 export type ExpressionInit = MessageInitShape<typeof ExpressionSchema>;
 
-/** Any SQL expression, with or without `AS name`. */
+/** @internal Any SQL expression, with or without `AS name`. */
 export function sqlExpression(expression: string): ExpressionInit {
   return { exprType: { case: "expressionString", value: { expression } } };
 }
 
 const ORDER = /^(.*?)(?:\s+(ASC|DESC))?(?:\s+NULLS\s+(FIRST|LAST))?\s*$/is;
 
-/** What ORDER BY takes: an expression, then ASC or DESC, then NULLS FIRST or NULLS LAST. Spark's defaults otherwise. */
+/** @internal What ORDER BY takes: an expression, then ASC or DESC, then NULLS FIRST or NULLS LAST. Spark's defaults otherwise. */
 export function sortOrder(text: string): MessageInitShape<typeof Expression_SortOrderSchema> {
   const [, expression = text, direction = "ASC", nulls] = ORDER.exec(text) ?? [];
   const descending = direction.toUpperCase() === "DESC";

@@ -7,10 +7,10 @@ import {
   SetOperation_SetOpType as SetOpType,
 } from "../generated/spark-connect_pb.js";
 import { hasDataFrameMark } from "./arguments.js";
+import type { JoinHow } from "./join-how.js";
 import { type LiteralInit, literal } from "./literal.js";
 import { type ExpressionInit, type Planned, type RelationInit, sqlExpression } from "./plan.js";
 import type { SqlArguments, SqlParameter } from "./sql-arguments.js";
-import type { JoinHow } from "./transformations.js";
 
 type RelationType = RelationInit["relType"];
 

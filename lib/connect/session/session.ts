@@ -33,7 +33,7 @@ import { long, step as longStep, tag as operationTag, partitionCount, rowCount, 
 import { arrowSchema } from "./arrow-schema.js";
 import { arrowSettings } from "./arrow-settings.js";
 import type { Capabilities } from "./capabilities.js";
-import { Catalog } from "./catalog.js";
+import { Catalog, type Question } from "./catalog.js";
 import { confAccess, isSettingsRefusal, type RuntimeConf, runtimeConf } from "./conf.js";
 import { ConfLock } from "./conf-lock.js";
 import { countRows } from "./count.js";
@@ -195,7 +195,7 @@ export class SparkSession implements AsyncDisposable {
   }
 
   /** Reads files and other sources. */
-  get read(): DataFrameReader {
+  get read(): DataFrameReader<DataFrame> {
     this.checkOpen();
     return new DataFrameReader((relType) => new DataFrame(this, async () => ({ relType })));
   }
@@ -204,7 +204,10 @@ export class SparkSession implements AsyncDisposable {
   get catalog(): Catalog {
     this.checkOpen();
     return new Catalog(
-      (value) => new DataFrame(this, async () => ({ relType: { case: "catalog", value: { catType: value } } })),
+      async <T>(value: Question, options: RunOptions) => {
+        const frame = new DataFrame(this, async () => ({ relType: { case: "catalog", value: { catType: value } } }));
+        return await frame.collect<T>(options);
+      },
       async (value, options) => {
         const relType = { case: "catalog" as const, value: { catType: value } };
         await this.client.command({ opType: { case: "root", value: { relType } } }, options);

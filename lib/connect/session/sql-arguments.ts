@@ -1,5 +1,5 @@
 /** What queries and expressions take as values. */
-import type { DataFrame } from "./session.js";
+import type { Planned } from "./plan.js";
 
 /**
  * A parameter of a query. A whole number becomes INT, or BIGINT if it needs that; other numbers DOUBLE; a bigint BIGINT;
@@ -13,4 +13,4 @@ export type NamedArguments = Readonly<Record<string, SqlParameter>>;
 /**
  * Parameters of a query: `{ name: value }` for `:name`, an array for `?`; and DataFrames, `{ name: df }` for `{name}`.
  */
-export type SqlArguments = Readonly<Record<string, SqlParameter | DataFrame>> | readonly SqlParameter[];
+export type SqlArguments = Readonly<Record<string, SqlParameter | Planned>> | readonly SqlParameter[];

@@ -13,6 +13,7 @@ import {
   whole,
 } from "../../runtime/check-options.js";
 import { columnNames, dataFrame, dataFrameMark, partitionCount, rowCount } from "./arguments.js";
+import type { JoinHow } from "./join-how.js";
 import { bound, splitArguments } from "./parameters.js";
 import type { PlanSource, RelationInit } from "./plan.js";
 import { sortOrder, sqlExpression } from "./plan.js";
@@ -21,27 +22,6 @@ import type { NamedArguments } from "./sql-arguments.js";
 
 /** Expressions of SQL text; after them, perhaps, the values of their parameters `:name`. */
 export type Expressions = readonly [...string[], NamedArguments] | readonly string[];
-
-/** How two DataFrames are joined, in the words of Spark's `join`, each with its other spellings. */
-export type JoinHow =
-  | "inner"
-  | "cross"
-  | "full"
-  | "outer"
-  | "fullouter"
-  | "full_outer"
-  | "left"
-  | "leftouter"
-  | "left_outer"
-  | "right"
-  | "rightouter"
-  | "right_outer"
-  | "semi"
-  | "leftsemi"
-  | "left_semi"
-  | "anti"
-  | "leftanti"
-  | "left_anti";
 
 type Combine = (left: RelationInit, right: RelationInit) => RelationInit["relType"];
 

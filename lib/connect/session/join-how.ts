@@ -1,0 +1,20 @@
+/** How two DataFrames are joined, in the words of Spark's `join`, each with its other spellings. */
+export type JoinHow =
+  | "inner"
+  | "cross"
+  | "full"
+  | "outer"
+  | "fullouter"
+  | "full_outer"
+  | "left"
+  | "leftouter"
+  | "left_outer"
+  | "right"
+  | "rightouter"
+  | "right_outer"
+  | "semi"
+  | "leftsemi"
+  | "left_semi"
+  | "anti"
+  | "leftanti"
+  | "left_anti";
