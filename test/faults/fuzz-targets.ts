@@ -12,15 +12,15 @@ import {
 import { Endpoint } from "../../lib/connect/rpc/endpoint.js";
 import { explainError } from "../../lib/connect/rpc/explain-error.js";
 import { readServerError, withDetails } from "../../lib/connect/rpc/server-error.js";
-import { PushListener } from "../../lib/delivery/push/listener.js";
-import { Secret } from "../../lib/delivery/push/proof.js";
 import { Share } from "../../lib/delivery/push/share.js";
 import { TaskConnection } from "../../lib/delivery/push/task-connection.js";
-import { HELLO_BYTES, NONCE_BYTES } from "../../lib/delivery/push/wire.js";
 import { BatchAssembler } from "../../lib/delivery/result/response-rows.js";
 import { ResultReport } from "../../lib/delivery/result/result-report.js";
 import type { SparkSession } from "../../lib/index.js";
 import { sparkStream } from "../../lib/index.js";
+import { HELLO_BYTES, NONCE_BYTES } from "../../lib/tasks/claim.js";
+import { TaskListener } from "../../lib/tasks/listener.js";
+import { Secret } from "../../lib/tasks/proof.js";
 import { responsesOf } from "../../lib/testing/scripted-result.js";
 import { SparkErrors, sparkError } from "../../lib/testing/spark-error.js";
 import { PushTask, partitionMessages } from "../support/push-task.js";
@@ -156,11 +156,12 @@ export async function pushTarget(): Promise<FuzzTarget & AsyncDisposable> {
   const secret = new Secret();
   let share: Share;
   let served: Promise<unknown> | undefined;
-  const listener = await PushListener.open({
+  const listener = await TaskListener.open({
     host: "127.0.0.1",
     port: 0,
     secret,
     certificate: undefined,
+    option: "push",
     onTask({ partition, attempt }, socket, reader) {
       served = new TaskConnection(attempt, socket, reader).serve(share.add(partition), share);
       served.catch(() => {}); // told below

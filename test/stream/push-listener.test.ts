@@ -3,10 +3,10 @@ import { createServer } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { inspect } from "node:util";
 import { expect } from "chai";
-import { createCertificate } from "../../lib/delivery/push/certificate.js";
-import { PushListener } from "../../lib/delivery/push/listener.js";
-import { Secret } from "../../lib/delivery/push/proof.js";
-import { type Claim, HELLO_BYTES } from "../../lib/delivery/push/wire.js";
+import { createCertificate } from "../../lib/tasks/certificate.js";
+import { type Claim, HELLO_BYTES } from "../../lib/tasks/claim.js";
+import { TaskListener } from "../../lib/tasks/listener.js";
+import { Secret } from "../../lib/tasks/proof.js";
 import { helloOf, PushTask } from "../support/push-task.js";
 import { errorOf } from "../support/scripted.js";
 import { inTime, ownTimeOf, still, turns } from "../support/until.js";
@@ -28,7 +28,7 @@ async function listening({ tls = false } = {}) {
   const certificate = tls ? await createCertificate() : undefined;
   const proven: Claim[] = [];
   const onTask = (claim: Claim) => proven.push(claim);
-  const listener = await PushListener.open({ host: "127.0.0.1", port: 0, secret, certificate, onTask });
+  const listener = await TaskListener.open({ host: "127.0.0.1", port: 0, secret, certificate, option: "push", onTask });
   const peer = { port: listener.port, secret: secret.hex, tls };
   return { listener, secret, certificate, proven, peer, [Symbol.asyncDispose]: () => listener.close() };
 }
@@ -142,12 +142,18 @@ describe("The listener of a pushed stream", () => {
 
   it("says that a port is taken, or that a host is none of this machine", async () => {
     await using place = await listening();
-    const options = { host: "127.0.0.1", port: place.listener.port, secret: new Secret(), certificate: undefined };
+    const options = {
+      host: "127.0.0.1",
+      port: place.listener.port,
+      secret: new Secret(),
+      certificate: undefined,
+      option: "push",
+    };
     const onTask = () => {};
-    const taken = await errorOf(PushListener.open({ ...options, onTask }));
+    const taken = await errorOf(TaskListener.open({ ...options, onTask }));
     expect(taken).to.include({ code: "PORT_IN_USE" });
     expect(taken.message).to.include(`127.0.0.1:${place.listener.port}`);
-    const foreign = await errorOf(PushListener.open({ ...options, port: 0, host: "192.0.2.1", onTask }));
+    const foreign = await errorOf(TaskListener.open({ ...options, port: 0, host: "192.0.2.1", onTask }));
     expect(foreign).to.include({ code: "INVALID_ARGUMENT" });
     expect(foreign.message).to.include("push.host");
   });

@@ -1,12 +1,12 @@
 import { expect } from "chai";
 import type { ArrowIpcRow } from "../../lib/chain/arrow-ipc-row.js";
-import { PushListener } from "../../lib/delivery/push/listener.js";
-import { Secret } from "../../lib/delivery/push/proof.js";
 import type { QueuedPartition } from "../../lib/delivery/push/queued-partition.js";
 import { Share, type ShareOptions } from "../../lib/delivery/push/share.js";
 import { relieveStarvation } from "../../lib/delivery/push/starvation.js";
 import { TaskConnection } from "../../lib/delivery/push/task-connection.js";
 import { ResultReport } from "../../lib/delivery/result/result-report.js";
+import { TaskListener } from "../../lib/tasks/listener.js";
+import { Secret } from "../../lib/tasks/proof.js";
 import { PushTask, taskMessage, totalsOf } from "../support/push-task.js";
 import { reaches, turns, until, within } from "../support/until.js";
 
@@ -36,11 +36,12 @@ async function sharing(options: Partial<ShareOptions> = {}) {
   const partitions = new Map<number, QueuedPartition>();
   const failures: unknown[] = [];
   const secret = new Secret();
-  const listener = await PushListener.open({
+  const listener = await TaskListener.open({
     host: "127.0.0.1",
     port: 0,
     secret,
     certificate: undefined,
+    option: "push",
     onTask({ partition: id, attempt }, socket, reader) {
       const share = shares[id % count]!;
       const partition = partitions.get(id) ?? share.add(id);

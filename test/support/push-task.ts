@@ -3,8 +3,8 @@ import { createHash, createHmac, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { SocketReader } from "../../lib/delivery/push/socket-reader.js";
 import { nothing, type Totals } from "../../lib/delivery/push/totals.js";
+import { SocketReader } from "../../lib/tasks/socket-reader.js";
 
 export interface Peer {
   readonly port: number;

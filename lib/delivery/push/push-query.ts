@@ -6,11 +6,12 @@ import { IpcDecoder } from "../../chain/ipc-decoder.js";
 import { mapInArrow } from "../../connect/python/python-function.js";
 import type { DataFrame } from "../../connect/session/session.js";
 import { incompleteResult } from "../../errors.js";
+import { explainTask } from "../../tasks/explain-task.js";
 import { type QueryOptions, ResultCursor } from "../result/result.js";
 import type { ResultReport } from "../result/result-report.js";
-import { explainTask, python } from "./explain-task.js";
+import { pushing } from "./purpose.js";
 import type { PushedPartition } from "./pushed-partition.js";
-import { pushTask, type TaskSettings } from "./task-source.js";
+import { type PushSettings, pushTask } from "./task-source.js";
 import { nothing, sameTotals, type Totals } from "./totals.js";
 
 /** The totals of a partition, as its task reports them. */
@@ -22,8 +23,8 @@ export class PushQuery {
   readonly #cursor: ResultCursor;
   readonly #committed = new Map<number, Committed>();
 
-  constructor(dataFrame: DataFrame, settings: TaskSettings, options: QueryOptions, report: ResultReport) {
-    this.#cursor = new ResultCursor(mapInArrow(dataFrame, pushTask(settings), python), options, report);
+  constructor(dataFrame: DataFrame, settings: PushSettings, options: QueryOptions, report: ResultReport) {
+    this.#cursor = new ResultCursor(mapInArrow(dataFrame, pushTask(settings), pushing), options, report);
   }
 
   /**
@@ -53,7 +54,7 @@ export class PushQuery {
         }
       }
     } catch (error) {
-      throw explainTask(error);
+      throw explainTask(error, pushing);
     }
   }
 

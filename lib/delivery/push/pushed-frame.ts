@@ -14,18 +14,19 @@ import { settingOr } from "../../connect/session/conf.js";
 import type { DataFrame } from "../../connect/session/session.js";
 import { SparkStreamError, sessionClosed } from "../../errors.js";
 import { type PushOptions, type SparkStreamOptions, streamDefaults } from "../../stream-options.js";
+import { type Claim, PROBE } from "../../tasks/claim.js";
+import type { TaskListener } from "../../tasks/listener.js";
+import { Secret } from "../../tasks/proof.js";
+import type { SocketReader } from "../../tasks/socket-reader.js";
 import { queryConf } from "../query-conf.js";
 import { ResultReport } from "../result/result-report.js";
-import type { PushListener } from "./listener.js";
-import { Secret } from "./proof.js";
+import { pushing } from "./purpose.js";
 import type { PushQuery } from "./push-query.js";
 import type { QueuedPartition } from "./queued-partition.js";
 import { Share } from "./share.js";
-import type { SocketReader } from "./socket-reader.js";
 import { relieveStarvation } from "./starvation.js";
 import type { TaskConnection } from "./task-connection.js";
-import type { TaskSettings } from "./task-source.js";
-import { type Claim, PROBE } from "./wire.js";
+import type { PushSettings } from "./task-source.js";
 
 export interface PushedFrameOptions
   extends Pick<SparkStreamOptions, "tags" | "maxRecordsPerBatch" | "compression">,
@@ -53,7 +54,7 @@ export class PushedFrame {
   readonly #stop = new AbortController();
   readonly #report = new ResultReport();
   readonly #forget: () => void;
-  #listener: PushListener | undefined;
+  #listener: TaskListener | undefined;
   #query: PushQuery | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #run: Promise<void>;
@@ -82,14 +83,14 @@ export class PushedFrame {
     const [{ boundsOf }, { pushable }, { probeReach }, { PushQuery }] = await Promise.all([
       import("./batch-bounds.js"),
       import("./pushable.js"),
-      import("./reach-probe.js"),
+      import("../../tasks/reach-probe.js"),
       import("./push-query.js"),
     ]);
     const [{ frame, fields, schema }, codec] = await Promise.all([
       pushable(this.#dataFrame, { tags, signal }),
       compression ?? settingOr(session.conf, CODEC_CONF, "none", { signal }),
     ]);
-    const settings: TaskSettings = {
+    const settings: PushSettings = {
       ...(await this.#listen(push)),
       patience: CONNECT_TIMEOUT_S,
       codec: codec === "none" ? "" : codec,
@@ -97,7 +98,7 @@ export class PushedFrame {
     };
     const [bounds] = await Promise.all([
       boundsOf(session.conf, fields, maxRecordsPerBatch, { signal }),
-      probeReach(session, push.advertise ?? settings.host, settings, { tags, signal }),
+      probeReach(session, push.advertise ?? settings.host, settings, { tags, signal }, pushing),
     ]);
     signal.throwIfAborted();
     const query = new PushQuery(frame, settings, { conf: queryConf(bounds), tags }, this.#report);
@@ -109,14 +110,14 @@ export class PushedFrame {
   }
 
   /** @returns the settings that tasks need to connect */
-  async #listen(push: PushOptions): Promise<Pick<TaskSettings, "host" | "port" | "secret" | "fingerprint">> {
-    const [{ pushAddress }, { createCertificate }, { PushListener }, { TaskConnection }] = await Promise.all([
-      import("./address.js"),
-      import("./certificate.js"),
-      import("./listener.js"),
+  async #listen(push: PushOptions): Promise<Pick<PushSettings, "host" | "port" | "secret" | "fingerprint">> {
+    const [{ taskAddress }, { createCertificate }, { TaskListener }, { TaskConnection }] = await Promise.all([
+      import("../../tasks/address.js"),
+      import("../../tasks/certificate.js"),
+      import("../../tasks/listener.js"),
       import("./task-connection.js"),
     ]);
-    const { host, port, tls, advertised } = await pushAddress(push, this.#dataFrame.session.client.endpoint);
+    const { host, port, tls, advertised } = await taskAddress(push, this.#dataFrame.session.client.endpoint, "push");
     const certificate = tls ? await createCertificate() : undefined;
     this.#stop.signal.throwIfAborted();
     const secret = this.#secret;
@@ -124,7 +125,7 @@ export class PushedFrame {
       if (partition === PROBE) socket.end();
       else void this.#serve(partition, new TaskConnection(attempt, socket, reader));
     };
-    this.#listener = await PushListener.open({ host, port, secret, certificate, onTask });
+    this.#listener = await TaskListener.open({ host, port, secret, certificate, option: "push", onTask });
     const { fingerprint = "" } = certificate ?? {};
     return { ...advertised(this.#listener.port), secret: secret.hex, fingerprint };
   }

@@ -3,10 +3,10 @@
  * batches, added to the task's partition.
  */
 import type { Socket } from "node:net";
+import type { SocketReader } from "../../tasks/socket-reader.js";
 import type { Attempt } from "./pushed-partition.js";
 import type { QueuedPartition } from "./queued-partition.js";
 import type { Share } from "./share.js";
-import type { SocketReader } from "./socket-reader.js";
 import type { Totals } from "./totals.js";
 import { acknowledgement, doneBy, goOn, HEADER_BYTES, heartbeat, readTaskMessage } from "./wire.js";
 

@@ -1,10 +1,7 @@
 /**
- * The protocol of a data connection. Numbers are big-endian, `t` is a totals block (below).
+ * The protocol of a connection that pushes, behind its hello (tasks/claim.ts). Numbers are big-endian, `t` is a totals block (below).
  *
  *   who    what       bytes
- *   Node   nonce      32
- *   task   hello      "SAS1"  nonce 32  partition u32  attempt u32  proof 32
- *   Node   proof      32                                               (see proof.ts)
  *   Node   message    op u8  size u8  payload of that size
  *            .          heartbeat: the task has to wait
  *            G          go on: batches u32, the number received; the task sends the batches after them
@@ -19,31 +16,8 @@
  */
 import { nothing, type Totals } from "./totals.js";
 
-export const NONCE_BYTES = 32;
-export const PROOF_BYTES = 32;
-const MAGIC = "SAS1";
-/** The size, in bytes, of the claim that is proven: a hello up to its proof. */
-export const CLAIM_BYTES = MAGIC.length + NONCE_BYTES + 8;
-export const HELLO_BYTES = CLAIM_BYTES + PROOF_BYTES;
 const TOTALS_BYTES = 56;
 export const HEADER_BYTES = 5 + TOTALS_BYTES;
-
-/** The partition id of a probe, which has no partition. */
-export const PROBE = 0xffffffff;
-
-export interface Claim {
-  readonly nonce: Buffer;
-  readonly partition: number;
-  readonly attempt: number;
-}
-
-/** Reads the claim of a hello; undefined for bytes that are not a hello. */
-export function readClaim(hello: Buffer): Claim | undefined {
-  if (hello.toString("latin1", 0, MAGIC.length) !== MAGIC) return undefined;
-  const nonce = hello.subarray(MAGIC.length, MAGIC.length + NONCE_BYTES);
-  const numbers = MAGIC.length + NONCE_BYTES;
-  return { nonce, partition: hello.readUInt32BE(numbers), attempt: hello.readUInt32BE(numbers + 4) };
-}
 
 export interface TaskMessage {
   readonly op: "resumed" | "batch" | "end";

@@ -4,7 +4,7 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { inspect } from "node:util";
-import { CLAIM_BYTES, type Claim, NONCE_BYTES } from "./wire.js";
+import { CLAIM_BYTES, type Claim, NONCE_BYTES } from "./claim.js";
 
 const SECRET_BYTES = 32;
 

@@ -8,11 +8,11 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createSecureContext, TLSSocket } from "node:tls";
-import { SparkStreamError } from "../../errors.js";
+import { SparkStreamError } from "../errors.js";
 import type { StreamCertificate } from "./certificate.js";
+import { type Claim, HELLO_BYTES, readClaim } from "./claim.js";
 import { newNonce, type Secret } from "./proof.js";
 import { SocketReader } from "./socket-reader.js";
-import { type Claim, HELLO_BYTES, readClaim } from "./wire.js";
 
 const PROOF_MS = 5_000;
 const MAX_STRANGER_BYTES = 4096;
@@ -30,11 +30,13 @@ export interface ListenerOptions {
   readonly secret: Secret;
   /** If given, all connections use TLS 1.3. */
   readonly certificate: StreamCertificate | undefined;
+  /** The name of the options, for messages: "push". */
+  readonly option: string;
   /** Called when a task has proven that it knows the secret. */
   onTask(claim: Claim, socket: Socket, reader: SocketReader): void;
 }
 
-export class PushListener {
+export class TaskListener {
   readonly #options: ListenerOptions;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -44,15 +46,15 @@ export class PushListener {
   #closed: Promise<void> | undefined;
 
   /** @throws SparkStreamError PORT_IN_USE; INVALID_ARGUMENT for a host or port that cannot be listened on */
-  static async open(options: ListenerOptions): Promise<PushListener> {
-    const listener = new PushListener(options);
-    const { host, port } = options;
+  static async open(options: ListenerOptions): Promise<TaskListener> {
+    const listener = new TaskListener(options);
+    const { host, port, option } = options;
     try {
       listener.#server.listen({ host, port });
       await once(listener.#server, "listening");
     } catch (error) {
       clearInterval(listener.#timer);
-      throw cannotListen(error as NodeJS.ErrnoException, host, port);
+      throw cannotListen(error as NodeJS.ErrnoException, host, port, option);
     }
     listener.#server.on("error", () => {}); // a connection could not be accepted
     return listener;
@@ -121,13 +123,18 @@ export class PushListener {
   }
 }
 
-function cannotListen({ code, message }: NodeJS.ErrnoException, host: string, port: number): SparkStreamError {
+function cannotListen(
+  { code, message }: NodeJS.ErrnoException,
+  host: string,
+  port: number,
+  option: string,
+): SparkStreamError {
   if (code === "EADDRINUSE") {
     return new SparkStreamError(
       "PORT_IN_USE",
-      `Another process listens on ${host}:${port}. Leave out push.port to get a free port.`,
+      `Another process listens on ${host}:${port}. Leave out ${option}.port to get a free port.`,
     );
   }
-  const text = `push: this process cannot listen on ${host}, port ${port}: ${message}. Set push.host to an address of this machine.`;
+  const text = `This process cannot listen on ${host}, port ${port}: ${message}. Set ${option}.host to an address of this machine.`;
   return new SparkStreamError("INVALID_ARGUMENT", text);
 }
