@@ -50,7 +50,8 @@ export {
 export { type ErrorCode, type ErrorDetails, errorCodes, type QueryContext, SparkStreamError } from "./errors.js";
 export type { CallOptions, RunOptions } from "./runtime/call-options.js";
 export { type ArrowWriterOptions, arrowWriter } from "./sinks/arrow-writer.js";
-export type { BatchWritable, BatchWriterOptions } from "./sinks/batch-writer.js";
+export type { BatchWriterOptions } from "./sinks/batch-encoding.js";
+export type { BatchWritable } from "./sinks/batch-writer.js";
 export { type ParquetWriterOptions, parquetWriter } from "./sinks/parquet-writer.js";
 export { type CsvWriterOptions, csvWriter } from "./sinks/text/csv-writer.js";
 export { type NdjsonWriterOptions, ndjsonWriter } from "./sinks/text/ndjson-writer.js";

@@ -4,7 +4,8 @@
  */
 import type { Writable } from "node:stream";
 import { checkOptions, type OptionTable, oneOf } from "../runtime/check-options.js";
-import { type BatchWritable, type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
+import { type BatchWriterOptions, batchWriterOptions } from "./batch-encoding.js";
+import { type BatchWritable, batchWriter } from "./batch-writer.js";
 
 export interface ArrowWriterOptions extends BatchWriterOptions {
   /**

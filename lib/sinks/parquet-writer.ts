@@ -13,7 +13,8 @@ import {
   oneOf,
   whole,
 } from "../runtime/check-options.js";
-import { type BatchWritable, type BatchWriterOptions, batchWriter, batchWriterOptions } from "./batch-writer.js";
+import { type BatchWriterOptions, batchWriterOptions } from "./batch-encoding.js";
+import { type BatchWritable, batchWriter } from "./batch-writer.js";
 import { arrowSchemaKey, type ParquetCompression, parquetCompressions } from "./parquet/format.js";
 
 export interface ParquetWriterOptions extends BatchWriterOptions {

@@ -2,7 +2,8 @@
 import type { Writable } from "node:stream";
 import { SparkStreamError } from "../../errors.js";
 import { checkOptions, flag, isText, type OptionTable } from "../../runtime/check-options.js";
-import { type BatchWritable, type BatchWriterOptions, batchWriter, batchWriterOptions } from "../batch-writer.js";
+import { type BatchWriterOptions, batchWriterOptions } from "../batch-encoding.js";
+import { type BatchWritable, batchWriter } from "../batch-writer.js";
 
 export interface CsvWriterOptions extends BatchWriterOptions {
   /** One character. Default: a comma. */

@@ -1,7 +1,8 @@
 /** ndjsonWriter(): record batches to lines of JSON. In, apache-arrow RecordBatch; out, UTF-8. Memory: see ndjson-encoder.ts. */
 import type { Writable } from "node:stream";
 import { checkOptions, type OptionTable, oneOf } from "../../runtime/check-options.js";
-import { type BatchWritable, type BatchWriterOptions, batchWriter, batchWriterOptions } from "../batch-writer.js";
+import { type BatchWriterOptions, batchWriterOptions } from "../batch-encoding.js";
+import { type BatchWritable, batchWriter } from "../batch-writer.js";
 import type { JsonOptions } from "../values/json-format.js";
 
 export interface NdjsonWriterOptions extends BatchWriterOptions, JsonOptions {}
