@@ -3,11 +3,15 @@
  * library reads. Memory: see arrow/encode/arrow-encoder.ts.
  */
 import type { Writable } from "node:stream";
+import type { Schema } from "apache-arrow";
 import { checkOptions, type OptionTable, oneOf } from "../runtime/check-options.js";
 import { type BatchWriterOptions, batchWriterOptions } from "./batch-encoding.js";
 import { type BatchWritable, batchWriter } from "./batch-writer.js";
+import { type FolderOptions, folderOptions, isFolder } from "./folder/folder-options.js";
+import { folderWriter } from "./folder/folder-writer.js";
 
-export interface ArrowWriterOptions extends BatchWriterOptions {
+/** Options of `arrowWriter()`. */
+export interface ArrowWriterOptions extends BatchWriterOptions, FolderOptions {
   /**
    * "file" ends with a footer, for random access; "stream" can be read while it is written. Default: "stream" for a Writable
    * and for a path that ends in `.arrows`, else "file".
@@ -31,12 +35,18 @@ export function arrowWriter(target: string | URL | Writable, options: ArrowWrite
   checkOptions("arrowWriter()", options, arrowOptions);
   const stream = (typeof target === "object" && !(target instanceof URL)) || /\.arrows$/i.test(String(target));
   const { format = stream ? "stream" : "file" } = options;
-  return batchWriter(NAME, target, options, async () => {
+  const load = async () => {
     const { ArrowEncoder } = await import("../arrow/encode/arrow-encoder.js");
-    return (schema) => new ArrowEncoder(schema, format);
-  });
+    return (schema: Schema) => new ArrowEncoder(schema, format);
+  };
+  if (!isFolder(options)) return batchWriter(NAME, target, options, load);
+  return folderWriter(NAME, target, options, { extension: format === "file" ? ".arrow" : ".arrows", load });
 }
 
 const NAME = "arrowWriter";
 
-const arrowOptions: OptionTable<ArrowWriterOptions> = { format: oneOf("file", "stream"), ...batchWriterOptions };
+const arrowOptions: OptionTable<ArrowWriterOptions> = {
+  format: oneOf("file", "stream"),
+  ...batchWriterOptions,
+  ...folderOptions,
+};

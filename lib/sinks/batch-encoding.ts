@@ -51,35 +51,74 @@ function isThenable(value: unknown): boolean {
  */
 export type LoadEncoder = (files: number) => Promise<NewEncoder>;
 
-/** @internal */
+/** @internal Checks that batches are such, and of one schema, and what of their text is not UTF-8. */
+export class BatchCheck {
+  readonly #name: string;
+  readonly #options: BatchWriterOptions;
+  #batches!: typeof import("../arrow/batch-check.js");
+  #texts!: typeof import("./values/invalid-text.js");
+  #checkText: ((batch: RecordBatch) => RecordBatch) | undefined;
+  #fields: readonly Field[] | undefined;
+
+  /** @param name that of the sink, for errors */
+  constructor(name: string, options: BatchWriterOptions) {
+    this.#name = name;
+    this.#options = options;
+    // It may reject long before it is needed, or without being needed.
+    Promise.resolve(options.schema).catch(() => {});
+  }
+
+  /** The columns of the first batch. */
+  get fields(): readonly Field[] {
+    return this.#fields ?? [];
+  }
+
+  /** Before the first batch. */
+  async open(): Promise<void> {
+    [this.#batches, this.#texts] = await Promise.all([
+      import("../arrow/batch-check.js"),
+      import("./values/invalid-text.js"),
+    ]);
+  }
+
+  /** @throws SparkStreamError INVALID_INPUT or SCHEMA_MISMATCH */
+  batch(chunk: unknown): RecordBatch {
+    const { checkColumns, columnsOf, checkRecordBatch } = this.#batches;
+    const batch = checkRecordBatch(chunk, this.#name);
+    const fields = columnsOf(batch);
+    if (!this.#fields) {
+      this.#fields = fields;
+      this.#checkText = this.#texts.textCheck(fields, this.#options.invalidText);
+    }
+    checkColumns(this.#fields, fields);
+    return this.#checkText?.(batch) ?? batch;
+  }
+}
+
+/** @internal Batches and the encoder of one file. */
 export class BatchEncoding {
   readonly #name: string;
   readonly #options: BatchWriterOptions;
   readonly #load: () => Promise<NewEncoder>;
+  readonly #check: BatchCheck;
   #newEncoder!: NewEncoder;
-  #batches!: typeof import("../arrow/batch-check.js");
   #schemas!: typeof import("../arrow/writer-schema.js");
-  #texts!: typeof import("./values/invalid-text.js");
-  #checkText: ((batch: RecordBatch) => RecordBatch) | undefined;
   #encoder: BatchEncoder | undefined;
-  #fields: readonly Field[] = [];
 
   /** @param name that of the sink, for errors */
   constructor(name: string, options: BatchWriterOptions, load: () => Promise<NewEncoder>) {
     this.#name = name;
     this.#options = options;
     this.#load = load;
-    // It may reject long before it is needed, or without being needed.
-    Promise.resolve(options.schema).catch(() => {});
+    this.#check = new BatchCheck(name, options);
   }
 
   /** Before the first batch. */
   async open(): Promise<void> {
-    [this.#newEncoder, this.#batches, this.#schemas, this.#texts] = await Promise.all([
+    [this.#newEncoder, this.#schemas] = await Promise.all([
       this.#load(),
-      import("../arrow/batch-check.js"),
       import("../arrow/writer-schema.js"),
-      import("./values/invalid-text.js"),
+      this.#check.open(),
     ]);
   }
 
@@ -90,22 +129,14 @@ export class BatchEncoding {
    * @throws SparkStreamError INVALID_INPUT, SCHEMA_MISMATCH or UNSUPPORTED_TYPE
    */
   batch(chunk: unknown): Pieces | Promise<Pieces> {
-    const { checkColumns, columnsOf, checkRecordBatch } = this.#batches;
-    const batch = checkRecordBatch(chunk, this.#name);
-    const fields = columnsOf(batch);
-    const pieces = (encoder: BatchEncoder) => {
-      checkColumns(this.#fields, fields);
-      return encoder.batch(this.#checkText?.(batch) ?? batch);
-    };
-    if (this.#encoder) return pieces(this.#encoder);
-    const made = this.#newEncoder(this.#schemas.writerSchema(fields, batch.schema.metadata));
-    const keep = (encoder: BatchEncoder) => {
+    const batch = this.#check.batch(chunk);
+    if (this.#encoder) return this.#encoder.batch(batch);
+    const made = this.#newEncoder(this.#schemas.writerSchema(this.#check.fields, batch.schema.metadata));
+    const first = (encoder: BatchEncoder) => {
       this.#encoder = encoder;
-      this.#fields = fields;
-      this.#checkText = this.#texts.textCheck(fields, this.#options.invalidText);
-      return pieces(encoder);
+      return encoder.batch(batch);
     };
-    return made instanceof Promise ? made.then(keep) : keep(made);
+    return made instanceof Promise ? made.then(first) : first(made);
   }
 
   /** The last bytes. @throws SparkStreamError INVALID_INPUT if there was no batch, and no schema is given */

@@ -3,6 +3,7 @@
  * parquet/parquet-encoder.ts.
  */
 import type { Writable } from "node:stream";
+import type { Schema } from "apache-arrow";
 import {
   checkOptions,
   flag,
@@ -15,9 +16,13 @@ import {
 } from "../runtime/check-options.js";
 import { type BatchWriterOptions, batchWriterOptions } from "./batch-encoding.js";
 import { type BatchWritable, batchWriter } from "./batch-writer.js";
+import { type FolderOptions, folderOptions, isFolder } from "./folder/folder-options.js";
+import { folderWriter } from "./folder/folder-writer.js";
 import { arrowSchemaKey, type ParquetCompression, parquetCompressions } from "./parquet/format.js";
+import type { RowGroupLimits } from "./parquet/parquet-encoder.js";
 
-export interface ParquetWriterOptions extends BatchWriterOptions {
+/** Options of `parquetWriter()`. */
+export interface ParquetWriterOptions extends BatchWriterOptions, FolderOptions {
   /** Default: "zstd". */
   compression?: ParquetCompression;
   /**
@@ -50,21 +55,31 @@ export interface ParquetWriterOptions extends BatchWriterOptions {
 export function parquetWriter(target: string | URL | Writable, options: ParquetWriterOptions = {}): BatchWritable {
   checkOptions("parquetWriter()", options, parquetOptions);
   const { compression = "zstd", rowGroupRows, dictionary = true, statistics = true, metadata = {} } = options;
-  const rowGroup =
-    rowGroupRows === undefined ? defaultRowGroup : { rows: rowGroupRows, bytes: Number.POSITIVE_INFINITY };
-  return batchWriter(NAME, target, options, async () => {
+  const load = async (files: number) => {
     const [{ ParquetEncoder }, { loadCodec }] = await Promise.all([
       import("./parquet/parquet-encoder.js"),
       import("./parquet/codec.js"),
     ]);
     const compress = await loadCodec(compression);
-    const encoderOptions = { compression, compress, rowGroup, dictionary, statistics, metadata };
-    return (schema) => new ParquetEncoder(schema, encoderOptions);
-  });
+    const rowGroup = rowGroupOf(rowGroupRows, options.maxBytesPerFile, files);
+    const encoderOptions = { compression, compress, rowGroup, dictionary, statistics, metadata, files };
+    return (schema: Schema) => new ParquetEncoder(schema, encoderOptions);
+  };
+  if (isFolder(options)) return folderWriter(NAME, target, options, { extension: ".parquet", load });
+  return batchWriter(NAME, target, options, load);
 }
 
 /** Bytes are those of Arrow data. */
-const defaultRowGroup = { rows: 1024 * 1024, bytes: 64 * 1024 * 1024 };
+const MOST_ROWS = 1024 * 1024;
+const MOST_BYTES = 64 * 1024 * 1024;
+const LEAST_BYTES = 1024 * 1024;
+
+/** @param files how many files share the memory of two row groups */
+function rowGroupOf(rows: number | undefined, bytesPerFile: number | undefined, files: number): RowGroupLimits {
+  if (rows !== undefined) return { rows, bytes: Number.POSITIVE_INFINITY };
+  const bytes = Math.min(MOST_BYTES, Math.max((2 * MOST_BYTES) / files, LEAST_BYTES), bytesPerFile ?? MOST_BYTES);
+  return { rows: MOST_ROWS, bytes };
+}
 
 const NAME = "parquetWriter";
 
@@ -78,4 +93,5 @@ const parquetOptions: OptionTable<ParquetWriterOptions> = {
     `an object of strings without the key ${arrowSchemaKey}, where the file's schema goes`,
   ],
   ...batchWriterOptions,
+  ...folderOptions,
 };

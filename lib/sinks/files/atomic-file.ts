@@ -2,28 +2,21 @@
  * A file that appears when it is complete: written beside its target under a hidden name, and renamed onto it. Until
  * then a file that was there before stays as it was, and a reader sees that one or none. In, bytes; nothing is held.
  *
- * What a process that was killed left in the directory is removed by the next that writes there; once per directory.
- *
  * The rename is the moment of truth: an abort before it leaves nothing behind, an abort after it comes too late. There is
  * no fsync, as with cp or PySpark: after a power cut the file may be missing or short.
  */
-import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
-import { opendir, rename, unlink } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { rename } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { promisify } from "node:util";
-import { SparkStreamError } from "../../errors.js";
-import { isLeftBehind, processMark } from "../../runtime/process-mark.js";
+import type { SparkStreamError } from "../../errors.js";
 import type { ByteTarget } from "./byte-target.js";
 import { isMountPoint } from "./mount-point.js";
+import { writeAll } from "./plain-file.js";
+import { removeLeftOvers, temporaryIn } from "./temporary-name.js";
+import { givenUp, osError, writeFailed } from "./write-failed.js";
 
 const close = promisify(fs.close);
-const write = promisify(fs.write);
-
-const NAME = /^\.spark-arrow-stream-[0-9a-f-]+\.tmp$/;
-
-/** Directories that were looked through. */
-const tidied = new Set<string>();
 
 export class AtomicFile implements ByteTarget {
   readonly #path: string;
@@ -54,12 +47,11 @@ export class AtomicFile implements ByteTarget {
       if (existing && !existing.isFile()) {
         throw osError("EINVAL", "it is not a regular file; pass a Writable for a device or pipe");
       }
-      if (existing && isMountPoint(this.#target)) throw osError("EBUSY", reasons.EBUSY!);
+      if (existing && isMountPoint(this.#target)) throw osError("EBUSY");
       // Renaming asks for rights on the directory alone; a file that may not be written is not to be replaced either.
       if (existing) fs.closeSync(fs.openSync(this.#target, "r+"));
-      // Readers of directories, Spark's too, skip names with a dot in front.
       const directory = dirname(this.#target);
-      const temporary = join(directory, `.spark-arrow-stream-${processMark()}-${randomUUID()}.tmp`);
+      const temporary = temporaryIn(directory);
       this.#descriptor = fs.openSync(temporary, "wx");
       this.#temporary = temporary;
       if (existing) keepOwner(this.#descriptor, existing);
@@ -68,12 +60,7 @@ export class AtomicFile implements ByteTarget {
   }
 
   write(bytes: Uint8Array): Promise<void> {
-    return this.#run(async () => {
-      for (let done = 0; done < bytes.length; ) {
-        const { bytesWritten } = await write(this.#descriptor, bytes, done);
-        done += bytesWritten;
-      }
-    });
+    return this.#run(() => writeAll(this.#descriptor, bytes));
   }
 
   commit(): Promise<void> {
@@ -119,47 +106,8 @@ export class AtomicFile implements ByteTarget {
   }
 
   #failed(cause: NodeJS.ErrnoException): SparkStreamError {
-    const why = reasons[cause.code ?? ""] ?? cause.message;
-    return new SparkStreamError("WRITE_FAILED", `Cannot write ${this.#path}: ${why} (${cause.code ?? "unknown"}).`, {
-      cause,
-    });
+    return writeFailed(this.#path, cause);
   }
-}
-
-/** Temporary files of processes of this machine that have ended. A directory that many share is read once by each process. */
-async function removeLeftOvers(directory: string): Promise<void> {
-  if (tidied.has(directory)) return;
-  tidied.add(directory);
-  try {
-    for await (const { name } of await opendir(directory)) {
-      if (NAME.test(name) && isLeftBehind(name)) await unlink(join(directory, name)).catch(() => {});
-    }
-  } catch {
-    // A directory can be written to by those who may not read it.
-  }
-}
-
-const reasons: { readonly [code: string]: string } = {
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  EROFS: "the file system is read-only",
-  ENOENT: "its directory does not exist",
-  ENOTDIR: "a part of the path is not a directory",
-  ENOSPC: "no space is left on the device",
-  EDQUOT: "the disk quota is used up",
-  ELOOP: "its symbolic links form a circle",
-  ENAMETOOLONG: "the name is too long",
-  EMFILE: "too many files are open",
-  EBUSY:
-    "it is a mount point (a file mounted by Docker's -v, say), which cannot be replaced. Mount its directory, or pass a Writable: createWriteStream(path)",
-};
-
-function givenUp(): NodeJS.ErrnoException {
-  return osError("ECANCELED", "writing was stopped");
-}
-
-function osError(code: string, message: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(message), { code });
 }
 
 /** The owner, the group and the rights of the file that is replaced, as far as this process may set them. */

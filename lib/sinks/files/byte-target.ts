@@ -1,17 +1,21 @@
 /**
- * Where a sink's bytes go: a file that appears when it is complete, or any Writable. An encoder knows neither.
+ * Where a sink's data goes: a file that appears when it is complete, a folder, any Writable. An encoder knows none of them.
  *
  *     open → write* → commit        each awaited before the next
  *     abort                         at any moment, also while one of those is under way; again and again
  */
 
-export interface ByteTarget {
+/** Something that appears when it is committed. */
+export interface Target {
   /** @param onFailure called when the target fails while nobody waits for it. */
   open(onFailure: (error: Error) => void): Promise<void>;
-  /** Settles when the target has room for more. The bytes are not changed afterwards. */
-  write(bytes: Uint8Array): Promise<void>;
-  /** Makes the written bytes final. */
+  /** Makes what was written final. */
   commit(): Promise<void>;
   /** Leaves nothing that looks finished; without effect after a commit. Never rejects. */
   abort(error: Error | null): Promise<void>;
+}
+
+export interface ByteTarget extends Target {
+  /** Settles when the target has room for more. The bytes are not changed afterwards. */
+  write(bytes: Uint8Array): Promise<void>;
 }

@@ -13,16 +13,26 @@ import { StreamTarget } from "./stream-target.js";
  * @throws SparkStreamError INVALID_ARGUMENT
  */
 export function targetOf(target: string | URL | Writable): ByteTarget {
+  const path = pathOf(target);
+  return path === undefined ? new StreamTarget(target as Writable) : new AtomicFile(path);
+}
+
+/**
+ * The path of a target; undefined for a Writable.
+ *
+ * @throws SparkStreamError INVALID_ARGUMENT for what is neither
+ */
+export function pathOf(target: string | URL | Writable): string | undefined {
   if (typeof target === "string" && target !== "" && !target.includes("\0")) {
     checkText("The target", target);
-    return new AtomicFile(target);
+    return target;
   }
-  if (target instanceof URL && target.protocol === "file:") return new AtomicFile(pathOf(target));
-  if (isWritable(target)) return new StreamTarget(target);
+  if (target instanceof URL && target.protocol === "file:") return pathOfUrl(target);
+  if (isWritable(target)) return undefined;
   throw invalid(target instanceof URL ? target.href : shown(target));
 }
 
-function pathOf(url: URL): string {
+function pathOfUrl(url: URL): string {
   try {
     return fileURLToPath(url);
   } catch {

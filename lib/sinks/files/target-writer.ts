@@ -1,17 +1,18 @@
 /**
- * A Writable around a ByteTarget: a derived class decides what becomes of a chunk. "finish" comes when the target is
+ * A Writable around a target: a derived class decides what becomes of a chunk. "finish" comes when the target is
  * committed; a writer that fails or is destroyed leaves nothing that looks finished.
  */
 import { Writable, type WritableOptions } from "node:stream";
 import { HeldError } from "../../runtime/held-error.js";
-import type { ByteTarget } from "./byte-target.js";
+import { settle } from "../../runtime/settle.js";
+import type { ByteTarget, Target } from "./byte-target.js";
 
-export abstract class TargetWriter extends Writable {
-  protected readonly target: ByteTarget;
+export abstract class TargetWriter<T extends Target = ByteTarget> extends Writable {
+  protected readonly target: T;
   readonly #held = new HeldError(this, () => this.#used || this.writableLength > 0 || this.writableEnded);
   #used = false;
 
-  constructor(target: ByteTarget, options: WritableOptions, signal?: AbortSignal) {
+  constructor(target: T, options: WritableOptions, signal?: AbortSignal) {
     super(options);
     this.target = target;
     if (signal) this.#held.failOnAbort(signal, (error) => this.#fail(error));
@@ -80,11 +81,3 @@ export abstract class TargetWriter extends Writable {
 }
 
 type Callback = (error?: Error | null) => void;
-
-/** Calls back outside of the promise, where an exception of somebody's listener is not taken for a rejection. */
-function settle(promise: Promise<void>, callback: Callback): void {
-  promise.then(
-    () => process.nextTick(callback),
-    (error: Error) => process.nextTick(callback, error),
-  );
-}

@@ -38,6 +38,8 @@ export interface ParquetEncoderOptions {
   readonly statistics: boolean;
   /** Key-value pairs of the footer, besides those of the schema. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** How many encoders share the memory of open pages and dictionaries. Default: 1. */
+  readonly files?: number;
 }
 
 /** The most bytes of Arrow data processed at a time, unless one row has more. */
@@ -70,7 +72,7 @@ export class ParquetEncoder implements BatchEncoder {
    * @throws SparkStreamError UNSUPPORTED_TYPE
    */
   constructor(schema: Schema, options: ParquetEncoderOptions) {
-    const { compression, compress, rowGroup, dictionary, statistics, metadata } = options;
+    const { compression, compress, rowGroup, dictionary, statistics, metadata, files = 1 } = options;
     const found = unsupportedField(schema.fields);
     if (found) throw unsupported(found.path, found.type, found.reason);
     this.#schema = parquetSchema(schema.fields);
@@ -82,7 +84,7 @@ export class ParquetEncoder implements BatchEncoder {
     this.#footer = new FooterBuilder(this.#schema, compressionCodecs[compression]);
     this.#pages = new PageMaker(compress);
     const { leaves } = this.#schema;
-    const pageBytes = Math.min(PAGE_BYTES, Math.floor(OPEN_BYTES / leaves.length));
+    const pageBytes = Math.min(PAGE_BYTES, Math.floor(OPEN_BYTES / leaves.length / files));
     this.#chunkOptions = { pageBytes, dictionaryBytes: dictionary ? pageBytes : 0, statistics };
   }
 

@@ -1,11 +1,15 @@
 /** csvWriter(): record batches to CSV. In, apache-arrow RecordBatch; out, UTF-8. Memory: see csv-encoder.ts. */
 import type { Writable } from "node:stream";
+import type { NewEncoder } from "../../arrow/batch-encoder.js";
 import { SparkStreamError } from "../../errors.js";
 import { checkOptions, flag, isText, type OptionTable } from "../../runtime/check-options.js";
 import { type BatchWriterOptions, batchWriterOptions } from "../batch-encoding.js";
-import { type BatchWritable, batchWriter } from "../batch-writer.js";
+import type { BatchWritable } from "../batch-writer.js";
+import { type FolderOptions, folderOptions } from "../folder/folder-options.js";
+import { type TextCompressionOptions, textCompressionOptions, textWriter } from "./text-writer.js";
 
-export interface CsvWriterOptions extends BatchWriterOptions {
+/** How CSV is written. */
+export interface CsvOptions extends BatchWriterOptions {
   /** One character. Default: a comma. */
   delimiter?: string;
   /** Whether the names of the columns come first. Default: true. */
@@ -16,6 +20,9 @@ export interface CsvWriterOptions extends BatchWriterOptions {
    */
   nullText?: string;
 }
+
+/** Options of `csvWriter()`. */
+export interface CsvWriterOptions extends CsvOptions, FolderOptions, TextCompressionOptions {}
 
 /**
  * A Writable (object mode) that writes the record batches it is given as CSV.
@@ -28,16 +35,18 @@ export interface CsvWriterOptions extends BatchWriterOptions {
  *   column) and SCHEMA_MISMATCH naming the column, INVALID_INPUT for a chunk that is not a RecordBatch.
  */
 export function csvWriter(target: string | URL | Writable, options: CsvWriterOptions = {}): BatchWritable {
-  checkCsvOptions(options);
-  return batchWriter(NAME, target, options, async () => {
-    const { csvEncoder } = await import("./csv-encoder.js");
-    return (schema) => csvEncoder(schema, options);
-  });
+  checkCsvOptions("csvWriter()", options, csvWriterOptions);
+  return textWriter("csvWriter", ".csv", target, options, () => loadCsv(options));
 }
 
-const NAME = "csvWriter";
+/** @internal */
+export async function loadCsv(options: CsvOptions): Promise<NewEncoder> {
+  const { csvEncoder } = await import("./csv-encoder.js");
+  return (schema) => csvEncoder(schema, options);
+}
 
-const csvOptions: OptionTable<CsvWriterOptions> = {
+/** @internal */
+export const csvOptions: OptionTable<CsvOptions> = {
   delimiter: [
     (delimiter) => isText(delimiter) && /^[^"\r\n]$/u.test(delimiter),
     "one character, but not a quote or a line break",
@@ -50,11 +59,13 @@ const csvOptions: OptionTable<CsvWriterOptions> = {
   ...batchWriterOptions,
 };
 
-/** @throws SparkStreamError INVALID_ARGUMENT */
-function checkCsvOptions(options: CsvWriterOptions): void {
-  checkOptions("csvWriter()", options, csvOptions);
+const csvWriterOptions: OptionTable<CsvWriterOptions> = { ...csvOptions, ...folderOptions, ...textCompressionOptions };
+
+/** @internal @throws SparkStreamError INVALID_ARGUMENT */
+export function checkCsvOptions<O extends CsvOptions>(of: string, options: O, table: OptionTable<O>): void {
+  checkOptions(of, options, table);
   const { nullText = "", delimiter = "," } = options;
   if (!nullText.includes(delimiter)) return;
-  const message = `Option "nullText" of csvWriter() must not contain the delimiter ${JSON.stringify(delimiter)}, since it is written without quotes.`;
+  const message = `Option "nullText" of ${of} must not contain the delimiter ${JSON.stringify(delimiter)}, since it is written without quotes.`;
   throw new SparkStreamError("INVALID_ARGUMENT", message);
 }

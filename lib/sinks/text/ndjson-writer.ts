@@ -1,11 +1,18 @@
 /** ndjsonWriter(): record batches to lines of JSON. In, apache-arrow RecordBatch; out, UTF-8. Memory: see ndjson-encoder.ts. */
 import type { Writable } from "node:stream";
+import type { NewEncoder } from "../../arrow/batch-encoder.js";
 import { checkOptions, type OptionTable, oneOf } from "../../runtime/check-options.js";
 import { type BatchWriterOptions, batchWriterOptions } from "../batch-encoding.js";
-import { type BatchWritable, batchWriter } from "../batch-writer.js";
+import type { BatchWritable } from "../batch-writer.js";
+import { type FolderOptions, folderOptions } from "../folder/folder-options.js";
 import type { JsonOptions } from "../values/json-format.js";
+import { type TextCompressionOptions, textCompressionOptions, textWriter } from "./text-writer.js";
 
-export interface NdjsonWriterOptions extends BatchWriterOptions, JsonOptions {}
+/** How lines of JSON are written. */
+export interface NdjsonOptions extends BatchWriterOptions, JsonOptions {}
+
+/** Options of `ndjsonWriter()`. */
+export interface NdjsonWriterOptions extends NdjsonOptions, FolderOptions, TextCompressionOptions {}
 
 /**
  * A Writable (object mode) that writes the record batches it is given as newline-delimited JSON: an object per row, its
@@ -19,17 +26,25 @@ export interface NdjsonWriterOptions extends BatchWriterOptions, JsonOptions {}
  *   SCHEMA_MISMATCH naming the column, INVALID_INPUT for a chunk that is not a RecordBatch and for two columns of one name.
  */
 export function ndjsonWriter(target: string | URL | Writable, options: NdjsonWriterOptions = {}): BatchWritable {
-  checkOptions("ndjsonWriter()", options, ndjsonOptions);
-  return batchWriter(NAME, target, options, async () => {
-    const { ndjsonEncoder } = await import("./ndjson-encoder.js");
-    return (schema) => ndjsonEncoder(schema, options);
-  });
+  checkOptions("ndjsonWriter()", options, ndjsonWriterOptions);
+  return textWriter("ndjsonWriter", ".ndjson", target, options, () => loadNdjson(options));
 }
 
-const NAME = "ndjsonWriter";
+/** @internal */
+export async function loadNdjson(options: NdjsonOptions): Promise<NewEncoder> {
+  const { ndjsonEncoder } = await import("./ndjson-encoder.js");
+  return (schema) => ndjsonEncoder(schema, options);
+}
 
-const ndjsonOptions: OptionTable<NdjsonWriterOptions> = {
+/** @internal */
+export const ndjsonOptions: OptionTable<NdjsonOptions> = {
   decimals: oneOf("string", "number"),
   integers: oneOf("auto", "number", "string"),
   ...batchWriterOptions,
+};
+
+const ndjsonWriterOptions: OptionTable<NdjsonWriterOptions> = {
+  ...ndjsonOptions,
+  ...folderOptions,
+  ...textCompressionOptions,
 };
