@@ -7,6 +7,8 @@ export type Pieces = Iterable<Uint8Array | undefined> | AsyncIterable<Uint8Array
 export interface BatchEncoder {
   /** The bytes that are ready once the batch is added, in pieces that are each quick to make. */
   batch(batch: RecordBatch): Pieces;
+  /** Gives what it holds back for larger pieces, such as a Parquet row group. An encoder without it holds nothing back. */
+  flush?(): Pieces;
   /** The last bytes. */
   finish(): Pieces;
 }

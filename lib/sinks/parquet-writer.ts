@@ -61,7 +61,7 @@ export function parquetWriter(target: string | URL | Writable, options: ParquetW
       import("./parquet/codec.js"),
     ]);
     const compress = await loadCodec(compression);
-    const rowGroup = rowGroupOf(rowGroupRows, options.maxBytesPerFile, files);
+    const rowGroup = rowGroupOf(rowGroupRows, options.maxBytesPerFile);
     const encoderOptions = { compression, compress, rowGroup, dictionary, statistics, metadata, files };
     return (schema: Schema) => new ParquetEncoder(schema, encoderOptions);
   };
@@ -72,13 +72,10 @@ export function parquetWriter(target: string | URL | Writable, options: ParquetW
 /** Bytes are those of Arrow data. */
 const MOST_ROWS = 1024 * 1024;
 const MOST_BYTES = 64 * 1024 * 1024;
-const LEAST_BYTES = 1024 * 1024;
 
-/** @param files how many files share the memory of two row groups */
-function rowGroupOf(rows: number | undefined, bytesPerFile: number | undefined, files: number): RowGroupLimits {
+function rowGroupOf(rows: number | undefined, bytesPerFile: number = MOST_BYTES): RowGroupLimits {
   if (rows !== undefined) return { rows, bytes: Number.POSITIVE_INFINITY };
-  const bytes = Math.min(MOST_BYTES, Math.max((2 * MOST_BYTES) / files, LEAST_BYTES), bytesPerFile ?? MOST_BYTES);
-  return { rows: MOST_ROWS, bytes };
+  return { rows: MOST_ROWS, bytes: Math.min(MOST_BYTES, bytesPerFile) };
 }
 
 const NAME = "parquetWriter";

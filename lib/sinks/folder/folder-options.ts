@@ -15,8 +15,8 @@ export interface FolderOptions {
   /** A file ends with the batch, or the row group of a Parquet file, that brings it to this many bytes. */
   maxBytesPerFile?: number;
   /**
-   * How many files of different partitions are open at a time; they share the memory of one. A further one closes that which
-   * was written to longest ago; later rows of that partition begin another file. Default: 32.
+   * How many files of different partitions are open at a time. A further one closes that which was written to longest ago;
+   * later rows of that partition begin another file. Default: 100. With more partitions than that, sort the query by them.
    */
   maxOpenFiles?: number;
   /** The most folders that `partitionBy` may make; one more is an error. Default: 10,000. */
@@ -26,7 +26,7 @@ export interface FolderOptions {
 }
 
 /** @internal */
-export const folderDefaults = { maxOpenFiles: 32, maxPartitions: 10_000, mode: "errorIfExists" } as const;
+export const folderDefaults = { maxOpenFiles: 100, maxPartitions: 10_000, mode: "errorIfExists" } as const;
 
 /** @internal */
 export const folderOptions: OptionTable<FolderOptions> = {

@@ -2,8 +2,8 @@
  * A core Writable of record batches that writes a folder of files: one per partition at a time, ended by rows or bytes. In,
  * apache-arrow RecordBatch, all of one schema; out, the folder.
  *
- * Memory: a batch and its rows by partition, and the state of `maxOpenFiles` encoders, which share what one has; the names of the
- * partitions.
+ * Memory: rows that wait by partition, PENDING_BYTES of Arrow data and a batch; what the encoders hold back, HELD_BYTES of it, and
+ * their pages and dictionaries (parquet-encoder.ts); the names of the partitions.
  */
 import type { Writable } from "node:stream";
 import type { Field, RecordBatch, Schema } from "apache-arrow";
@@ -43,12 +43,18 @@ export function folderWriter(
   return new FolderWriter(name, path, options, format);
 }
 
+/** Rows wait for others of their partition, so that files are not opened and closed for a few of them. */
+const PENDING_BYTES = 32 * 1024 * 1024;
+const HELD_BYTES = 128 * 1024 * 1024;
+
 /** A file that is being written. */
 interface OpenFile {
   readonly encoder: BatchEncoder;
   readonly target: ByteTarget;
   rows: number;
   bytes: number;
+  /** Bytes of Arrow data that the encoder holds back. */
+  held: number;
 }
 
 class FolderWriter extends TargetWriter<AtomicFolder> {
@@ -64,6 +70,11 @@ class FolderWriter extends TargetWriter<AtomicFolder> {
   readonly #open = new Map<string, OpenFile>();
   /** The number of files that each folder has. */
   readonly #files = new Map<string, number>();
+  /** Rows by folder, and bytes of the batches that they are of. */
+  #pending = new Map<string, RecordBatch[]>();
+  #pendingBytes = 0;
+  /** Bytes that all encoders hold back. */
+  #held = 0;
 
   constructor(name: string, path: string, options: BatchWriterOptions & FolderOptions, format: FileFormat) {
     super(new AtomicFolder(path, options.mode), { objectMode: true, highWaterMark: 1 }, options.signal);
@@ -93,10 +104,41 @@ class FolderWriter extends TargetWriter<AtomicFolder> {
   protected override async take(chunk: unknown): Promise<void> {
     const batch = this.#check.batch(chunk);
     this.#learn(this.#check.fields, batch.schema.metadata);
-    for (const part of this.#parts(batch)) {
-      if (part) await this.#write(part);
+    if (!this.#split) return await this.#write("", batch);
+    for (const part of this.#split.split(batch)) {
+      if (part) this.#add(part);
       if (turnIsDue()) await turn();
-      if (this.destroyed) return;
+    }
+    this.#pendingBytes += batch.data.byteLength;
+    if (this.#pendingBytes >= PENDING_BYTES) await this.#writePending();
+  }
+
+  #add({ folder, batch }: FolderRows): void {
+    const { maxPartitions = folderDefaults.maxPartitions, partitionBy } = this.#options;
+    const waiting = this.#pending.get(folder);
+    if (waiting) {
+      waiting.push(batch);
+      return;
+    }
+    if (!this.#files.has(folder)) {
+      if (this.#files.size >= maxPartitions) {
+        const message = `partitionBy: ${partitionBy!.join(", ")} have more than ${maxPartitions} different values, and each would be a folder. Choose columns of fewer values, or raise maxPartitions.`;
+        throw new SparkStreamError("INVALID_ARGUMENT", message);
+      }
+      this.#files.set(folder, 0);
+    }
+    this.#pending.set(folder, [batch]);
+  }
+
+  async #writePending(): Promise<void> {
+    const pending = this.#pending;
+    this.#pending = new Map();
+    this.#pendingBytes = 0;
+    for (const [folder, batches] of pending) {
+      for (const batch of batches) {
+        await this.#write(folder, batch);
+        if (this.destroyed) return;
+      }
     }
   }
 
@@ -108,23 +150,33 @@ class FolderWriter extends TargetWriter<AtomicFolder> {
     this.#schema = writerSchema(this.#split?.fields ?? fields, metadata);
   }
 
-  *#parts(batch: RecordBatch): Generator<FolderRows | undefined> {
-    if (this.#split) yield* this.#split.split(batch);
-    else if (batch.numRows > 0) yield { folder: "", batch };
-  }
-
-  async #write({ folder, batch }: FolderRows): Promise<void> {
+  async #write(folder: string, batch: RecordBatch): Promise<void> {
     const { maxRowsPerFile = Number.POSITIVE_INFINITY, maxBytesPerFile = Number.POSITIVE_INFINITY } = this.#options;
     for (let row = 0; row < batch.numRows; ) {
       const file = await this.#fileOf(folder);
       const rows = Math.min(batch.numRows - row, maxRowsPerFile - file.rows);
       const part = rows === batch.numRows ? batch : slicedRecordBatch(batch, row, row + rows);
+      if (file.encoder.flush) this.#hold(file, part.data.byteLength);
       await this.#send(file, file.encoder.batch(part));
       if (this.destroyed) return;
       row += rows;
       file.rows += rows;
       if (file.rows >= maxRowsPerFile || file.bytes >= maxBytesPerFile) await this.#end(folder, file);
+      else await this.#flush();
     }
+  }
+
+  #hold(file: OpenFile, bytes: number): void {
+    file.held += bytes;
+    this.#held += bytes;
+  }
+
+  /** Has the encoder that holds back most give it, if all together hold back too much. */
+  async #flush(): Promise<void> {
+    if (this.#held <= HELD_BYTES) return;
+    const open = [...this.#open.values()];
+    const most = open.reduce((one, other) => (other.held > one.held ? other : one));
+    if (most.encoder.flush) await this.#send(most, most.encoder.flush());
   }
 
   async #fileOf(folder: string): Promise<OpenFile> {
@@ -141,16 +193,11 @@ class FolderWriter extends TargetWriter<AtomicFolder> {
       await this.#end(oldest, file);
     }
     const number = this.#files.get(folder) ?? 0;
-    const { maxPartitions = folderDefaults.maxPartitions, partitionBy } = this.#options;
-    if (number === 0 && partitionBy && this.#files.size === maxPartitions) {
-      const message = `partitionBy: ${partitionBy.join(", ")} have more than ${maxPartitions} different values, and each would be a folder. Choose columns of fewer values, or raise maxPartitions.`;
-      throw new SparkStreamError("INVALID_ARGUMENT", message);
-    }
     this.#files.set(folder, number + 1);
     const { extension, wrap = (same) => same } = this.#format;
     const name = `part-${String(number).padStart(5, "0")}${extension}`;
     const target = await this.target.create(folder, name, wrap);
-    return { encoder: await this.#newEncoder(this.#schema!), target, rows: 0, bytes: 0 };
+    return { encoder: await this.#newEncoder(this.#schema!), target, rows: 0, bytes: 0, held: 0 };
   }
 
   async #end(folder: string, file: OpenFile): Promise<void> {
@@ -164,6 +211,7 @@ class FolderWriter extends TargetWriter<AtomicFolder> {
       if (bytes) {
         await this.target.run(() => file.target.write(bytes));
         file.bytes += bytes.length;
+        this.#hold(file, -file.held);
       }
       if (turnIsDue()) await turn();
       if (this.destroyed) return;
@@ -175,6 +223,7 @@ class FolderWriter extends TargetWriter<AtomicFolder> {
       const { fields, metadata } = await schemaOf(this.#name, this.#options);
       this.#learn(fields, metadata);
     }
+    await this.#writePending();
     // Without rows there is one file, which has the columns; a partition without rows has no folder.
     if (this.#files.size === 0 && !this.#split) await this.#fileOf("");
     for (const [folder, file] of [...this.#open]) await this.#end(folder, file);

@@ -48,6 +48,8 @@ const SLICE_BYTES = 4 * 1024 * 1024;
 const PAGE_BYTES = 1024 * 1024;
 /** The most bytes of all leaves' open pages, and of their dictionaries: with many leaves each gets less. */
 const OPEN_BYTES = 32 * 1024 * 1024;
+/** The same for all files of a folder together. */
+const MANY_OPEN_BYTES = 128 * 1024 * 1024;
 
 export class ParquetEncoder implements BatchEncoder {
   readonly #schema: ParquetSchema;
@@ -84,7 +86,8 @@ export class ParquetEncoder implements BatchEncoder {
     this.#footer = new FooterBuilder(this.#schema, compressionCodecs[compression]);
     this.#pages = new PageMaker(compress);
     const { leaves } = this.#schema;
-    const pageBytes = Math.min(PAGE_BYTES, Math.floor(OPEN_BYTES / leaves.length / files));
+    const openBytes = files === 1 ? OPEN_BYTES : MANY_OPEN_BYTES;
+    const pageBytes = Math.min(PAGE_BYTES, Math.floor(openBytes / leaves.length / files));
     this.#chunkOptions = { pageBytes, dictionaryBytes: dictionary ? pageBytes : 0, statistics };
   }
 
@@ -98,6 +101,11 @@ export class ParquetEncoder implements BatchEncoder {
       if (this.#rows >= rows || this.#bytes >= bytes) yield* this.#endRowGroup();
       await this.#pages.room();
     }
+  }
+
+  /** Ends the row group. */
+  async *flush(): AsyncGenerator<Uint8Array | undefined> {
+    if (this.#rows > 0) yield* this.#endRowGroup();
   }
 
   /** The last bytes of the file. */
