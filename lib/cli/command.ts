@@ -29,8 +29,8 @@ const compressions: Readonly<Record<Format, readonly string[]>> = {
   parquet: ["zstd", "snappy", "gzip", "brotli", "lz4_raw", "uncompressed"],
   arrows: ["none", "zstd"],
   arrow: [],
-  csv: [],
-  ndjson: [],
+  csv: ["none", "gzip", "zstd"],
+  ndjson: ["none", "gzip", "zstd"],
 };
 
 /** @throws SparkStreamError INVALID_ARGUMENT */
@@ -118,7 +118,7 @@ function queryOf({ sql, file, table }: { sql?: string; file?: string; table?: st
 
 function formatOf(format: string | undefined, output: string): Format {
   if (format === undefined && output === "-") return "ndjson";
-  const name = format ?? /\.(\w+)$/.exec(output)?.[1]?.toLowerCase();
+  const name = format ?? /\.(\w+?)(?:(?<=csv|ndjson)\.(?:gz|zst))?$/i.exec(output)?.[1]?.toLowerCase();
   const known = formats.find((candidate) => candidate === name);
   if (known) return known;
   const found =

@@ -35,7 +35,8 @@ Where the result goes
   -o, --output PATH    a file, which appears when it is complete; - is standard output, the default
   -f, --format NAME    parquet, arrow (IPC file), arrows (IPC stream), csv or ndjson.
                        Default: by the file's extension; ndjson on standard output
-  --compression NAME   parquet: zstd (default), snappy, gzip, brotli, lz4_raw, uncompressed; arrows: none, zstd
+  --compression NAME   parquet: zstd (default), snappy, gzip, brotli, lz4_raw, uncompressed; arrows: none, zstd;
+                       csv, ndjson: none, gzip, zstd. Default for these: by the extension, .csv.gz or .csv.zst
 
   -q, --quiet          neither progress nor summary
   -h, --help           this text

@@ -7,6 +7,7 @@ import { byteWriter } from "../sinks/files/byte-writer.js";
 import { type ParquetWriterOptions, parquetWriter } from "../sinks/parquet-writer.js";
 import { csvWriter } from "../sinks/text/csv-writer.js";
 import { ndjsonWriter } from "../sinks/text/ndjson-writer.js";
+import type { TextCompressionOptions } from "../sinks/text/text-writer.js";
 import { arrowIpcBytes, sparkStream } from "../spark-stream.js";
 import type { SparkStreamOptions } from "../stream-options.js";
 import type { Command } from "./command.js";
@@ -43,6 +44,10 @@ const writers: {
   parquet: (target, compression) =>
     parquetWriter(target, compression === undefined ? {} : ({ compression } as ParquetWriterOptions)),
   arrow: (target) => arrowWriter(target, { format: "file" }),
-  csv: (target) => csvWriter(target),
-  ndjson: (target) => ndjsonWriter(target),
+  csv: (target, compression) => csvWriter(target, text(compression)),
+  ndjson: (target, compression) => ndjsonWriter(target, text(compression)),
 };
+
+function text(compression: string | undefined): TextCompressionOptions {
+  return compression === undefined ? {} : ({ compression } as TextCompressionOptions);
+}

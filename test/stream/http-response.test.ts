@@ -36,7 +36,7 @@ describe("A query into an HTTP response", () => {
         await using http = await serve({ batches: idBatches(...large) });
         const { status, bytes, complete } = await get(http.url(format));
         expect([status, complete]).to.deep.equal([200, true]);
-        expect(bytes).to.be.above(1_000_000);
+        expect(bytes).to.be.above(format === "csv.gz" ? 300_000 : 1_000_000);
         expect(http.errors).to.deep.equal([]);
       });
 
@@ -76,7 +76,7 @@ describe("A query into an HTTP response", () => {
         expect(await get(http.url(format))).to.include({ status: 200, complete: true });
       });
 
-      for (const early of format === "csv" ? [false] : [false, true]) {
+      for (const early of format.startsWith("csv") ? [false] : [false, true]) {
         it(`is stopped on the server when the client leaves ${early ? "before" : "after"} the first bytes`, async () => {
           await using http = await serve({
             batches: idBatches(...large),

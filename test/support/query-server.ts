@@ -12,12 +12,16 @@ import {
   sparkStream,
 } from "../../lib/index.js";
 
-export const formats = ["ndjson", "csv", "arrow"] as const;
+export const formats = ["ndjson", "csv", "csv.gz", "arrow"] as const;
 export type Format = (typeof formats)[number];
 
 const send: { readonly [format in Format]: (frame: DataFrame, response: ServerResponse) => Promise<void> } = {
   ndjson: (frame, response) => pipeline(sparkStream(frame), ndjsonWriter(response)),
   csv: (frame, response) => pipeline(sparkStream(frame), csvWriter(response)),
+  "csv.gz": (frame, response) => {
+    response.setHeader("content-encoding", "gzip");
+    return pipeline(sparkStream(frame), csvWriter(response, { compression: "gzip" }));
+  },
   arrow: async (frame, response) => {
     const gone = new AbortController();
     response.once("close", () => gone.abort());
@@ -37,6 +41,7 @@ export async function queryServer(query: (sql: string) => DataFrame) {
     } catch (error) {
       errors.push(error as NodeJS.ErrnoException);
       if (response.headersSent || response.destroyed) return;
+      response.removeHeader("content-encoding");
       const bad = error instanceof SparkStreamError && error.code === "QUERY_FAILED";
       response.writeHead(bad ? 400 : 500).end((error as Error).message);
     }

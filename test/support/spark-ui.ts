@@ -94,7 +94,12 @@ export class SparkUi {
     return last!;
   }
 
+  /** Again where the UI's server closes a connection that it has just answered on. */
   async #get<T>(path: string): Promise<T> {
+    return await this.#ask<T>(path).catch(() => this.#ask<T>(path));
+  }
+
+  async #ask<T>(path: string): Promise<T> {
     const [application] = (await (await fetch(this.#applications)).json()) as { id: string }[];
     return (await (await fetch(`${this.#applications}/${application!.id}/${path}`)).json()) as T;
   }

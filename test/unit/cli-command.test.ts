@@ -18,7 +18,7 @@ describe("The arguments of the command line", () => {
     "an ending that tells no format": [...query, "-o", "out.txt"],
     "no ending": [...query, "-o", "out"],
     "an unknown format": [...query, "-f", "xml"],
-    "a compression that the format does not have": [...query, "-f", "csv", "--compression", "zstd"],
+    "a compression that the format does not have": [...query, "-f", "csv", "--compression", "snappy"],
     "an unknown compression": [...query, "-f", "parquet", "--compression", "zip"],
     "an unknown delivery": [...query, "--delivery", "push-pull"],
     "an option of a delivery that is another one": [...query, "--advertise", "node"],

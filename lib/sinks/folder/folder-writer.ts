@@ -8,7 +8,6 @@
 import type { Writable } from "node:stream";
 import type { Field, RecordBatch, Schema } from "apache-arrow";
 import type { BatchEncoder, NewEncoder, Pieces } from "../../arrow/batch-encoder.js";
-import { slicedRecordBatch } from "../../arrow/record-batch.js";
 import { SparkStreamError } from "../../errors.js";
 import { turn, turnIsDue } from "../../runtime/event-loop.js";
 import { BatchCheck, type BatchWriterOptions, type LoadEncoder, schemaOf } from "../batch-encoding.js";
@@ -63,7 +62,9 @@ class FolderWriter extends TargetWriter<AtomicFolder> {
   readonly #format: FileFormat;
   readonly #check: BatchCheck;
   #newEncoder!: NewEncoder;
-  #modules!: typeof import("../../arrow/writer-schema.js") & typeof import("./partition-split.js");
+  #modules!: typeof import("../../arrow/writer-schema.js") &
+    typeof import("../../arrow/record-batch.js") &
+    typeof import("./partition-split.js");
   #split: PartitionSplit | undefined;
   #schema: Schema | undefined;
   /** By folder, that which was written to longest ago first. */
@@ -90,15 +91,16 @@ class FolderWriter extends TargetWriter<AtomicFolder> {
   }
 
   protected override async open(): Promise<void> {
-    const [newEncoder, schemas, splits] = await Promise.all([
+    const [newEncoder, schemas, batches, splits] = await Promise.all([
       this.#format.load(this.#mostOpen),
       import("../../arrow/writer-schema.js"),
+      import("../../arrow/record-batch.js"),
       import("./partition-split.js"),
       this.#check.open(),
       super.open(),
     ]);
     this.#newEncoder = newEncoder;
-    this.#modules = { ...schemas, ...splits };
+    this.#modules = { ...schemas, ...batches, ...splits };
   }
 
   protected override async take(chunk: unknown): Promise<void> {
@@ -155,7 +157,7 @@ class FolderWriter extends TargetWriter<AtomicFolder> {
     for (let row = 0; row < batch.numRows; ) {
       const file = await this.#fileOf(folder);
       const rows = Math.min(batch.numRows - row, maxRowsPerFile - file.rows);
-      const part = rows === batch.numRows ? batch : slicedRecordBatch(batch, row, row + rows);
+      const part = rows === batch.numRows ? batch : this.#modules.slicedRecordBatch(batch, row, row + rows);
       if (file.encoder.flush) this.#hold(file, part.data.byteLength);
       await this.#send(file, file.encoder.batch(part));
       if (this.destroyed) return;

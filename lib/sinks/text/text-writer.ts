@@ -5,10 +5,14 @@ import { type OptionTable, oneOf } from "../../runtime/check-options.js";
 import type { BatchWriterOptions } from "../batch-encoding.js";
 import { type BatchWritable, batchWriter } from "../batch-writer.js";
 import type { ByteTarget } from "../files/byte-target.js";
-import { CompressedTarget, type TextCompression } from "../files/compressed-target.js";
+import { GzipTarget } from "../files/gzip-target.js";
 import { pathOf } from "../files/target-of.js";
+import { ZstdTarget } from "../files/zstd-target.js";
 import { type FolderOptions, isFolder } from "../folder/folder-options.js";
 import { folderWriter } from "../folder/folder-writer.js";
+
+/** The codecs of text. */
+export type TextCompression = "gzip" | "zstd";
 
 export interface TextCompressionOptions {
   /** Default: by the ending of a path, `.gz` or `.zst`, else "none". */
@@ -34,9 +38,14 @@ export function textWriter(
   load: () => Promise<NewEncoder>,
 ): BatchWritable {
   const { compression = compressionOf(pathOf(target)) } = options;
-  const wrap = (file: ByteTarget) => (compression === "none" ? file : new CompressedTarget(file, compression));
+  const wrap = (file: ByteTarget) => compressed(file, compression);
   if (!isFolder(options)) return batchWriter(name, target, options, load, wrap);
   return folderWriter(name, target, options, { extension: extension + endings[compression], load, wrap });
+}
+
+function compressed(file: ByteTarget, compression: "none" | TextCompression): ByteTarget {
+  if (compression === "none") return file;
+  return compression === "gzip" ? new GzipTarget(file) : new ZstdTarget(file);
 }
 
 /** The compression that the ending of a path names. */

@@ -1,35 +1,30 @@
 /**
- * Compresses what goes to a target. Pieces of BLOCK bytes become gzip members, or zstd frames, one behind the other, which
- * all readers take for one file; each is compressed on another thread. Memory: a block, and its compressed bytes.
+ * Compresses what goes to a target, on another thread: a zstd frame for each BLOCK of it, one behind the other, which readers
+ * take for one file. Not as one stream, which Node's zstd has from 22.15 on only. Memory: a block, and its frame.
  */
-import { type Compress, gzip, loadZstdCompress } from "../../arrow/codec/packages.js";
+import { type Compress, loadZstdCompress } from "../../arrow/codec/packages.js";
 import { SparkStreamError } from "../../errors.js";
 import type { ByteTarget } from "./byte-target.js";
 
-export type TextCompression = "gzip" | "zstd";
-
 /** Bytes. */
 const BLOCK = 1024 * 1024;
-/** The level of the zstd command line. */
-const ZSTD_LEVEL = 3;
+/** That of the zstd command line. */
+const LEVEL = 3;
 
-export class CompressedTarget implements ByteTarget {
+export class ZstdTarget implements ByteTarget {
   readonly #target: ByteTarget;
-  readonly #name: TextCompression;
   #compress!: Compress;
   #block: Uint8Array[] = [];
   #bytes = 0;
   #empty = true;
 
-  constructor(target: ByteTarget, name: TextCompression) {
+  constructor(target: ByteTarget) {
     this.#target = target;
-    this.#name = name;
   }
 
   /** @throws SparkStreamError UNSUPPORTED if zstd is not there */
   async open(onFailure: (error: Error) => void): Promise<void> {
-    const [compress] = await Promise.all([this.#name === "gzip" ? gzip : loadZstd(), this.#target.open(onFailure)]);
-    this.#compress = compress;
+    [this.#compress] = await Promise.all([load(), this.#target.open(onFailure)]);
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -56,9 +51,9 @@ export class CompressedTarget implements ByteTarget {
   }
 }
 
-async function loadZstd(): Promise<Compress> {
+async function load(): Promise<Compress> {
   try {
-    return await loadZstdCompress(ZSTD_LEVEL);
+    return await loadZstdCompress(LEVEL);
   } catch (cause) {
     const message =
       "zstd cannot be written: its optional package was not installed, or has no binary for this platform. Install " +
