@@ -6,6 +6,8 @@ import { promisify } from "node:util";
 import { expect } from "chai";
 import { startExample } from "./support/example-server.js";
 import { sparkServer } from "./support/spark.js";
+import { SparkUi } from "./support/spark-ui.js";
+import { until } from "./support/until.js";
 
 const run = promisify(execFile);
 const directory = resolve(import.meta.dirname, "../examples");
@@ -24,35 +26,60 @@ const outputs: Record<string, RegExp> = {
   "cancel.ts": /^stopped after \d+ rows; nothing of it runs on the server any more$/m,
 };
 
+const idsOfLines = (body: string) =>
+  body
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).id as number);
+const idsOfCsv = (body: string) =>
+  body
+    .trim()
+    .split("\n")
+    .slice(1)
+    .map((line) => Number.parseInt(line, 10));
+
 describe("the examples", function () {
   this.timeout(600_000);
 
+  const servers: Record<string, (body: string) => number[]> = {
+    "http-ndjson.ts": idsOfLines,
+    "http-express.ts": idsOfLines,
+    "http-fastify.ts": idsOfCsv,
+    "http-hono.ts": idsOfLines,
+  };
   it("are all run here", async () => {
-    const others = ["demo.ts", "http-arrow", "http-ndjson.ts"];
+    const others = ["demo.ts", "http-arrow", ...Object.keys(servers)];
     expect((await readdir(directory)).sort()).to.deep.equal(
       [...Object.keys(outputs).map((name) => name.split("/")[0]), ...others].sort(),
     );
   });
 
-  it("http-ndjson.ts answers with a line per row, or with a status if the query fails, and ends at an interrupt", async () => {
-    const example = await startExample("http-ndjson.ts");
-    try {
-      const response = await fetch(`${example.url}?every=250000`);
-      expect(response.headers.get("content-type")).to.equal("application/x-ndjson");
-      const lines = (await response.text()).trim().split("\n");
-      expect(lines.map((line) => JSON.parse(line))).to.deep.equal(
-        [0, 250000, 500000, 750000].map((id) => ({ id, name: `trip ${id}` })),
-      );
-      // A remainder by zero, at the first row: a status for this one, and rows for the next.
-      const failed = await fetch(`${example.url}?every=0`);
-      expect(failed.status).to.equal(500);
-      expect(await failed.text()).to.contain("REMAINDER_BY_ZERO");
-      expect((await fetch(`${example.url}?every=500000`)).status).to.equal(200);
-    } finally {
-      await example[Symbol.asyncDispose]();
-    }
-    expect(example.child.exitCode).to.equal(0);
-  });
+  for (const [name, idsOf] of Object.entries(servers)) {
+    it(`${name} answers with rows, or with a status if the query fails, stops the job of a client who leaves, and ends`, async () => {
+      const ui = await SparkUi.open();
+      const example = await startExample(name, ui.server);
+      try {
+        const response = await fetch(`${example.url}?every=250000`);
+        expect(response.headers.get("content-type")).to.match(/^(application\/x-ndjson|text\/csv)/);
+        expect(idsOf(await response.text())).to.deep.equal([0, 250_000, 500_000, 750_000]);
+        // A remainder by zero, at the first row: a status for this one, and rows for the next.
+        const failed = await fetch(`${example.url}?every=0`);
+        expect(failed.status).to.equal(400);
+        expect(await failed.text()).to.contain("REMAINDER_BY_ZERO");
+        expect((await fetch(`${example.url}?every=500000`)).status).to.equal(200);
+        const leaver = new AbortController();
+        const endless = await fetch(`${example.url}?rows=200000000&every=1`, { signal: leaver.signal });
+        await endless.body!.getReader().read();
+        expect(await ui.runningTasks()).to.be.above(0);
+        leaver.abort();
+        await until(async () => (await ui.runningTasks()) === 0, "the job has stopped");
+        expect((await fetch(`${example.url}?every=500000`)).status).to.equal(200);
+      } finally {
+        await example[Symbol.asyncDispose]();
+      }
+      expect(example.child.exitCode).to.equal(0);
+    });
+  }
 
   for (const [name, output] of Object.entries(outputs)) {
     it(`${name} runs, does what it says, and exits by itself`, async () => {
