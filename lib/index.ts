@@ -60,7 +60,7 @@ export { type RowsOptions, rows } from "./sinks/text/rows.js";
 export { csvLines, ndjsonLines } from "./sinks/text/text-lines.js";
 export type { TextCompression, TextCompressionOptions } from "./sinks/text/text-writer.js";
 export type { InvalidText } from "./sinks/values/invalid-text.js";
-export type { ValueOptions } from "./sinks/values/js-format.js";
+export type { TextValueOptions, ValueOptions } from "./sinks/values/value-options.js";
 export { arrowIpcBytes, type SparkStream, sparkStream, splitSparkStream } from "./spark-stream.js";
 export type {
   CommonStreamOptions,

@@ -10,7 +10,7 @@ import { SparkStreamError } from "./errors.js";
 import { byteCount, checkArgument, isBag, type Rule } from "./runtime/check-options.js";
 import { turn } from "./runtime/event-loop.js";
 import { checkValues, rows, valueOptionNames } from "./sinks/text/rows.js";
-import type { ValueOptions } from "./sinks/values/js-format.js";
+import type { ValueOptions } from "./sinks/values/value-options.js";
 import { type SparkStream, sparkStream } from "./spark-stream.js";
 import type { SparkStreamOptions } from "./stream-options.js";
 

@@ -30,7 +30,9 @@ for (const { page, blocks } of documents) {
 
     it("has blocks of code, commands that package.json or npm knows, and what is printed", async () => {
       const { scripts } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
-      expect(["sh", "ts", "js", "text", "yaml", "nginx", "javascript", "dockerfile"]).to.include.members(blocks.map(({ language }) => language));
+      expect(["sh", "ts", "js", "text", "yaml", "nginx", "javascript", "dockerfile"]).to.include.members(
+        blocks.map(({ language }) => language),
+      );
       for (const { code } of blocks.filter(({ language }) => language === "sh")) {
         for (const command of code.trim().split(/\n|&&/)) {
           if (/^\s*(#|$|npx (spark-arrow-stream|tsx) |curl |export )/.test(command)) continue;

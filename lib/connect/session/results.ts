@@ -1,7 +1,7 @@
 /** What a DataFrame gives its rows by. It is made above this client (results.ts) and given to each session. */
 import type { Readable } from "node:stream";
 import type { Table } from "apache-arrow";
-import type { ValueOptions } from "../../sinks/values/js-format.js";
+import type { ValueOptions } from "../../sinks/values/value-options.js";
 import type { SparkStreamOptions } from "../../stream-options.js";
 import type { Planned } from "./plan.js";
 

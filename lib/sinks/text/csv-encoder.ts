@@ -20,14 +20,18 @@ const PIECE = 256 * 1024;
 const CELLS = 4096;
 
 export async function csvEncoder(schema: Schema, options: CsvWriterOptions): Promise<BatchEncoder> {
-  const { delimiter = ",", header = true, nullText, invalidText } = options;
+  const { delimiter = ",", header = true, nullText, binary = "base64", timestamps = "string", invalidText } = options;
   const { length } = schema.fields;
   if (length === 0) {
     const message =
       "The record batches have no columns, and a CSV file of them would have no rows. Select at least one column.";
     throw new SparkStreamError("UNSUPPORTED_TYPE", message);
   }
-  const windows = windowReader(schema.fields, csvFormat({ nullText, alone: length === 1, invalidText }), WINDOW);
+  const windows = windowReader(
+    schema.fields,
+    csvFormat({ nullText, alone: length === 1, binary, timestamps, ...(invalidText && { invalidText }) }),
+    WINDOW,
+  );
   // Loaded here, since most streams end in no CSV.
   const { stringify } = await import("csv-stringify/sync");
   const stringifyOptions: Options = {

@@ -6,10 +6,11 @@ import { checkOptions, flag, isText, type OptionTable } from "../../runtime/chec
 import { type BatchWriterOptions, batchWriterOptions } from "../batch-encoding.js";
 import type { BatchWritable } from "../batch-writer.js";
 import { type FolderOptions, folderOptions } from "../folder/folder-options.js";
+import { type TextValueOptions, textValueOptions } from "../values/value-options.js";
 import { type TextCompressionOptions, textCompressionOptions, textWriter } from "./text-writer.js";
 
 /** How CSV is written. */
-export interface CsvOptions extends BatchWriterOptions {
+export interface CsvOptions extends BatchWriterOptions, TextValueOptions {
   /** One character. Default: a comma. */
   delimiter?: string;
   /** Whether the names of the columns come first. Default: true. */
@@ -56,6 +57,7 @@ export const csvOptions: OptionTable<CsvOptions> = {
     (nullText) => isText(nullText) && !/["\r\n]/.test(nullText),
     "a string without a quote or a line break, since it is written without quotes",
   ],
+  ...textValueOptions,
   ...batchWriterOptions,
 };
 

@@ -7,15 +7,16 @@ import type { RecordBatch, Schema } from "apache-arrow";
 import type { BatchEncoder } from "../../arrow/batch-encoder.js";
 import { Pace } from "../../runtime/event-loop.js";
 import { fieldNames } from "../values/column-reader.js";
-import { type JsonOptions, jsonFormat, jsonHeads, jsonObject } from "../values/json-format.js";
+import { jsonFormat, jsonHeads, jsonObject } from "../values/json-format.js";
 import { windowReader } from "../values/row-windows.js";
+import type { TextValueOptions } from "../values/value-options.js";
 
 /** Rows. */
 const WINDOW = 2048;
 /** Characters of a piece of text at the least, but for the last of a batch. */
 const PIECE = 256 * 1024;
 
-export function ndjsonEncoder(schema: Schema, options: JsonOptions): BatchEncoder {
+export function ndjsonEncoder(schema: Schema, options: TextValueOptions): BatchEncoder {
   const heads = jsonHeads(fieldNames(schema.fields));
   const windows = windowReader(schema.fields, jsonFormat(options), WINDOW);
   const pace = new Pace();

@@ -1,15 +1,15 @@
 /** ndjsonWriter(): record batches to lines of JSON. In, apache-arrow RecordBatch; out, UTF-8. Memory: see ndjson-encoder.ts. */
 import type { Writable } from "node:stream";
 import type { NewEncoder } from "../../arrow/batch-encoder.js";
-import { checkOptions, type OptionTable, oneOf } from "../../runtime/check-options.js";
+import { checkOptions, type OptionTable } from "../../runtime/check-options.js";
 import { type BatchWriterOptions, batchWriterOptions } from "../batch-encoding.js";
 import type { BatchWritable } from "../batch-writer.js";
 import { type FolderOptions, folderOptions } from "../folder/folder-options.js";
-import type { JsonOptions } from "../values/json-format.js";
+import { type TextValueOptions, textValueOptions } from "../values/value-options.js";
 import { type TextCompressionOptions, textCompressionOptions, textWriter } from "./text-writer.js";
 
 /** How lines of JSON are written. */
-export interface NdjsonOptions extends BatchWriterOptions, JsonOptions {}
+export interface NdjsonOptions extends BatchWriterOptions, TextValueOptions {}
 
 /** Options of `ndjsonWriter()`. */
 export interface NdjsonWriterOptions extends NdjsonOptions, FolderOptions, TextCompressionOptions {}
@@ -38,8 +38,7 @@ export async function loadNdjson(options: NdjsonOptions): Promise<NewEncoder> {
 
 /** @internal */
 export const ndjsonOptions: OptionTable<NdjsonOptions> = {
-  decimals: oneOf("string", "number"),
-  integers: oneOf("auto", "number", "string"),
+  ...textValueOptions,
   ...batchWriterOptions,
 };
 

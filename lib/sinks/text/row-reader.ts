@@ -3,10 +3,11 @@ import type { Field, RecordBatch } from "apache-arrow";
 import { checkColumns, checkRecordBatch, columnsOf } from "../../arrow/batch-check.js";
 import { fieldNames } from "../values/column-reader.js";
 import { textCheck } from "../values/invalid-text.js";
-import { jsFormat, type ValueOptions } from "../values/js-format.js";
+import { jsFormat } from "../values/js-format.js";
 import { jsonFormat, jsonHeads, jsonObject } from "../values/json-format.js";
 import { rowBuilder } from "../values/row-builder.js";
 import { windowReader } from "../values/row-windows.js";
+import type { TextValueOptions, ValueOptions } from "../values/value-options.js";
 
 type TextCheck = ReturnType<typeof textCheck>;
 
@@ -56,14 +57,10 @@ function objectsOf(fields: readonly Field[], options: ValueOptions) {
 }
 
 /** By way of their JSON, so that they are what a reader of NDJSON gets. */
-function jsonObjects(
-  fields: readonly Field[],
-  { decimals, integers, invalidText }: ValueOptions,
-  checkText: TextCheck,
-) {
+function jsonObjects(fields: readonly Field[], options: ValueOptions, checkText: TextCheck) {
   const heads = jsonHeads(fieldNames(fields));
-  const format = { ...(decimals && { decimals }), ...(integers && { integers }), ...(invalidText && { invalidText }) };
-  const windows = windowReader(fields, jsonFormat(format), WINDOW);
+  // rows() has refused those of its options that JSON has no value for.
+  const windows = windowReader(fields, jsonFormat(options as TextValueOptions), WINDOW);
   return function* (batch: RecordBatch) {
     for (const window of windows(checkText?.(batch) ?? batch)) {
       yield window && {

@@ -10,7 +10,7 @@ import { abortSignal, checkOptions, flag, type OptionTable, oneOf } from "../../
 import { behind, type Composable } from "../../runtime/composable.js";
 import { afterTurn, Pace } from "../../runtime/event-loop.js";
 import { HeldError, isRead } from "../../runtime/held-error.js";
-import type { ValueOptions } from "../values/js-format.js";
+import type { ValueOptions } from "../values/value-options.js";
 import { RowIterator } from "./row-iterator.js";
 import type { BatchReader, RowObjects } from "./row-reader.js";
 
@@ -40,6 +40,7 @@ const NAME = "rows";
 const valueOptions: OptionTable<ValueOptions> = {
   decimals: oneOf("string", "number"),
   timestamps: oneOf("string", "date", "bigint"),
+  binary: oneOf("bytes", "base64", "hex"),
   invalidText: oneOf("error", "replace"),
   json: flag,
   integers: oneOf("auto", "number", "string"),
@@ -47,8 +48,10 @@ const valueOptions: OptionTable<ValueOptions> = {
 
 /** @throws SparkStreamError INVALID_ARGUMENT */
 function checkValueOptions(of: string, options: ValueOptions): void {
-  const { json = false, timestamps, integers } = options;
-  if (json && timestamps !== undefined) throw needs(of, "timestamps", "values that are not JSON: leave out json");
+  const { json = false, timestamps, binary, integers } = options;
+  if (json && timestamps === "date")
+    throw needs(of, "timestamps", 'a text or a number with json: "string" or "bigint"');
+  if (json && binary === "bytes") throw needs(of, "binary", 'a text with json: "base64" or "hex"');
   if (!json && integers !== undefined) throw needs(of, "integers", "json: true");
 }
 

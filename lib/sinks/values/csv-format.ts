@@ -2,25 +2,24 @@
 import { DataType } from "apache-arrow";
 import type { ValueFormat } from "./column-reader.js";
 import { shortestOf } from "./float-text.js";
-import type { InvalidText } from "./invalid-text.js";
 import { jsFormat } from "./js-format.js";
-import { base64, mapped } from "./json-format.js";
+import { mapped } from "./json-format.js";
+import type { TextValueOptions } from "./value-options.js";
 
 /**
  * A cell for csv-stringify: null is an empty cell, a text is quoted if needed or empty, the object is always quoted.
  */
 export type CsvCell = null | string | { readonly value: string; readonly quoted: true };
 
-export interface CsvFormatOptions {
+export interface CsvFormatOptions extends Pick<TextValueOptions, "timestamps" | "binary" | "invalidText"> {
   /** The text of a null, without quotes. A value with the same text gets quotes. */
   nullText?: string | undefined;
   /** Whether there is only one column: readers skip an empty line, so a null is `""` there. */
   alone: boolean;
-  invalidText?: InvalidText | undefined;
 }
 
-export function csvFormat({ nullText, alone, invalidText }: CsvFormatOptions): ValueFormat<CsvCell> {
-  const js = jsFormat(invalidText ? { invalidText } : {});
+export function csvFormat({ nullText, alone, ...options }: CsvFormatOptions): ValueFormat<CsvCell> {
+  const js = jsFormat({ binary: "base64", ...options });
   const nothing = nullText || (alone ? "" : null);
   return {
     null: nothing,
@@ -37,7 +36,7 @@ export function csvFormat({ nullText, alone, invalidText }: CsvFormatOptions): V
   };
 }
 
-/** Formats the values of a type, as js-format.ts makes them: strings, bytes, numbers and booleans. */
+/** Formats the values of a type, as js-format.ts makes them: strings, numbers and booleans. */
 function textOf(type: DataType): (value: unknown) => string {
   const shortest = DataType.isFloat(type) ? shortestOf(type.precision) : undefined;
   return shortest ? (value) => cellText(shortest(value as number)) : cellText;
@@ -45,6 +44,5 @@ function textOf(type: DataType): (value: unknown) => string {
 
 function cellText(value: unknown): string {
   if (typeof value === "string") return value;
-  if (value instanceof Uint8Array) return base64(value);
   return Object.is(value, -0) ? "-0" : String(value);
 }

@@ -7,38 +7,16 @@ import { timeText } from "../../arrow/text/time-text.js";
 import { asciiColumn } from "./ascii-column.js";
 import { type ColumnReader, eachRow, type ValueFormat } from "./column-reader.js";
 import { decimalTexts } from "./decimal-text.js";
-import type { InvalidText } from "./invalid-text.js";
 import { rowBuilder } from "./row-builder.js";
 import { textColumn } from "./text-column.js";
 import { timestampTexts } from "./timestamp-text.js";
+import type { ValueOptions } from "./value-options.js";
 import { variantText } from "./variant-text.js";
 
-export interface ValueOptions {
-  /**
-   * The handling of text that is not UTF-8, which Spark does not check: an INVALID_INPUT error that names the column
-   * and the row, or U+FFFD in place of the broken bytes. Default: "error".
-   */
-  invalidText?: InvalidText;
-  /** DECIMAL as its exact digits, or as the nearest number. Default: "string". */
-  decimals?: "string" | "number";
-  /**
-   * TIMESTAMP and TIMESTAMP_NTZ as ISO 8601 text with all digits, as a Date, which has only milliseconds, or as a bigint
-   * of the column's unit (microseconds) since 1970. Default: "string".
-   */
-  timestamps?: "string" | "date" | "bigint";
-  /**
-   * true: values as `ndjsonWriter()` writes them, so that each row survives JSON.stringify: BIGINT is a number, or a string where
-   * that is not exact, BINARY base64, MAP an object, VARIANT the value itself. Default: false.
-   */
-  json?: boolean;
-  /**
-   * With `json`: "auto" (default) for BIGINT as a number where JavaScript has it exactly and a string elsewhere, "number" for
-   * the nearest number always, "string" for a string always.
-   */
-  integers?: "auto" | "number" | "string";
-}
+/** What makes a difference to a value of JavaScript. */
+export type JsOptions = Pick<ValueOptions, "decimals" | "timestamps" | "binary" | "invalidText">;
 
-export function jsFormat(options: ValueOptions): ValueFormat<unknown> {
+export function jsFormat(options: JsOptions): ValueFormat<unknown> {
   const leaves = leafReaders(options);
   return {
     null: null,
@@ -59,7 +37,7 @@ export function jsFormat(options: ValueOptions): ValueFormat<unknown> {
   };
 }
 
-function variantReader({ invalidText }: ValueOptions): ColumnReader<unknown> {
+function variantReader({ invalidText }: JsOptions): ColumnReader<unknown> {
   return (data) => {
     const [values, metadata] = data.children.map((child) => new Vector([child]));
     return eachRow<unknown>(data, null, (row) => variantText(values!.get(row), metadata!.get(row), invalidText));
@@ -67,7 +45,8 @@ function variantReader({ invalidText }: ValueOptions): ColumnReader<unknown> {
 }
 
 /** The reader for each type; undefined for types with children (column-reader.ts), and for types without a value. */
-function leafReaders(options: ValueOptions): TypeTable<ColumnReader<unknown> | undefined> {
+function leafReaders(options: JsOptions): TypeTable<ColumnReader<unknown> | undefined> {
+  const binary = binaryReader(options.binary);
   return {
     Null: () => (data) => new Array(data.length).fill(null),
     Bool: () =>
@@ -84,10 +63,10 @@ function leafReaders(options: ValueOptions): TypeTable<ColumnReader<unknown> | u
     Utf8: () => textColumn,
     LargeUtf8: () => textColumn,
     Utf8View: () => viaVector,
-    Binary: () => viaVector,
-    LargeBinary: () => viaVector,
-    BinaryView: () => viaVector,
-    FixedSizeBinary: () => viaVector,
+    Binary: () => binary,
+    LargeBinary: () => binary,
+    BinaryView: () => binary,
+    FixedSizeBinary: () => binary,
     Date: ({ unit }) =>
       unit === DateUnit.DAY
         ? perRow((data) => (row) => dateText(data.values[row]))
@@ -121,7 +100,18 @@ const viaVector: ColumnReader<unknown> = (data) => {
   return eachRow<unknown>(data, null, (row) => vector.get(row));
 };
 
-function timestampReader(digits: number, suffix: "Z" | "", as: ValueOptions["timestamps"]): ColumnReader<unknown> {
+function binaryReader(as: JsOptions["binary"] = "bytes"): ColumnReader<unknown> {
+  if (as === "bytes") return viaVector;
+  return (data) => {
+    const vector = new Vector([data]);
+    return eachRow<unknown>(data, null, (row) => {
+      const bytes = vector.get(row) as Uint8Array;
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(as);
+    });
+  };
+}
+
+function timestampReader(digits: number, suffix: "Z" | "", as: JsOptions["timestamps"]): ColumnReader<unknown> {
   if (as === "bigint") return direct;
   if (as === "date") return perRow((data) => (row) => dateOf(data.values[row], digits));
   if (digits === 6) return (data) => asciiColumn(data, timestampTexts(data.values, suffix));

@@ -2,23 +2,13 @@
 import { byType, type TypeTable } from "../../arrow/arrow-type.js";
 import type { ValueFormat } from "./column-reader.js";
 import { shortestOf } from "./float-text.js";
-import type { InvalidText } from "./invalid-text.js";
 import { jsFormat } from "./js-format.js";
+import type { TextValueOptions } from "./value-options.js";
 import { floatJson } from "./variant-text.js";
 
-export interface JsonOptions {
-  /** DECIMAL as a string of its exact digits, or as a JSON number of the same digits. Default: "string". */
-  decimals?: "string" | "number";
-  /**
-   * "auto": 64-bit integers are JSON numbers if JavaScript reads them exactly, and strings if not. "number": always numbers.
-   * "string": always strings. Default: "auto".
-   */
-  integers?: "auto" | "number" | "string";
-  invalidText?: InvalidText;
-}
-
-export function jsonFormat(options: JsonOptions): ValueFormat<string> {
-  const js = jsFormat(options.invalidText ? { invalidText: options.invalidText } : {});
+export function jsonFormat(options: TextValueOptions): ValueFormat<string> {
+  const { binary = "base64", timestamps = "string", invalidText } = options;
+  const js = jsFormat({ binary, timestamps, ...(invalidText && { invalidText }) });
   const texts = jsonTexts(options);
   return {
     null: "null",
@@ -63,9 +53,8 @@ export function jsonObject(heads: readonly string[], columns: readonly ArrayLike
 type ToJson = (value: unknown) => string;
 
 /** Formats a type's values other than null, as js-format.ts makes them, as JSON text. */
-function jsonTexts({ decimals, integers = "auto" }: JsonOptions): TypeTable<ToJson> {
+function jsonTexts({ decimals, integers = "auto" }: TextValueOptions): TypeTable<ToJson> {
   const quoted = () => (value: unknown) => JSON.stringify(value);
-  const binary = () => (value: unknown) => `"${base64(value as Uint8Array)}"`;
   return {
     Null: quoted,
     Bool: () => String,
@@ -78,13 +67,13 @@ function jsonTexts({ decimals, integers = "auto" }: JsonOptions): TypeTable<ToJs
     Utf8: quoted,
     LargeUtf8: quoted,
     Utf8View: quoted,
-    Binary: binary,
-    LargeBinary: binary,
-    BinaryView: binary,
-    FixedSizeBinary: binary,
+    Binary: quoted,
+    LargeBinary: quoted,
+    BinaryView: quoted,
+    FixedSizeBinary: quoted,
     Date: quoted,
     Time: quoted,
-    Timestamp: quoted,
+    Timestamp: () => (value) => (typeof value === "bigint" ? bigintJson(value, integers) : `"${value}"`),
     Duration: quoted,
     Interval: quoted,
     // The other types have no value of their own: it is composed of their children's values.
@@ -101,10 +90,6 @@ function jsonTexts({ decimals, integers = "auto" }: JsonOptions): TypeTable<ToJs
 function bigintJson(value: bigint, integers: "auto" | "number" | "string"): string {
   const safe = value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
   return integers === "number" || (safe && integers === "auto") ? String(value) : `"${value}"`;
-}
-
-export function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
 }
 
 /** Formats a map as a list of entries, for keys that are not text and so cannot be names. */
