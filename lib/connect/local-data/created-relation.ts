@@ -22,7 +22,7 @@ import { arrowSchema } from "../session/arrow-schema.js";
 import type { PlanSource, RelationInit } from "../session/plan.js";
 import { ArrowRows } from "./arrow-rows.js";
 import type { LocalRows } from "./local-rows.js";
-import { inferredFields, ObjectRows } from "./object-rows.js";
+import { checkedRow, inferredFields, ObjectRows } from "./object-rows.js";
 import { sparkSchema } from "./spark-schema.js";
 import { relationOf } from "./uploaded-relation.js";
 
@@ -44,7 +44,14 @@ const options: OptionTable<CreateDataFrameOptions> = {
   ],
 };
 
-const isIterable = (value: unknown) => isObject(value) && Symbol.iterator in value && !ArrayBuffer.isView(value);
+function isIterable(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    !ArrayBuffer.isView(value) &&
+    typeof (value as Partial<Iterable<unknown>>)[Symbol.iterator] === "function"
+  );
+}
+
 const localData: Rule = [
   (data) => data instanceof Table || data instanceof RecordBatch || (isIterable(data) && !(data instanceof Map)),
   "a Table, a RecordBatch, or an array of record batches or of row objects",
@@ -106,7 +113,12 @@ function itemsOf(data: LocalData): Items {
   if (data instanceof RecordBatch) return { batches: [data], fields: columnsOf(data) };
   const objects: readonly object[] = Array.from(data);
   const [first] = objects;
-  if (!(first instanceof RecordBatch)) return { objects };
+  if (!(first instanceof RecordBatch)) {
+    // A quick look; each row is checked when it is read.
+    const wrong = objects.findIndex((item) => typeof item !== "object" || item === null || Array.isArray(item));
+    if (wrong >= 0) checkedRow(objects[wrong], wrong);
+    return { objects };
+  }
   const batches = objects.map((item, index) => {
     if (item instanceof RecordBatch) return item;
     const message = `The first item of createDataFrame()'s data is a record batch, and item ${index} is none. Give either record batches or row objects.`;

@@ -64,7 +64,8 @@ export class ObjectRows implements LocalRows {
   }
 }
 
-function checkedRow(row: unknown, index: number): object {
+/** @throws SparkStreamError INVALID_INPUT for what is no object */
+export function checkedRow(row: unknown, index: number): object {
   if (isBag(row)) return row;
   throw new SparkStreamError(
     "INVALID_INPUT",
