@@ -7,11 +7,12 @@ import { makeRecordBatch } from "./record-batch.js";
 
 /** @param rows numbers of rows, from 0 */
 export function takeRows(batch: RecordBatch, rows: Int32Array): RecordBatch {
-  const children = batch.data.children.map((data) => take(data, rows));
+  const children = batch.data.children.map((data) => takeValues(data, rows));
   return makeRecordBatch(batch.schema, new Data(batch.data.type, 0, rows.length, 0, undefined, children));
 }
 
-function take(data: Data, rows: Int32Array): Data {
+/** Some values of a column. @param rows numbers of values, from 0 */
+export function takeValues(data: Data, rows: Int32Array): Data {
   const type: DataType = data.type;
   const { length } = rows;
   if (type.typeId === Type.Null) return new Data(type, 0, length, length);
@@ -21,7 +22,7 @@ function take(data: Data, rows: Int32Array): Data {
       const offsets = gathered(data.valueOffsets as Int32Array, 1, rows);
       return new Data(type as DataType, 0, length, 0, [offsets, undefined, undefined, typeIds] as never, data.children);
     }
-    const children = data.children.map((child) => take(child, rows));
+    const children = data.children.map((child) => takeValues(child, rows));
     return new Data(type as DataType, 0, length, 0, [undefined, undefined, undefined, typeIds] as never, children);
   }
   const nulls = Math.max(0, data.nullCount);
@@ -46,7 +47,7 @@ function take(data: Data, rows: Int32Array): Data {
     case Type.LargeList:
     case Type.Map: {
       const { offsets, positions } = lengths(data, rows);
-      return made(offsets, undefined, [take(data.children[0]!, everyPosition(positions))]);
+      return made(offsets, undefined, [takeValues(data.children[0]!, everyPosition(positions))]);
     }
     case Type.FixedSizeList: {
       const size = data.stride;
@@ -54,13 +55,13 @@ function take(data: Data, rows: Int32Array): Data {
       for (let index = 0; index < positions.length; index++) {
         positions[index] = rows[Math.floor(index / size)]! * size + (index % size);
       }
-      return made(undefined, undefined, [take(data.children[0]!, positions)]);
+      return made(undefined, undefined, [takeValues(data.children[0]!, positions)]);
     }
     case Type.Struct:
       return made(
         undefined,
         undefined,
-        data.children.map((child) => take(child, rows)),
+        data.children.map((child) => takeValues(child, rows)),
       );
     default:
       return made(undefined, gathered(data.values as unknown as Values, perRow(data), rows));

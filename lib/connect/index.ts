@@ -1,4 +1,5 @@
 export type { CallOptions, RunOptions } from "../runtime/call-options.js";
+export type { CreateDataFrameOptions, LocalData } from "./local-data/created-relation.js";
 export { ipcRows } from "./python/ipc-rows.js";
 export type { EndpointOptions, TlsOptions, Token } from "./rpc/endpoint.js";
 export type { Capabilities } from "./session/capabilities.js";

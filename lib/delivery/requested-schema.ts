@@ -4,9 +4,9 @@ import { schemaDifference } from "../arrow/schema-difference.js";
 import type { RelationInit } from "../connect/session/plan.js";
 import { quotedName } from "../connect/session/quoted-name.js";
 import type { DataFrame } from "../connect/session/session.js";
+import { sqlType } from "../connect/session/sql-type.js";
 import { SparkStreamError } from "../errors.js";
 import type { RunOptions } from "../runtime/call-options.js";
-import { sqlType } from "./sql-type.js";
 
 /**
  * The plan of a frame with its columns cast to those of an Arrow schema: as many, of the same names, in the same order. A

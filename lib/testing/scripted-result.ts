@@ -5,8 +5,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { RecordBatch, RecordBatchStreamWriter, type Table } from "apache-arrow";
 import type { ExecutePlanResponseSchema } from "../connect/generated/spark-connect_pb.js";
-import { withoutDictionaries } from "../connect/session/local-relation.js";
 import { SparkStreamError } from "../errors.js";
+import { withoutDictionaries } from "./plain-batches.js";
 import { sparkSchema } from "./spark-schema.js";
 
 /** One message of a result, without ids, which the server adds. */

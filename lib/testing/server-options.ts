@@ -1,6 +1,5 @@
 import type { MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { SparkConnectService } from "../connect/generated/spark-connect_pb.js";
-import { isBatches } from "../connect/session/local-relation.js";
 import {
   byteCount,
   callback,
@@ -20,6 +19,7 @@ import {
   whole,
 } from "../runtime/check-options.js";
 import type { Fault, FaultAction } from "./fault.js";
+import { isBatches } from "./plain-batches.js";
 import type { ScriptedResult } from "./scripted-result.js";
 import { checkErrorInit } from "./spark-error-init.js";
 

@@ -272,7 +272,7 @@ describe("A call with an argument that it does not take", function () {
     const session: Table = {
       capabilities: [],
       close: [],
-      createDataFrame: [takes(batch)],
+      createDataFrame: [takes(batch), bag],
       execute: [text, takes({}, "absent", "bag", "array")],
       interruptAll: [],
       interruptOperation: [text],

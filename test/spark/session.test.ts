@@ -135,7 +135,7 @@ describe("a session on a real Spark", function () {
     ]);
     const empty = spark.createDataFrame(first.slice(0, 0));
     expect(await empty.count()).to.equal(0);
-    expect(() => spark.createDataFrame([])).to.throw(SparkStreamError, /at least one record batch/);
+    expect(() => spark.createDataFrame([])).to.throw(SparkStreamError, /at least one row or record batch/);
   });
 
   // Names that are empty were left out of the schema, and Spark failed with a NullPointerException.

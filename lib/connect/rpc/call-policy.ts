@@ -16,8 +16,12 @@ export const SHORT_TIMEOUT = 5_000;
 
 const MINUTE = 60_000;
 
-/** By the name of the call, if it is not a minute. Listing the files of a huge table may take Spark some minutes. */
+/**
+ * By the name of the call, if it is not a minute. Listing the files of a huge table may take Spark some minutes, and so may
+ * some megabytes on a slow link.
+ */
 const timeouts: Readonly<Record<string, number>> = {
+  AddArtifacts: 10 * MINUTE,
   AnalyzePlan: 10 * MINUTE,
   FetchErrorDetails: SHORT_TIMEOUT,
   ReleaseSession: SHORT_TIMEOUT,

@@ -7,10 +7,27 @@
  * Every streaming call has a connection to itself for as long as it lasts. On a shared one, a consumer that sleeps would
  * fill the connection's window and with that stop every other call, even the one that would cancel it.
  */
+
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { rootCertificates } from "node:tls";
-import type { DescMessage, DescMethodServerStreaming, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
-import { type CallOptions, type ChannelCredentials, Client, credentials, Metadata, status } from "@grpc/grpc-js";
+import type {
+  DescMessage,
+  DescMethodClientStreaming,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import {
+  type CallOptions,
+  type ChannelCredentials,
+  Client,
+  type ClientWritableStream,
+  credentials,
+  Metadata,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
 import { SparkStreamError, sessionClosed } from "../../errors.js";
 import { AbortError, onAbort, untilAborted } from "../../runtime/abort.js";
 import type { Endpoint, TlsOptions } from "./endpoint.js";
@@ -53,27 +70,75 @@ export class Channel {
     request: MessageShape<I>,
     { timeoutMs, signal }: UnaryOptions = {},
   ): Promise<MessageShape<O>> {
-    const metadata = await untilAborted(signal, inTime(this.#metadata(), timeoutMs));
-    const client = this.#unary;
-    const options: CallOptions = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
     const start = performance.now();
-    return new Promise((resolve, reject) => {
-      const call = client.makeUnaryRequest(
+    return await this.#answered<O>({ timeoutMs, signal }, (client, metadata, options, answer) => {
+      const measured: Answer<O> = (error, response) => {
+        if (!error)
+          this.#roundTripMs = Math.min(performance.now() - start, this.#roundTripMs ?? Number.POSITIVE_INFINITY);
+        answer(error, response);
+      };
+      const { input, output } = method;
+      return client.makeUnaryRequest(
         path(method),
-        serializer(method.input),
-        deserializer(method.output),
+        serializer(input),
+        deserializer(output),
         request,
         metadata,
         options,
-        (error, response) => {
-          this.#breakOff.delete(breakOff);
-          forget();
-          if (error?.code === status.DEADLINE_EXCEEDED) this.#replace(client);
-          if (error) return reject(error);
-          this.#roundTripMs = Math.min(performance.now() - start, this.#roundTripMs ?? Number.POSITIVE_INFINITY);
-          resolve(response!);
-        },
+        measured,
       );
+    });
+  }
+
+  /**
+   * Sends messages, as fast as the server takes them, and resolves to its answer. Memory: a few messages.
+   *
+   * @param requests are not asked for more once the call has ended
+   */
+  async clientStream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodClientStreaming<I, O>,
+    requests: Iterable<MessageShape<I>>,
+    options: UnaryOptions = {},
+  ): Promise<MessageShape<O>> {
+    return await this.#answered<O>(options, (client, metadata, callOptions, answer) => {
+      const { input, output } = method;
+      const ended = new AbortController();
+      const answered: Answer<O> = (error, response) => {
+        ended.abort();
+        answer(error, response);
+      };
+      const call = client.makeClientStreamRequest(
+        path(method),
+        serializer(input),
+        deserializer(output),
+        metadata,
+        callOptions,
+        answered,
+      );
+      sendAll(call, requests, ended.signal).catch((error) => {
+        answered(error);
+        call.cancel();
+      });
+      return call;
+    });
+  }
+
+  /** A call that has one answer. */
+  async #answered<O extends DescMessage>(
+    { timeoutMs, signal }: UnaryOptions,
+    start: (client: Client, metadata: Metadata, options: CallOptions, answer: Answer<O>) => { cancel(): void },
+  ): Promise<MessageShape<O>> {
+    const metadata = await untilAborted(signal, inTime(this.#metadata(), timeoutMs));
+    const client = this.#unary;
+    const options: CallOptions = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
+    return new Promise((resolve, reject) => {
+      const call = start(client, metadata, options, (error, response) => {
+        this.#breakOff.delete(breakOff);
+        forget();
+        if (error?.code === status.DEADLINE_EXCEEDED) this.#replace(client);
+        if (error) return reject(error);
+        resolve(response!);
+      });
       const breakOff = () => {
         reject(sessionClosed());
         call.cancel();
@@ -171,6 +236,20 @@ export class Channel {
     if (this.#closed) throw sessionClosed();
     return metadata;
   }
+}
+
+type Answer<O extends DescMessage> = (error: ServiceError | null, response?: MessageShape<O>) => void;
+
+/** Sends the messages of a call, which waits for the server where it is full. */
+async function sendAll<T>(call: ClientWritableStream<T>, requests: Iterable<T>, ended: AbortSignal): Promise<void> {
+  for (const request of requests) {
+    if (ended.aborted) return;
+    if (call.write(request)) continue;
+    await once(call, "drain", { signal: ended }).catch((error) => {
+      if (!ended.aborted) throw error;
+    });
+  }
+  call.end();
 }
 
 /** What a call begins with, within the time that it has: a token may never come. */

@@ -27,6 +27,7 @@ import {
   ReattachExecuteRequestSchema,
   SparkConnectService,
 } from "../generated/spark-connect_pb.js";
+import { type ArtifactBytes, artifactRequests } from "./artifact.js";
 import { briefly, callPolicy, once, stopping } from "./call-policy.js";
 import { Channel, type UnaryOptions } from "./channel.js";
 import type { Endpoint } from "./endpoint.js";
@@ -144,6 +145,25 @@ export class SparkConnectClient {
     } finally {
       if (opType?.case === "set" || opType?.case === "unset") this.changes++;
     }
+  }
+
+  /** Which of these artifacts the session has. @param names such as `cache/<sha256>` */
+  async knownArtifacts(names: readonly string[], options?: UnaryCall): Promise<Set<string>> {
+    const { statuses } = await this.#call(method.artifactStatus, { names: [...names] }, options);
+    return new Set(names.filter((name) => statuses[name]?.exists));
+  }
+
+  /**
+   * Uploads an artifact. It is sent again as a whole if the connection is lost.
+   *
+   * @throws SparkStreamError UNAVAILABLE if the server received other bytes
+   */
+  async addArtifact(name: string, bytes: ArtifactBytes, options?: UnaryCall): Promise<void> {
+    const { artifacts } = await this.#retried(method.addArtifacts, options, (own) =>
+      this.#channel.clientStream(method.addArtifacts, artifactRequests(this.#common(), name, bytes), own),
+    );
+    if (artifacts.every(({ isCrcSuccessful }) => isCrcSuccessful)) return;
+    throw new SparkStreamError("UNAVAILABLE", "The server received other bytes than were sent. Try again.");
   }
 
   /**
@@ -345,14 +365,25 @@ export class SparkConnectClient {
     init: object,
     options: UnaryCall = {},
   ): Promise<MessageShape<O>> {
-    this.checkOpen();
     checkWellFormed([init, this.endpoint.userId]);
+    return await this.#retried(rpc, options, (own) => {
+      const request = create(rpc.input, { ...this.#common(), ...init } as unknown as MessageInitShape<I>);
+      return this.#channel.unary(rpc, request, own);
+    });
+  }
+
+  /** Makes a call, and makes it again if it fails for a reason that may pass. */
+  async #retried<T extends object>(
+    rpc: { readonly name: string },
+    options: UnaryCall = {},
+    attempt: (options: UnaryOptions) => Promise<T>,
+  ): Promise<T> {
+    this.checkOpen();
     const { timeoutMs, policy, signal } = { ...callPolicy(rpc.name), ...options };
     let tokenMayBeOld = this.endpoint.tokenRotates;
     for (let retry = 1; ; retry++) {
       try {
-        const request = create(rpc.input, { ...this.#common(), ...init } as unknown as MessageInitShape<I>);
-        const response = await this.#channel.unary(rpc, request, { timeoutMs, signal });
+        const response = await attempt({ timeoutMs, signal });
         this.#checkSession(response as { serverSideSessionId?: string });
         return response;
       } catch (error) {

@@ -1,4 +1,4 @@
-/** Names in SQL text. (Loaded without apache-arrow, unlike delivery/sql-type.ts.) */
+/** Names in SQL text. (Loaded without apache-arrow, unlike sql-type.ts.) */
 import { checkArguments, filled } from "../../runtime/check-options.js";
 
 /** A name quoted for SQL. */

@@ -3,7 +3,7 @@
  * in files of their own.
  */
 import { randomUUID } from "node:crypto";
-import { RecordBatch, type Schema, type Table } from "apache-arrow";
+import type { Schema, Table } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
 import { atMost } from "../../runtime/abort.js";
 import {
@@ -26,6 +26,7 @@ import { SharedRun } from "../../runtime/shared-run.js";
 import type { Execution } from "../execution/execution.js";
 import { PROGRESS_CONF } from "../execution/stop-point.js";
 import { type DataType, AnalyzePlanRequest_Explain_ExplainMode as Mode } from "../generated/spark-connect_pb.js";
+import { type CreateDataFrameOptions, createdRelation, type LocalData } from "../local-data/created-relation.js";
 import { SHORT_TIMEOUT } from "../rpc/call-policy.js";
 import type { SparkConnectClient } from "../rpc/spark-connect-client.js";
 import { CODEC_CONF } from "../rpc/stream-limits.js";
@@ -39,7 +40,6 @@ import { ConfLock } from "./conf-lock.js";
 import { countRows } from "./count.js";
 import { DataFrameReader } from "./dataframe-reader.js";
 import { DataFrameWriter } from "./dataframe-writer.js";
-import { isBatches, localRelation } from "./local-relation.js";
 import type { PlanSource } from "./plan.js";
 import { type QueryConf, type QuerySession, QuerySessions } from "./query-session.js";
 import * as relations from "./relations.js";
@@ -216,28 +216,22 @@ export class SparkSession implements AsyncDisposable {
   }
 
   /**
-   * A DataFrame of record batches that travel within the plan: for small data, at most some megabytes.
+   * A DataFrame of what is in memory: row objects, an apache-arrow Table, or record batches. Nothing is sent before its first
+   * use; then all rows are checked, and uploaded once per session, or sent with each query if they have less than 1 MiB.
+   * Do not change the rows before. Memory: 64 MiB at most, beside what is there.
    *
-   * @throws SparkStreamError INVALID_ARGUMENT without any batch, since there is no schema then; UNSUPPORTED_TYPE for a
-   *   dictionary within a nested column
+   * ```ts
+   * spark.createDataFrame([{ id: 1n, name: "Ada" }], { schema: "id BIGINT, name STRING" });
+   * ```
+   *
+   * @throws SparkStreamError INVALID_ARGUMENT for other data, and if there is neither a row nor a schema; UNSUPPORTED_TYPE for a
+   *   column that Spark cannot take, SCHEMA_MISMATCH for one that the schema has otherwise. At its first use: INVALID_INPUT
+   *   for a value that does not fit, MESSAGE_TOO_LARGE for more bytes than the server takes, UNSUPPORTED if it takes no
+   *   uploads
    */
-  createDataFrame(data: Table | RecordBatch | readonly RecordBatch[]): DataFrame {
+  createDataFrame(data: LocalData, options: CreateDataFrameOptions = {}): DataFrame {
     this.checkOpen();
-    const given = data instanceof RecordBatch ? [data] : data;
-    checkArgument("createDataFrame()", "data", given, [isBatches, "a Table, a RecordBatch or an array of them"]);
-    const batches = "batches" in given ? given.batches : given;
-    // A relation each: servers before August 2025 silently keep only the first batch of a stream.
-    const frames = batches.map((batch) => {
-      const relation = localRelation(batch);
-      return new DataFrame(this, async () => relation);
-    });
-    if (frames.length === 0) {
-      throw new SparkStreamError(
-        "INVALID_ARGUMENT",
-        "createDataFrame() needs at least one record batch, which may be empty.",
-      );
-    }
-    return unionOf(frames);
+    return new DataFrame(this, createdRelation(this.client, data, options));
   }
 
   /** Interrupts all that runs in the session. Resolves to the ids of the operations. */

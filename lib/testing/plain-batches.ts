@@ -4,16 +4,12 @@ import {
   Field,
   makeData,
   RecordBatch,
-  RecordBatchStreamWriter,
   Schema,
   Struct,
   Table,
   vectorFromArray,
 } from "apache-arrow";
-import { encodableSchema } from "../../arrow/encodable-schema.js";
-import { SparkStreamError } from "../../errors.js";
-import { checkWellFormed } from "../../runtime/well-formed.js";
-import type { RelationInit } from "./plan.js";
+import { SparkStreamError } from "../errors.js";
 
 /** Whether it is a Table, or an array of record batches. */
 export function isBatches(data: unknown): boolean {
@@ -21,31 +17,7 @@ export function isBatches(data: unknown): boolean {
 }
 
 /**
- * A record batch as a relation whose rows travel within the plan.
- *
- * @throws SparkStreamError UNSUPPORTED_TYPE for a dictionary within a nested column; INVALID_INPUT for a batch that
- *   apache-arrow cannot write
- */
-export function localRelation(batch: RecordBatch): RelationInit {
-  const plain = withoutDictionaries(batch);
-  const schema = encodableSchema(plain.schema);
-  checkWellFormed(schema.fields.map(({ name }) => `${name}`));
-  const named: RecordBatch = Object.assign(Object.create(Object.getPrototypeOf(plain)), plain, { schema });
-  return { relType: { case: "localRelation", value: { data: written(named) } } };
-}
-
-function written(batch: RecordBatch): Uint8Array {
-  try {
-    return RecordBatchStreamWriter.writeAll([batch]).toUint8Array(true);
-  } catch (cause) {
-    const message = `apache-arrow cannot write the record batch: ${(cause as Error).message}.`;
-    throw new SparkStreamError("INVALID_INPUT", message, { cause });
-  }
-}
-
-/**
- * The batch with the values of its dictionary-encoded columns looked up: Spark takes the indices for the values, without a
- * word, and never sends such columns.
+ * The batch with the values of its dictionary-encoded columns looked up: Spark never sends such columns.
  *
  * @throws SparkStreamError UNSUPPORTED_TYPE for a dictionary within a nested column
  */

@@ -1,7 +1,7 @@
-/** Arrow types as the SQL types that Spark sends as these: the reverse of connect/session/arrow-schema.ts. */
+/** Arrow types as the SQL types that Spark sends as these: the reverse of arrow-schema.ts. */
 import { type DataType, DateUnit, type Field, IntervalUnit, Precision, TimeUnit } from "apache-arrow";
-import { byType, type TypeTable } from "../arrow/arrow-type.js";
-import { quotedName } from "../connect/session/quoted-name.js";
+import { byType, type TypeTable } from "../../arrow/arrow-type.js";
+import { quotedName } from "./quoted-name.js";
 
 /** The SQL type whose values Spark sends as this Arrow type; undefined if there is none. */
 export function sqlType(field: Field): string | undefined {

@@ -1,0 +1,74 @@
+/**
+ * Row objects as columns. In: an array of objects, and a schema, or none. Out: parts of at most about PART_BYTES.
+ *
+ * Memory: one part.
+ */
+import type { Field, Schema } from "apache-arrow";
+import { SparkStreamError } from "../../errors.js";
+import { isBag, shown } from "../../runtime/check-options.js";
+import { FieldsBuilder, type Progress } from "./column-builder.js";
+import { InferredFields } from "./inferred-type.js";
+import { breathe, type LocalPart, type LocalRows, PART_BYTES, PART_ROWS } from "./local-rows.js";
+
+/** Rows between two looks at the clock. */
+const ROWS_PER_LOOK = 128;
+
+/** The types of all fields, from all rows. @throws SparkStreamError INVALID_INPUT, AbortError */
+export async function inferredFields(rows: readonly unknown[], signal: AbortSignal | undefined): Promise<Field[]> {
+  const fields = new InferredFields();
+  for (let index = 0; index < rows.length; index++) {
+    fields.add(checkedRow(rows[index], index), index);
+    if (index % ROWS_PER_LOOK === 0) await breathe(signal);
+  }
+  return fields.types();
+}
+
+export class ObjectRows implements LocalRows {
+  readonly schema: Schema;
+  readonly #rows: readonly unknown[];
+  /** Whether rows may have no other fields: those of inferred types have none. */
+  readonly #strict: boolean;
+
+  constructor(rows: readonly unknown[], schema: Schema, strict: boolean) {
+    this.#rows = rows;
+    this.schema = schema;
+    this.#strict = strict;
+  }
+
+  get rowCount(): number {
+    return this.#rows.length;
+  }
+
+  async *parts(signal: AbortSignal | undefined): AsyncGenerator<LocalPart> {
+    const rows = this.#rows;
+    for (let index = 0; index < rows.length; ) {
+      const progress: Progress = { row: index, bytes: 0 };
+      const fields = new FieldsBuilder(this.schema.fields, "", progress);
+      let length = 0;
+      for (; index < rows.length && length < PART_ROWS && progress.bytes < PART_BYTES; index++, length++) {
+        progress.row = index;
+        const row = checkedRow(rows[index], index);
+        if (this.#strict) this.#checkFields(fields, row, index);
+        fields.append(row);
+        if (index % ROWS_PER_LOOK === 0) await breathe(signal);
+      }
+      yield { length, columns: fields.finish() };
+    }
+  }
+
+  #checkFields(fields: FieldsBuilder, row: object, index: number): void {
+    const unknown = fields.unknownField(row);
+    if (unknown === undefined) return;
+    const message = `Row ${index} has the field ${JSON.stringify(unknown)}, which the schema lacks. Add it to the schema, or leave it out of the rows. Nothing was sent.`;
+    throw new SparkStreamError("INVALID_INPUT", message);
+  }
+}
+
+/** @throws SparkStreamError INVALID_INPUT for what is no object */
+export function checkedRow(row: unknown, index: number): object {
+  if (isBag(row)) return row;
+  throw new SparkStreamError(
+    "INVALID_INPUT",
+    `Row ${index} must be an object { name: value }, not ${shown(row)}. Nothing was sent.`,
+  );
+}
