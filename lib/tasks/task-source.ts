@@ -133,7 +133,7 @@ class Link:
                 if op != b".":
                     return op, payload
             else:
-                self.attempt(self.take_in, select.POLLIN)
+                self.attempt(self.take_in, select.POLLIN, False)
 
     def take_in(self):
         piece = self.socket.recv(4096)
@@ -142,7 +142,7 @@ class Link:
         self.inbox += piece
         return piece
 
-    def attempt(self, operation, event):
+    def attempt(self, operation, event, takes_in=True):
         """What it gives; None where it has to be tried again, now that something has happened."""
         try:
             return operation()
@@ -157,7 +157,7 @@ class Link:
         happened = poll.poll(SILENCE * 1000)
         if not happened:
             raise ConnectionAbortedError(f"nothing was heard from Node for {SILENCE} s")
-        if operation != self.take_in and happened[0][1] & ~select.POLLOUT:
+        if takes_in and happened[0][1] & ~select.POLLOUT:
             try:
                 self.take_in()
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):

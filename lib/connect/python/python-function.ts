@@ -3,13 +3,16 @@
  * as source text within a pickle.
  */
 
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { SparkStreamError } from "../../errors.js";
 import type { RunOptions } from "../../runtime/call-options.js";
 import { SharedRun } from "../../runtime/shared-run.js";
+import { type DataType, DataTypeSchema } from "../generated/spark-connect_pb.js";
 import { isRefusal } from "../rpc/refusal.js";
 import type { RelationInit } from "../session/plan.js";
 import type { DataFrame, SparkSession } from "../session/session.js";
 import { call, pickledPair } from "./python-pickle.js";
+import { typeJson } from "./type-json.js";
 
 /** pyspark.util.PythonEvalType.SQL_MAP_ARROW_ITER_UDF: an iterator of record batches to another. */
 const MAP_ARROW = 207;
@@ -38,8 +41,8 @@ export interface PythonFunction {
   readonly name: string;
   /** An expression that gives the function. */
   readonly expression: string;
-  /** The columns that come out, all of which may be null. */
-  readonly output: Readonly<Record<string, PythonColumn>>;
+  /** The columns that come out: simple ones, all of which may be null, or a struct. */
+  readonly output: Readonly<Record<string, PythonColumn>> | DataType;
 }
 
 export type PythonColumn = "binary" | "integer" | "long" | "string";
@@ -60,24 +63,29 @@ export function mapInArrow(source: DataFrame, fn: PythonFunction, user: PythonUs
 }
 
 function mapPartitions(input: RelationInit, { name, expression, output }: PythonFunction, pythonVer: string) {
-  const columns = Object.entries(output);
-  const json = columns.map(([column, type]) => ({ name: column, type, nullable: true, metadata: {} }));
+  const outputType = structOf(output);
   const command = pickledPair(
     call("builtins", "eval", expression),
-    call("pyspark.sql.types", "_parse_datatype_json_string", JSON.stringify({ type: "struct", fields: json })),
+    call("pyspark.sql.types", "_parse_datatype_json_string", JSON.stringify(typeJson(outputType))),
   );
-  const fields = columns.map(([column, type]) => ({
-    name: column,
-    nullable: true,
-    dataType: { kind: { case: type, value: {} } },
-  }));
-  const outputType = { kind: { case: "struct" as const, value: { fields } } };
   const func = {
     functionName: name,
     deterministic: true,
     function: { case: "pythonUdf" as const, value: { outputType, evalType: MAP_ARROW, command, pythonVer } },
   };
   return { relType: { case: "mapPartitions" as const, value: { input, func } } } as RelationInit;
+}
+
+function structOf(output: PythonFunction["output"]): DataType {
+  if ("kind" in output && typeof output.kind === "object") return output as DataType;
+  const fields = Object.entries(output).map(([name, type]) => ({
+    name,
+    nullable: true,
+    dataType: { kind: { case: type, value: {} } },
+  }));
+  return create(DataTypeSchema, { kind: { case: "struct", value: { fields } } } as MessageInitShape<
+    typeof DataTypeSchema
+  >);
 }
 
 /** The version of each session's workers, once it is known. */
