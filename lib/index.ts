@@ -64,6 +64,7 @@ export type { TextCompression, TextCompressionOptions } from "./sinks/text/text-
 export type { InvalidText } from "./sinks/values/invalid-text.js";
 export type { TextValueOptions, ValueOptions } from "./sinks/values/value-options.js";
 export { arrowIpcBytes, type SparkStream, sparkStream, splitSparkStream } from "./spark-stream.js";
+export { type SparkWriter, sparkWriter, type WriterMetrics } from "./spark-writer.js";
 export type {
   CommonStreamOptions,
   PushOptions,
@@ -74,3 +75,4 @@ export type {
   StagedOptions,
   StagedStreamOptions,
 } from "./stream-options.js";
+export type { PullOptions, SparkWriterOptions, WriteTarget } from "./write-options.js";

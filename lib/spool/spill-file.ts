@@ -22,8 +22,8 @@ const LENGTH_BYTES = 4;
 export class SpillFile {
   readonly #file: FileHandle;
   readonly #path: string | undefined;
+  readonly #taken = { at: 0 };
   #writeAt = 0;
-  #readAt = 0;
 
   /** @throws SparkStreamError WRITE_FAILED */
   static async create(): Promise<SpillFile> {
@@ -53,11 +53,23 @@ export class SpillFile {
    *
    * @throws SparkStreamError INCOMPLETE_RESULT if the file cannot be read
    */
-  async take(): Promise<Uint8Array | undefined> {
-    if (this.#readAt === this.#writeAt) return undefined;
+  take(): Promise<Uint8Array | undefined> {
+    return this.#next(this.#taken);
+  }
+
+  /** Reads the records from the first one on, without taking them. @returns as {@link take} */
+  reader(): () => Promise<Uint8Array | undefined> {
+    const position = { at: 0 };
+    return () => this.#next(position);
+  }
+
+  async #next(position: { at: number }): Promise<Uint8Array | undefined> {
+    if (position.at === this.#writeAt) return undefined;
     try {
-      const length = (await this.#read(LENGTH_BYTES)).readUInt32LE();
-      return await this.#read(length);
+      const length = (await this.#read(LENGTH_BYTES, position.at)).readUInt32LE();
+      const record = await this.#read(length, position.at + LENGTH_BYTES);
+      position.at += LENGTH_BYTES + length;
+      return record;
     } catch (error) {
       throw readFailed(error as Error);
     }
@@ -68,14 +80,13 @@ export class SpillFile {
     if (this.#path !== undefined) await remove(this.#path);
   }
 
-  async #read(length: number): Promise<Buffer> {
+  async #read(length: number, at: number): Promise<Buffer> {
     const bytes = Buffer.allocUnsafeSlow(length);
     for (let done = 0; done < length; ) {
-      const { bytesRead } = await this.#file.read(bytes, done, length - done, this.#readAt + done);
+      const { bytesRead } = await this.#file.read(bytes, done, length - done, at + done);
       if (bytesRead === 0) throw new Error("it is truncated");
       done += bytesRead;
     }
-    this.#readAt += length;
     return bytes;
   }
 }

@@ -371,6 +371,7 @@ describe("A call with an argument that it does not take", function () {
       rows: [api.rows as Call, bag],
       sparkError: [testingApi.sparkError as Call, takes({ message: "no" })],
       sparkStream: [api.sparkStream as Call, rows, bag],
+      sparkWriter: [api.sparkWriter as Call, takes(spark), takes({ table: "t" }, "bag"), bag],
       splitSparkStream: [api.splitSparkStream as Call, takes(df), count, bag],
       startLocalSpark: [localApi.startLocalSpark as Call, bag],
       startScriptedServer: [testingApi.startScriptedServer as Call, bag],
@@ -381,13 +382,14 @@ describe("A call with an argument that it does not take", function () {
     expect([...new Set(exported)].filter((name) => !others.includes(name)).sort()).to.deep.equal(
       Object.keys(functions).sort(),
     );
+    const isFileWriter = (name: string) => name.endsWith("Writer") && name !== "sparkWriter";
     const faults: string[] = [];
     await withoutJava(async () => {
       for (const [name, [call, ...parameters]] of Object.entries(functions)) {
         // A target that is a name would become a file, and an arrow file at that.
         const named: Call = (given, ...rest) =>
-          call(name.endsWith("Writer") && given === "no such thing" ? join(directory, name) : given, ...rest);
-        const fixed = parameters.map((p) => (name.endsWith("Writer") && p !== bag ? takes(p.good, "string") : p));
+          call(isFileWriter(name) && given === "no such thing" ? join(directory, name) : given, ...rest);
+        const fixed = parameters.map((p) => (isFileWriter(name) && p !== bag ? takes(p.good, "string") : p));
         faults.push(...(await faultsOf(name, named, fixed)));
       }
     });

@@ -3,11 +3,10 @@
  * as source text within a pickle.
  */
 
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { SparkStreamError } from "../../errors.js";
 import type { RunOptions } from "../../runtime/call-options.js";
 import { SharedRun } from "../../runtime/shared-run.js";
-import { type DataType, DataTypeSchema } from "../generated/spark-connect_pb.js";
+import type { DataType } from "../generated/spark-connect_pb.js";
 import { isRefusal } from "../rpc/refusal.js";
 import type { RelationInit } from "../session/plan.js";
 import type { DataFrame, SparkSession } from "../session/session.js";
@@ -63,10 +62,10 @@ export function mapInArrow(source: DataFrame, fn: PythonFunction, user: PythonUs
 }
 
 function mapPartitions(input: RelationInit, { name, expression, output }: PythonFunction, pythonVer: string) {
-  const outputType = structOf(output);
+  const { outputType, json } = isDataType(output) ? { outputType: output, json: typeJson(output) } : structOf(output);
   const command = pickledPair(
     call("builtins", "eval", expression),
-    call("pyspark.sql.types", "_parse_datatype_json_string", JSON.stringify(typeJson(outputType))),
+    call("pyspark.sql.types", "_parse_datatype_json_string", JSON.stringify(json)),
   );
   const func = {
     functionName: name,
@@ -76,16 +75,22 @@ function mapPartitions(input: RelationInit, { name, expression, output }: Python
   return { relType: { case: "mapPartitions" as const, value: { input, func } } } as RelationInit;
 }
 
-function structOf(output: PythonFunction["output"]): DataType {
-  if ("kind" in output && typeof output.kind === "object") return output as DataType;
-  const fields = Object.entries(output).map(([name, type]) => ({
+function isDataType(output: PythonFunction["output"]): output is DataType {
+  return typeof output.kind === "object";
+}
+
+function structOf(output: Readonly<Record<string, PythonColumn>>) {
+  const columns = Object.entries(output);
+  const fields = columns.map(([name, type]) => ({
     name,
     nullable: true,
     dataType: { kind: { case: type, value: {} } },
   }));
-  return create(DataTypeSchema, { kind: { case: "struct", value: { fields } } } as MessageInitShape<
-    typeof DataTypeSchema
-  >);
+  const json = columns.map(([column, type]) => ({ name: column, type, nullable: true, metadata: {} }));
+  return {
+    outputType: { kind: { case: "struct" as const, value: { fields } } },
+    json: { type: "struct", fields: json },
+  };
 }
 
 /** The version of each session's workers, once it is known. */

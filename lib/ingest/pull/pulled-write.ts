@@ -1,0 +1,198 @@
+/**
+ * A write whose tasks fetch their rows from this process.
+ *
+ *   begin    with the schema: listens, has a probe show that tasks can connect, and starts the query
+ *   add      batches, which tasks ask for; settles when there is room
+ *   finish   no more come; settles when Spark has committed
+ *   stop     interrupts the query, at any moment
+ */
+import type { Socket } from "node:net";
+import type { Field, RecordBatch, Schema } from "apache-arrow";
+import { mapInArrow } from "../../connect/python/python-function.js";
+import { quotedName } from "../../connect/session/quoted-name.js";
+import type { DataFrame, SparkSession } from "../../connect/session/session.js";
+import { sqlType } from "../../connect/session/sql-type.js";
+import { incompleteResult, SparkStreamError, sessionClosed } from "../../errors.js";
+import { AbortError } from "../../runtime/abort.js";
+import type { RunOptions } from "../../runtime/call-options.js";
+import { taskAddress } from "../../tasks/address.js";
+import { createCertificate } from "../../tasks/certificate.js";
+import { type Claim, PROBE } from "../../tasks/claim.js";
+import { explainTask, type Purpose } from "../../tasks/explain-task.js";
+import { TaskListener } from "../../tasks/listener.js";
+import { Secret } from "../../tasks/proof.js";
+import { probeReach } from "../../tasks/reach-probe.js";
+import type { SocketReader } from "../../tasks/socket-reader.js";
+import type { LinkSettings } from "../../tasks/task-source.js";
+import { type PullOptions, writeDefaults } from "../../write-options.js";
+import { BatchesForSpark } from "../encoded-batches.js";
+import { Feed } from "./feed.js";
+import { TaskFeed } from "./task-feed.js";
+import { pullTask } from "./task-source.js";
+
+/** s that the probe and a task try to connect. */
+const CONNECT_TIMEOUT_S = 3;
+/** Rows of the frame whose tasks fetch; they are dropped. One for each task is enough. */
+const RANGE_ROWS = 4096;
+/** ms that tasks of an interrupted query have to end by themselves before their connections are closed. */
+const GRACE = 1_000;
+
+const pulling: Purpose = {
+  name: "sparkWriter()",
+  option: "pull",
+  what: "fetch from this process",
+  instead: "spark.createDataFrame(…).write, which needs no connection back and no Python",
+};
+
+export interface PulledWriteOptions extends Pick<RunOptions, "tags"> {
+  readonly pull?: PullOptions | undefined;
+  readonly readAheadBytes?: number | undefined;
+}
+
+/** Writes a frame, and resolves when Spark has committed it. */
+export type WriteFrame = (frame: DataFrame, options: RunOptions) => Promise<void>;
+
+export class PulledWrite {
+  readonly #session: SparkSession;
+  readonly #options: PulledWriteOptions;
+  readonly #write: WriteFrame;
+  readonly #onFailure: (error: Error) => void;
+  readonly #secret = new Secret();
+  readonly #stop = new AbortController();
+  readonly #feed: Feed;
+  readonly #forget: () => void;
+  #batches: BatchesForSpark | undefined;
+  #listener: TaskListener | undefined;
+  #query: Promise<void> = Promise.resolve();
+  /** What the write fails with. */
+  #failure: Error | undefined;
+  #stopped: Promise<void> | undefined;
+
+  /** @param onFailure called once, with what made the write impossible */
+  constructor(
+    session: SparkSession,
+    options: PulledWriteOptions,
+    write: WriteFrame,
+    onFailure: (error: Error) => void,
+  ) {
+    session.checkOpen();
+    this.#session = session;
+    this.#options = options;
+    this.#write = write;
+    this.#onFailure = onFailure;
+    const { readAheadBytes = writeDefaults.readAheadBytes, pull } = options;
+    this.#feed = new Feed(readAheadBytes, pull?.spool ?? false, (error) => this.#fail(error));
+    this.#forget = session.beforeClose(async () => {
+      this.#fail(sessionClosed());
+      await this.stop();
+    });
+  }
+
+  /** Rows, batches and bytes of Arrow data that came. */
+  get counts(): { readonly rows: number; readonly batches: number; readonly bytes: number } {
+    const { rows, batches, bytes } = this.#feed;
+    return { rows, batches, bytes };
+  }
+
+  get begun(): boolean {
+    return this.#batches !== undefined;
+  }
+
+  /** @throws SparkStreamError UNSUPPORTED_TYPE, INVALID_ARGUMENT, PORT_IN_USE, UNREACHABLE, UNSUPPORTED */
+  async begin(fields: readonly Field[]): Promise<void> {
+    const batches = new BatchesForSpark(fields);
+    this.#batches = batches;
+    const session = this.#session;
+    const { pull = {}, tags } = this.#options;
+    const { signal } = this.#stop;
+    const columns = await this.#structOf(batches.schema);
+    const settings = await this.#listen(pull);
+    await probeReach(session, pull.advertise ?? settings.host, settings, { tags, signal }, pulling);
+    signal.throwIfAborted();
+    const range = session.range(0, RANGE_ROWS, 1, pull.tasks);
+    const frame = mapInArrow(range, pullTask(settings, columns), pulling);
+    this.#query = this.#write(frame, { ...(tags && { tags }), signal }).catch((error) => {
+      this.#fail(explainTask(error, pulling) as Error);
+      throw this.#failure;
+    });
+    this.#query.catch(() => {}); // finish() rejects with it
+  }
+
+  /** Settles when there is room for more. @throws SparkStreamError INVALID_INPUT, SCHEMA_MISMATCH */
+  async add(batch: RecordBatch): Promise<void> {
+    for await (const encoded of this.#batches!.encoded(batch, this.#stop.signal)) {
+      if (this.#failure) throw this.#failure;
+      await this.#feed.add(encoded);
+    }
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Settles when Spark has committed. @throws SparkStreamError QUERY_FAILED, UNREACHABLE, INPUT_LOST, … */
+  async finish(): Promise<void> {
+    this.#feed.end();
+    await this.#query;
+    const { missing } = this.#feed;
+    if (missing !== undefined) throw incompleteResult(missing);
+    await this.#close();
+  }
+
+  /** Interrupts the query, if it runs. Never rejects. */
+  stop(): Promise<void> {
+    if (!this.#stopped) {
+      this.#stopped = this.#interrupt();
+      this.#session.client.trackStop(this.#stopped);
+    }
+    return this.#stopped;
+  }
+
+  async #interrupt(): Promise<void> {
+    this.#failure ??= new SparkStreamError("OPERATION_CANCELED", "The write was stopped.");
+    this.#stop.abort(this.#failure);
+    const cutOff = setTimeout(() => this.#listener?.close(), GRACE);
+    await this.#query.catch(() => {});
+    clearTimeout(cutOff);
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    this.#secret.forget();
+    await Promise.all([this.#listener?.close(), this.#feed.close()]);
+    this.#forget();
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure) return;
+    this.#failure = error;
+    void this.#feed.close();
+    if (!(error instanceof AbortError)) this.#onFailure(error);
+  }
+
+  /** Spark's own type of the rows. */
+  async #structOf(schema: Schema) {
+    const ddl = schema.fields.map((field) => {
+      const text = sqlType(field);
+      if (text) return `${quotedName(String(field.name))} ${text}${field.nullable ? "" : " NOT NULL"}`;
+      const message = `Column \`${field.name}\` has the type ${field.type}, which a task cannot give to Spark. Cast it before.`;
+      throw new SparkStreamError("UNSUPPORTED_TYPE", message);
+    });
+    const parsing = { case: "ddlParse" as const, value: { ddlString: ddl.join(", ") } };
+    const { parsed } = await this.#session.client.analyze(parsing, { signal: this.#stop.signal });
+    if (parsed) return parsed;
+    throw new SparkStreamError("UNSUPPORTED", "The server does not read a schema (AnalyzePlan, DDLParse).");
+  }
+
+  async #listen(pull: PullOptions): Promise<LinkSettings> {
+    const { host, port, tls, advertised } = await taskAddress(pull, this.#session.client.endpoint, "pull");
+    const certificate = tls ? await createCertificate() : undefined;
+    this.#stop.signal.throwIfAborted();
+    const secret = this.#secret;
+    const onTask = ({ partition }: Claim, socket: Socket, reader: SocketReader) => {
+      if (partition === PROBE) socket.end();
+      else void new TaskFeed(partition, socket, reader).serve(this.#feed);
+    };
+    this.#listener = await TaskListener.open({ host, port, secret, certificate, option: "pull", onTask });
+    const { fingerprint = "" } = certificate ?? {};
+    const { port: toldPort, host: toldHost } = advertised(this.#listener.port);
+    return { host: toldHost, port: toldPort, secret: secret.hex, fingerprint, patience: CONNECT_TIMEOUT_S };
+  }
+}

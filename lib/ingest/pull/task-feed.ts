@@ -1,0 +1,86 @@
+/** The conversation with one attempt of a task, after its proof (wire.ts). In: batches. Out: the same, to the task. */
+import type { Socket } from "node:net";
+import type { SocketReader } from "../../tasks/socket-reader.js";
+import { batchHead, end, FINISHED, FINISHED_BYTES, heartbeat, WANTS } from "./wire.js";
+
+/** ms between two heartbeats to a waiting task, which gives up after several missing ones. */
+const HEARTBEAT = 10_000;
+
+/** What decides which batch a task gets (feed.ts). */
+export interface Giver {
+  /** It has connected. */
+  join(task: TaskFeed): void;
+  /** It wants one more batch. */
+  ask(task: TaskFeed): void;
+  /** It has given Spark all that it got. */
+  finished(task: TaskFeed, rows: number): void;
+  /** Its connection has ended. */
+  leave(task: TaskFeed): void;
+}
+
+export class TaskFeed {
+  readonly partition: number;
+  readonly #socket: Socket;
+  readonly #reader: SocketReader;
+  readonly #timer: NodeJS.Timeout;
+  readonly #begun: Promise<Giver>;
+  #begin!: (feed: Giver) => void;
+  /** Batches: how many it asked for, and how many it was given. */
+  asked = 0;
+  given = 0;
+  /** Whether there are no more for it behind those it was given. */
+  ending = false;
+  isOpen = true;
+
+  constructor(partition: number, socket: Socket, reader: SocketReader) {
+    this.partition = partition;
+    this.#socket = socket;
+    this.#reader = reader;
+    this.#begun = new Promise((resolve) => {
+      this.#begin = resolve;
+    });
+    this.#timer = setInterval(() => socket.write(heartbeat), HEARTBEAT).unref();
+  }
+
+  /** Now it may ask. */
+  begin(feed: Giver): void {
+    this.#begin(feed);
+  }
+
+  give(bytes: Uint8Array): void {
+    this.given++;
+    this.#socket.write(batchHead(bytes.length));
+    this.#socket.write(bytes);
+  }
+
+  end(): void {
+    this.#socket.write(end);
+  }
+
+  /** Serves it until its connection ends, whatever the reason. Never rejects. */
+  async serve(feed: Giver): Promise<void> {
+    this.#socket.once("close", () => this.#ended(feed)); // also while it waits
+    feed.join(this);
+    try {
+      const begun = await this.#begun;
+      for (;;) {
+        const [op] = await this.#reader.read(1);
+        if (op === WANTS) begun.ask(this);
+        else if (op === FINISHED) {
+          begun.finished(this, Number((await this.#reader.read(FINISHED_BYTES)).readBigUInt64BE()));
+        } else break;
+      }
+    } catch {
+      // The connection has ended.
+    }
+    this.#socket.destroySoon();
+    this.#ended(feed);
+  }
+
+  #ended(feed: Giver): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    clearInterval(this.#timer);
+    feed.leave(this);
+  }
+}
