@@ -95,6 +95,15 @@ export class Feed implements Giver {
     );
   }
 
+  /** Whether no task has come yet. */
+  get untouched(): boolean {
+    return this.#partitions.size === 0;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** Why not everything that came is with Spark, if that is so. */
   get missing(): string | undefined {
     if (!this.#ended || this.#queue.length > 0) return "Spark ended the write before it had taken all batches";

@@ -9,6 +9,7 @@
 import type { Socket } from "node:net";
 import type { Field, RecordBatch, Schema } from "apache-arrow";
 import { mapInArrow } from "../../connect/python/python-function.js";
+import type { WriteMode } from "../../connect/session/dataframe-writer.js";
 import { quotedName } from "../../connect/session/quoted-name.js";
 import type { DataFrame, SparkSession } from "../../connect/session/session.js";
 import { sqlType } from "../../connect/session/sql-type.js";
@@ -47,6 +48,7 @@ const pulling: Purpose = {
 export interface PulledWriteOptions extends Pick<RunOptions, "tags"> {
   readonly pull?: PullOptions | undefined;
   readonly readAheadBytes?: number | undefined;
+  readonly mode?: WriteMode | undefined;
 }
 
 /** Writes a frame, and resolves when Spark has committed it. */
@@ -115,7 +117,11 @@ export class PulledWrite {
       this.#fail(explainTask(error, pulling) as Error);
       throw this.#failure;
     });
-    this.#query.catch(() => {}); // finish() rejects with it
+    // It may end before the stream does; finish() rejects with its error.
+    this.#query.then(
+      () => this.#endedEarly(),
+      () => {},
+    );
   }
 
   /** Settles when there is room for more. @throws SparkStreamError INVALID_INPUT, SCHEMA_MISMATCH */
@@ -131,9 +137,22 @@ export class PulledWrite {
   async finish(): Promise<void> {
     this.#feed.end();
     await this.#query;
+    if (this.#failure) throw this.#failure;
     const { missing } = this.#feed;
-    if (missing !== undefined) throw incompleteResult(missing);
+    if (missing !== undefined && !this.#ignored) throw incompleteResult(missing);
     await this.#close();
+  }
+
+  /** With mode "ignore" Spark does nothing if the target exists. */
+  get #ignored(): boolean {
+    return this.#options.mode === "ignore" && this.#feed.untouched;
+  }
+
+  #endedEarly(): void {
+    if (this.#feed.ended) return;
+    if (this.#ignored)
+      void this.#feed.close(); // and what still comes is dropped
+    else this.#fail(incompleteResult("Spark ended the write before the stream had ended"));
   }
 
   /** Interrupts the query, if it runs. Never rejects. */
