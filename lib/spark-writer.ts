@@ -1,15 +1,19 @@
 /**
- * sparkWriter(): record batches into a table, or files that Spark writes. In, apache-arrow RecordBatch, all of one schema; out, rows
- * in Spark, committed when the Writable finishes. Memory: `readAheadBytes` of Arrow data, and what ingest/ says.
+ * sparkWriter(): record batches, or row objects, into a table, or files that Spark writes. In, apache-arrow RecordBatch, all of one
+ * schema, or objects; out, rows in Spark, committed when the Writable finishes. Memory: `readAheadBytes` of Arrow data, and what ingest/ says.
  */
+import type { Writable } from "node:stream";
 import type { Field, RecordBatch } from "apache-arrow";
 import type { SparkSession } from "./connect/session/session.js";
 import { SparkStreamError } from "./errors.js";
 import type { PulledWrite, WriteFrame } from "./ingest/pull/pulled-write.js";
-import type { BatchWritable } from "./sinks/batch-writer.js";
+import { isBag } from "./runtime/check-options.js";
 import type { Target } from "./sinks/files/byte-target.js";
 import { TargetWriter } from "./sinks/files/target-writer.js";
 import { checkWrite, type SparkWriterOptions, type WriteTarget } from "./write-options.js";
+
+/** Row objects that go to Spark together; their types are those that the first of them have, if no schema is given. */
+const ROWS = 1_000;
 
 /** What a writer has done so far. */
 export interface WriterMetrics {
@@ -20,14 +24,16 @@ export interface WriterMetrics {
   readonly bytes: number;
 }
 
-/** The Writable that {@link sparkWriter} returns: in objectMode, of apache-arrow RecordBatch. */
-export interface SparkWriter extends BatchWritable {
+/** The Writable that {@link sparkWriter} returns: in objectMode, of apache-arrow RecordBatch, or of row objects. */
+export interface SparkWriter extends Writable {
   readonly metrics: WriterMetrics;
 }
 
 /**
  * A Writable (object mode) whose record batches Spark writes into a table, or as files: `pipeline(source, sparkWriter(spark,
  * { table: "lake.trips" }, { mode: "append" }))`.
+ *
+ * Row objects are taken, too: their columns are those of the option `schema`, or of the first 1,000 rows.
  *
  * "finish" comes when Spark has committed. A writer that is destroyed, or fails, interrupts the query, and nothing is visible, as far
  * as the format's own commit goes: see docs/into-spark.md.
@@ -43,11 +49,8 @@ export function sparkWriter(spark: SparkSession, target: WriteTarget, options: S
 }
 
 class Writer extends TargetWriter<SparkTarget> {
-  readonly #options: SparkWriterOptions;
-
   constructor(target: SparkTarget, options: SparkWriterOptions) {
-    super(target, { objectMode: true, highWaterMark: 1 }, options.signal);
-    this.#options = options;
+    super(target, { objectMode: true, highWaterMark: 16 }, options.signal);
   }
 
   get metrics(): WriterMetrics {
@@ -57,11 +60,6 @@ class Writer extends TargetWriter<SparkTarget> {
   protected override async take(chunk: unknown): Promise<void> {
     await this.target.add(chunk);
   }
-
-  protected override async finish(): Promise<void> {
-    const { schema } = this.#options;
-    if (!this.target.begun && schema) await this.target.begin(schema.fields);
-  }
 }
 
 class SparkTarget implements Target {
@@ -70,6 +68,9 @@ class SparkTarget implements Target {
   readonly #options: SparkWriterOptions;
   #batches!: typeof import("./ingest/encoded-batches.js");
   #write: PulledWrite | undefined;
+  /** Row objects that wait for others. */
+  #rows: object[] = [];
+  #rowCount = 0;
 
   constructor(session: SparkSession, target: WriteTarget, options: SparkWriterOptions) {
     this.#session = session;
@@ -96,9 +97,27 @@ class SparkTarget implements Target {
 
   async add(chunk: unknown): Promise<void> {
     const { checkRecordBatch, columnsOf } = this.#batches;
+    if (isRow(chunk)) {
+      this.#rows.push(chunk);
+      if (this.#rows.length >= ROWS) await this.#addRows();
+      return;
+    }
     const batch: RecordBatch = checkRecordBatch(chunk, "sparkWriter()");
     if (!this.begun) await this.begin(columnsOf(batch));
+    await this.#addRows();
     await this.#write!.add(batch);
+  }
+
+  async #addRows(): Promise<void> {
+    const rows = this.#rows;
+    if (rows.length === 0) return;
+    this.#rows = [];
+    const { schema } = this.#options;
+    if (!this.begun)
+      await this.begin(schema?.fields ?? (await this.#batches.inferredFields(rows, this.#options.signal)));
+    const first = this.#rowCount;
+    this.#rowCount += rows.length;
+    await this.#write!.addRows(rows, first);
   }
 
   async begin(fields: readonly Field[]): Promise<void> {
@@ -106,6 +125,8 @@ class SparkTarget implements Target {
   }
 
   async commit(): Promise<void> {
+    await this.#addRows();
+    if (!this.begun && this.#options.schema) await this.begin(this.#options.schema.fields);
     if (!this.begun) {
       const message =
         "The stream ended without a record batch, so its columns are unknown. Pass the option schema to sparkWriter(), or send one batch of 0 rows.";
@@ -117,6 +138,11 @@ class SparkTarget implements Target {
   async abort(): Promise<void> {
     await this.#write?.stop();
   }
+}
+
+/** A record batch, of whichever copy of apache-arrow, is not one: it has its schema and the number of its rows. */
+function isRow(chunk: unknown): chunk is object {
+  return isBag(chunk) && !("schema" in chunk && "numRows" in chunk);
 }
 
 function writeOf({ table, path, format }: WriteTarget, { mode, partitionBy, options }: SparkWriterOptions): WriteFrame {

@@ -32,7 +32,7 @@ const parts: Readonly<Record<string, Allowed>> = {
   delivery: { imports: ["errors", "runtime", "arrow", "spool", "chain", "connect", "tasks", "stream-options"] },
   "write-options": { imports: ["errors", "runtime", "connect"] },
   ingest: { imports: ["errors", "runtime", "arrow", "spool", "connect", "tasks", "write-options"] },
-  "spark-writer": { imports: ["errors", "connect", "ingest", "sinks", "write-options"] },
+  "spark-writer": { imports: ["errors", "runtime", "connect", "ingest", "sinks", "write-options"] },
   "spark-stream": { imports: ["errors", "runtime", "chain", "connect", "delivery", "stream-options"] },
   results: { imports: ["errors", "runtime", "connect", "sinks", "spark-stream", "stream-options"] },
   sinks: { imports: ["errors", "runtime", "version", "arrow"] },

@@ -150,6 +150,36 @@ describe("sparkWriter", function () {
     expect(await spark.read.parquet(to.path).agg("max(n) AS n").first()).to.deep.equal({ n: 4_000_000_000n });
   });
 
+  it("takes row objects, by the types of the first ones or by a schema, and says which row does not fit", async () => {
+    const to = target();
+    function* people() {
+      for (let id = 0; id < 2_500; id++)
+        yield { id, name: id % 2 ? `n${id}` : null, at: new Date(id * 1000), tags: ["a"], n: { big: BigInt(id) } };
+    }
+    await pipeline(Readable.from(people()), sparkWriter(spark, to));
+    const back = spark.read.parquet(to.path);
+    expect(await back.dtypes()).to.deep.equal([
+      ["id", "bigint"],
+      ["name", "string"],
+      ["at", "timestamp"],
+      ["tags", "array<string>"],
+      ["n", "struct<big:bigint>"],
+    ]);
+    expect(
+      await back.agg("count(*) AS rows", "sum(n.big) AS sum", "count(name) AS names").first({ json: true }),
+    ).to.deep.equal({
+      rows: 2_500,
+      sum: (2_500 * 2_499) / 2,
+      names: 1_250,
+    });
+    const schema = new Schema([new Field("id", new Int64(), false)]);
+    const wrong = target();
+    const rows = [...Array.from({ length: 1_500 }, (_, id) => ({ id })), { id: "x" }];
+    const error = await failure(pipeline(Readable.from(rows), sparkWriter(spark, wrong, { schema })), "INVALID_INPUT");
+    expect(error.message).to.include("Row 1500").and.to.include("id");
+    await expectNothing(wrong.path);
+  });
+
   it("makes an empty table of a schema, and refuses a stream of which nothing is known", async () => {
     const to = target();
     const schema = new Schema([new Field("a", new Int64()), new Field("b", new Utf8())]);
@@ -201,7 +231,7 @@ describe("sparkWriter", function () {
   it("refuses batches of another schema, and what is none", async () => {
     for (const [wrong, code] of [
       [batchOfValues({ id: [new Utf8(), ["a"]] }), "SCHEMA_MISMATCH"],
-      [{ id: 1 }, "INVALID_INPUT"],
+      ["text", "INVALID_INPUT"],
     ] as const) {
       const to = target();
       await failure(pipeline(Readable.from([numbers(0, 10), wrong]), sparkWriter(spark, to)), code);

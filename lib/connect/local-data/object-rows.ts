@@ -29,7 +29,11 @@ export class ObjectRows implements LocalRows {
   /** Whether rows may have no other fields: those of inferred types have none. */
   readonly #strict: boolean;
 
-  constructor(rows: readonly unknown[], schema: Schema, strict: boolean) {
+  /** The number of the first row, for messages. */
+  readonly #first: number;
+
+  constructor(rows: readonly unknown[], schema: Schema, strict: boolean, first = 0) {
+    this.#first = first;
     this.#rows = rows;
     this.schema = schema;
     this.#strict = strict;
@@ -42,13 +46,13 @@ export class ObjectRows implements LocalRows {
   async *parts(signal: AbortSignal | undefined): AsyncGenerator<LocalPart> {
     const rows = this.#rows;
     for (let index = 0; index < rows.length; ) {
-      const progress: Progress = { row: index, bytes: 0 };
+      const progress: Progress = { row: this.#first + index, bytes: 0 };
       const fields = new FieldsBuilder(this.schema.fields, "", progress);
       let length = 0;
       for (; index < rows.length && length < PART_ROWS && progress.bytes < PART_BYTES; index++, length++) {
-        progress.row = index;
-        const row = checkedRow(rows[index], index);
-        if (this.#strict) this.#checkFields(fields, row, index);
+        progress.row = this.#first + index;
+        const row = checkedRow(rows[index], progress.row);
+        if (this.#strict) this.#checkFields(fields, row, progress.row);
         fields.append(row);
         if (index % ROWS_PER_LOOK === 0) await breathe(signal);
       }

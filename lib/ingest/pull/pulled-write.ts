@@ -27,7 +27,7 @@ import type { SocketReader } from "../../tasks/socket-reader.js";
 import type { LinkSettings } from "../../tasks/task-source.js";
 import { type PullOptions, writeDefaults } from "../../write-options.js";
 import { BatchesForSpark } from "../encoded-batches.js";
-import { Feed } from "./feed.js";
+import { type EncodedBatch, Feed } from "./feed.js";
 import { TaskFeed } from "./task-feed.js";
 import { pullTask } from "./task-source.js";
 
@@ -125,8 +125,17 @@ export class PulledWrite {
   }
 
   /** Settles when there is room for more. @throws SparkStreamError INVALID_INPUT, SCHEMA_MISMATCH */
-  async add(batch: RecordBatch): Promise<void> {
-    for await (const encoded of this.#batches!.encoded(batch, this.#stop.signal)) {
+  add(batch: RecordBatch): Promise<void> {
+    return this.#give(this.#batches!.encoded(batch, this.#stop.signal));
+  }
+
+  /** The same for row objects; `first` is the number of the first one. */
+  addRows(rows: readonly object[], first: number): Promise<void> {
+    return this.#give(this.#batches!.encodedRows(rows, first, this.#stop.signal));
+  }
+
+  async #give(batches: AsyncIterable<EncodedBatch>): Promise<void> {
+    for await (const encoded of batches) {
       if (this.#failure) throw this.#failure;
       await this.#feed.add(encoded);
     }
