@@ -214,7 +214,7 @@ describe("createDataFrame", function () {
       ["a INT", { a: 2 ** 31 }, /`a` must be a whole number from -2147483648 to 2147483647 \(INT\), not 2147483648/],
       ["a INT", { a: "1" }, /`a` must be a whole number .* not "1"/],
       ["a BIGINT", { a: 2 ** 53 }, /`a` must be a whole number of 64 bits, a bigint if .*BIGINT/],
-      ["a STRING NOT NULL", {}, /`a` must be a value, since the field is NOT NULL, not undefined/],
+      ["a STRING NOT NULL", {}, /`a` must be a value \(the field is NOT NULL\), not undefined/],
       ["a DECIMAL(4,2)", { a: "1.234" }, /`a` must be .*exactly a DECIMAL\(4, 2\), not "1\.234"/],
       ["a DECIMAL(4,2)", { a: 100 }, /`a` must be .*exactly a DECIMAL\(4, 2\), not 100/],
       ["a DATE", { a: new Date(1) }, /`a` must be .*Date at midnight in UTC \(DATE\)/],
@@ -262,10 +262,10 @@ describe("createDataFrame", function () {
     it("takes what apache-arrow makes of JavaScript values", async () => {
       const table = tableFromArrays({
         number: [1.5, null],
-        at: [new Date(5), null],
+        at: [new Date(5), new Date(-1)],
         word: ["a", null],
-        words: [["x", "y"], null],
-        flags: [{ on: true }, null],
+        lists: [[1, 2.5], [3]],
+        flags: [{ on: true }, { on: false }],
         u8: Uint8Array.of(255, 1),
         u32: Uint32Array.of(2 ** 32 - 1, 1),
         u64: BigUint64Array.of(2n ** 64n - 1n, 1n),
@@ -274,10 +274,19 @@ describe("createDataFrame", function () {
         const frame = session.createDataFrame(table);
         expect(await frame.collect()).to.deep.equal([
           {
-            ...{ number: 1.5, at: "1970-01-01T00:00:00.005000", word: "a", words: ["x", "y"], flags: { on: true } },
+            ...{ number: 1.5, at: "1970-01-01T00:00:00.005000", word: "a", lists: [1, 2.5], flags: { on: true } },
             ...{ u8: 255, u32: 4294967295n, u64: "18446744073709551615" },
           },
-          { number: null, at: null, word: null, words: null, flags: null, u8: 1, u32: 1n, u64: "1" },
+          {
+            number: null,
+            at: "1969-12-31T23:59:59.999000",
+            word: null,
+            lists: [3],
+            flags: { on: false },
+            u8: 1,
+            u32: 1n,
+            u64: "1",
+          },
         ]);
         expect(Object.fromEntries(await frame.dtypes())).to.include({ at: "timestamp_ntz", u64: "decimal(20,0)" });
       }

@@ -45,7 +45,7 @@ export abstract class ColumnBuilder {
   /** @throws SparkStreamError INVALID_INPUT for a value that does not fit the field */
   append(value: unknown): void {
     if (value === null || value === undefined) {
-      if (!this.#field.nullable) throw this.#misfit("a value, since the field is NOT NULL,", value);
+      if (!this.#field.nullable) throw this.#misfit("a value (the field is NOT NULL)", value);
       this.appendNull();
       return;
     }

@@ -85,11 +85,13 @@ interface Upload {
 }
 
 async function preparedUpload(rows: LocalRows, limits: UploadLimits, signal: AbortSignal | undefined): Promise<Upload> {
-  const { rowCount } = rows;
-  const types = rows.schema.fields.map(({ type }) => type);
+  const { fields } = rows.schema;
+  // A struct of Arrow's Java library has one field of each name.
+  const canPack = fields.length > 0 && new Set(fields.map(({ name }) => name)).size === fields.length;
+  const types = fields.map(({ type }) => type);
   const { broadcastThreshold } = limits;
-  const packFor = (bytes: number) =>
-    rowsPacked({ bytes, estimate: estimatedBytes(types, rowCount), broadcastThreshold });
+  const estimate = estimatedBytes(types, rows.rowCount);
+  const packFor = (bytes: number) => (canPack ? rowsPacked({ bytes, estimate, broadcastThreshold }) : 1);
   const pack = packFor(0);
   const prepared = await preparedWith(pack, rows, limits, signal);
   const better = packFor(prepared.bytes);
