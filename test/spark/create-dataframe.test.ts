@@ -14,11 +14,12 @@ import {
   vectorFromArray,
 } from "apache-arrow";
 import { expect } from "chai";
-import { type DataFrame, rows, type SparkSession, SparkStreamError, sparkStream } from "../../lib/index.js";
+import { connect, type DataFrame, rows, type SparkSession, SparkStreamError, sparkStream } from "../../lib/index.js";
+import { startFaultProxy } from "../support/fault-proxy.js";
 import { runPython } from "../support/python.js";
 import { Random } from "../support/random.js";
 import { errorOf } from "../support/scripted.js";
-import { sparkSession } from "../support/spark.js";
+import { sparkServer, sparkSession } from "../support/spark.js";
 import { arrowScript, directoryPerTest } from "../support/writers.js";
 
 const THRESHOLD = "spark.sql.session.localRelationCacheThreshold";
@@ -454,6 +455,29 @@ describe("createDataFrame", function () {
       expect(await own.interruptAll()).to.deep.equal([]);
       expect(started).to.equal(before);
       expect(await summary(frame)).to.deep.equal(summaryOf(1_000_000));
+    });
+
+    it("survives cuts in the middle of the upload", async () => {
+      const { url, token } = await sparkServer();
+      await using proxy = await startFaultProxy({ port: Number(new URL(url).port) }, (connection) =>
+        connection < 3 ? { after: 3_000_000 + connection * 700_000, direction: "up", do: "reset" } : undefined,
+      );
+      await using own = await connect(`sc://127.0.0.1:${proxy.port}`, { token });
+      expect(await summary(own.createDataFrame(tableOf(700_000)))).to.deep.equal(summaryOf(700_000));
+      expect(proxy.connections.filter(({ up }) => up > 2_900_000)).to.have.length.above(2);
+    });
+
+    it("is not broadcast if it is large, though Spark takes packed rows to be smaller", async () => {
+      await using own = await sparkSession();
+      const broadcasts = async (frame: DataFrame) => {
+        const other = own.range(0, 1_000_000_000).withColumnRenamed("id", "other");
+        const joined = frame.join(other, { on: "id = other" });
+        return (await joined.explain()).includes("BroadcastHashJoin");
+      };
+      const wide = (length: number) => own.createDataFrame(tableOf(length));
+      expect(await broadcasts(wide(50_000))).to.equal(true);
+      await own.conf.set("spark.sql.autoBroadcastJoinThreshold", "1MB");
+      expect(await broadcasts(wide(2_500_000))).to.equal(false);
     });
 
     it("is refused if rows were changed while they were sent", async () => {
