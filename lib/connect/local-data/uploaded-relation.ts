@@ -14,7 +14,7 @@
 import { createHash } from "node:crypto";
 import { SparkStreamError } from "../../errors.js";
 import type { ArtifactBytes } from "../rpc/artifact.js";
-import { isUnimplemented } from "../rpc/refusal.js";
+import { isRefusal } from "../rpc/refusal.js";
 import type { SparkConnectClient } from "../rpc/spark-connect-client.js";
 import type { RelationInit } from "../session/plan.js";
 import * as relations from "../session/relations.js";
@@ -189,7 +189,7 @@ async function knownNames(
     }
     return known;
   } catch (error) {
-    if (isUnimplemented(error)) return undefined;
+    if (isRefusal(error)) return undefined; // Sail has no errors with a class
     throw error;
   }
 }
