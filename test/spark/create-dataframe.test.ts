@@ -160,6 +160,7 @@ describe("createDataFrame", function () {
           at: new Date(1),
           nested: { list: [1, null], map: new Map([[1n, "x"]]) },
           floats: Float32Array.of(0.5),
+          unsigned: BigUint64Array.of(2n ** 64n - 1n),
           late: true,
         },
       ]);
@@ -171,16 +172,22 @@ describe("createDataFrame", function () {
         ["bytes", "binary"],
         ["nested", "struct<list:array<bigint>,map:map<bigint,string>>"],
         ["floats", "array<float>"],
+        ["unsigned", "array<decimal(20,0)>"],
         ["late", "boolean"],
       ]);
       expect(await frame.collect()).to.deep.equal([
         {
           ...{ whole: 1n, mixed: 1, big: 1n, at: null, bytes: Uint8Array.of(1, 2) },
-          ...{ nested: null, floats: null, late: null },
+          ...{ nested: null, floats: null, unsigned: null, late: null },
         },
         {
           ...{ whole: null, mixed: 0.5, big: 2n ** 62n, at: "1970-01-01T00:00:00.001000Z", bytes: null },
-          ...{ nested: { list: [1n, null], map: new Map([[1n, "x"]]) }, floats: [0.5], late: true },
+          ...{
+            nested: { list: [1n, null], map: new Map([[1n, "x"]]) },
+            floats: [0.5],
+            unsigned: ["18446744073709551615"],
+            late: true,
+          },
         },
       ]);
     });
@@ -387,7 +394,7 @@ describe("createDataFrame", function () {
     it("keeps each row at sizes around the threshold, a portion, and several", async () => {
       await using own = await sparkSession();
       const sent = countUploads(own);
-      // 1 MiB is the server's threshold, and 8 MiB are a portion here; a row has some 30 bytes.
+      // 1 MiB is the server's threshold, and 4 MiB are a portion here; a row has some 30 bytes.
       for (const length of [1, 31, 32, 33, 30_000, 33_000, 36_000, 65_536, 65_537, 280_000, 300_000]) {
         sent.artifacts = 0;
         const first = random.below(1_000);

@@ -9,7 +9,7 @@
  * An upload goes through the rows twice. First nothing is sent: all rows are checked, the hashes are known, and the size is
  * compared with the server's limit. Then the server is asked which artifacts it has, and gets the others.
  *
- * Memory: 32 MiB of portions, which are not made again if these are all; else one at a time.
+ * Memory: 16 MiB of portions, which are not made again if these are all; else one at a time.
  */
 import { createHash } from "node:crypto";
 import { SparkStreamError } from "../../errors.js";
@@ -26,7 +26,7 @@ import { SIZE_LIMIT, type UploadLimits, uploadLimits } from "./upload-limits.js"
 const MIB = 1024 * 1024;
 
 /** Bytes of portions that are kept between the two times. */
-const KEPT_BYTES = 32 * MIB;
+const KEPT_BYTES = 16 * MIB;
 
 /** Bytes that travel within a plan to a server that takes no uploads, as Sail. */
 const MOST_WITHOUT_UPLOADS = 16 * MIB;
