@@ -8,6 +8,7 @@
  *   queries      1,000 small queries, one after the other and 32 at a time
  *   rows         record batches to plain objects
  *   sinks        record batches to files
+ *   create       what is in memory to files of Spark: createDataFrame()
  *   growth       4 and 16 times the rows
  *   far          a server at the other end of a long link, narrow or wide
  *   install      size on disk, and the time of an import
@@ -22,6 +23,7 @@ import { writeFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { build } from "./build.js";
+import { create } from "./parts/create.js";
 import { deliveries } from "./parts/deliveries.js";
 import { far } from "./parts/far.js";
 import { firstBatches } from "./parts/first-batch.js";
@@ -49,6 +51,7 @@ const parts: Readonly<Record<string, Part>> = {
   queries,
   rows,
   sinks,
+  create,
   growth,
   far,
   install,

@@ -396,6 +396,40 @@ export const matrix: readonly Check[] = [
     },
   },
   {
+    title: "createDataFrame, rows of 5 MB",
+    inCi: true,
+    async run({ spark }) {
+      const objects = Array.from({ length: 150_000 }, (_, id) => ({
+        id,
+        name: `name ${id}`,
+        at: new Date(id),
+        tags: id % 3 === 0 ? null : [`${id % 7}`],
+        more: { half: id / 2 },
+      }));
+      const [found] = await spark
+        .createDataFrame(objects)
+        .groupBy()
+        .agg(
+          "count(*) AS n",
+          "sum(id) AS ids",
+          "count(DISTINCT name) AS names",
+          "count(tags[0]) AS tags",
+          "sum(more.half) AS halves",
+          "max(unix_millis(at)) AS at",
+        )
+        .collect();
+      expect(found).to.include({
+        n: 150_000n,
+        ids: 11_249_925_000n,
+        names: 150_000n,
+        tags: 100_000n,
+        halves: 5_624_962_500,
+        at: 149_999n,
+      });
+      return undefined;
+    },
+  },
+  {
     title: "write",
     async run({ spark }) {
       const dir = await mkdtemp(join(tmpdir(), "spark-arrow-stream-servers-"));

@@ -14,11 +14,12 @@ import {
   vectorFromArray,
 } from "apache-arrow";
 import { expect } from "chai";
-import { type DataFrame, rows, type SparkSession, SparkStreamError, sparkStream } from "../../lib/index.js";
+import { connect, type DataFrame, rows, type SparkSession, SparkStreamError, sparkStream } from "../../lib/index.js";
+import { startFaultProxy } from "../support/fault-proxy.js";
 import { runPython } from "../support/python.js";
 import { Random } from "../support/random.js";
 import { errorOf } from "../support/scripted.js";
-import { sparkSession } from "../support/spark.js";
+import { sparkServer, sparkSession } from "../support/spark.js";
 import { arrowScript, directoryPerTest } from "../support/writers.js";
 
 const THRESHOLD = "spark.sql.session.localRelationCacheThreshold";
@@ -159,6 +160,7 @@ describe("createDataFrame", function () {
           at: new Date(1),
           nested: { list: [1, null], map: new Map([[1n, "x"]]) },
           floats: Float32Array.of(0.5),
+          unsigned: BigUint64Array.of(2n ** 64n - 1n),
           late: true,
         },
       ]);
@@ -170,16 +172,22 @@ describe("createDataFrame", function () {
         ["bytes", "binary"],
         ["nested", "struct<list:array<bigint>,map:map<bigint,string>>"],
         ["floats", "array<float>"],
+        ["unsigned", "array<decimal(20,0)>"],
         ["late", "boolean"],
       ]);
       expect(await frame.collect()).to.deep.equal([
         {
           ...{ whole: 1n, mixed: 1, big: 1n, at: null, bytes: Uint8Array.of(1, 2) },
-          ...{ nested: null, floats: null, late: null },
+          ...{ nested: null, floats: null, unsigned: null, late: null },
         },
         {
           ...{ whole: null, mixed: 0.5, big: 2n ** 62n, at: "1970-01-01T00:00:00.001000Z", bytes: null },
-          ...{ nested: { list: [1n, null], map: new Map([[1n, "x"]]) }, floats: [0.5], late: true },
+          ...{
+            nested: { list: [1n, null], map: new Map([[1n, "x"]]) },
+            floats: [0.5],
+            unsigned: ["18446744073709551615"],
+            late: true,
+          },
         },
       ]);
     });
@@ -214,7 +222,7 @@ describe("createDataFrame", function () {
       ["a INT", { a: 2 ** 31 }, /`a` must be a whole number from -2147483648 to 2147483647 \(INT\), not 2147483648/],
       ["a INT", { a: "1" }, /`a` must be a whole number .* not "1"/],
       ["a BIGINT", { a: 2 ** 53 }, /`a` must be a whole number of 64 bits, a bigint if .*BIGINT/],
-      ["a STRING NOT NULL", {}, /`a` must be a value, since the field is NOT NULL, not undefined/],
+      ["a STRING NOT NULL", {}, /`a` must be a value \(the field is NOT NULL\), not undefined/],
       ["a DECIMAL(4,2)", { a: "1.234" }, /`a` must be .*exactly a DECIMAL\(4, 2\), not "1\.234"/],
       ["a DECIMAL(4,2)", { a: 100 }, /`a` must be .*exactly a DECIMAL\(4, 2\), not 100/],
       ["a DATE", { a: new Date(1) }, /`a` must be .*Date at midnight in UTC \(DATE\)/],
@@ -262,10 +270,10 @@ describe("createDataFrame", function () {
     it("takes what apache-arrow makes of JavaScript values", async () => {
       const table = tableFromArrays({
         number: [1.5, null],
-        at: [new Date(5), null],
+        at: [new Date(5), new Date(-1)],
         word: ["a", null],
-        words: [["x", "y"], null],
-        flags: [{ on: true }, null],
+        lists: [[1, 2.5], [3]],
+        flags: [{ on: true }, { on: false }],
         u8: Uint8Array.of(255, 1),
         u32: Uint32Array.of(2 ** 32 - 1, 1),
         u64: BigUint64Array.of(2n ** 64n - 1n, 1n),
@@ -274,10 +282,19 @@ describe("createDataFrame", function () {
         const frame = session.createDataFrame(table);
         expect(await frame.collect()).to.deep.equal([
           {
-            ...{ number: 1.5, at: "1970-01-01T00:00:00.005000", word: "a", words: ["x", "y"], flags: { on: true } },
+            ...{ number: 1.5, at: "1970-01-01T00:00:00.005000", word: "a", lists: [1, 2.5], flags: { on: true } },
             ...{ u8: 255, u32: 4294967295n, u64: "18446744073709551615" },
           },
-          { number: null, at: null, word: null, words: null, flags: null, u8: 1, u32: 1n, u64: "1" },
+          {
+            number: null,
+            at: "1969-12-31T23:59:59.999000",
+            word: null,
+            lists: [3],
+            flags: { on: false },
+            u8: 1,
+            u32: 1n,
+            u64: "1",
+          },
         ]);
         expect(Object.fromEntries(await frame.dtypes())).to.include({ at: "timestamp_ntz", u64: "decimal(20,0)" });
       }
@@ -377,7 +394,7 @@ describe("createDataFrame", function () {
     it("keeps each row at sizes around the threshold, a portion, and several", async () => {
       await using own = await sparkSession();
       const sent = countUploads(own);
-      // 1 MiB is the server's threshold, and 8 MiB are a portion here; a row has some 30 bytes.
+      // 1 MiB is the server's threshold, and 4 MiB are a portion here; a row has some 30 bytes.
       for (const length of [1, 31, 32, 33, 30_000, 33_000, 36_000, 65_536, 65_537, 280_000, 300_000]) {
         sent.artifacts = 0;
         const first = random.below(1_000);
@@ -445,6 +462,29 @@ describe("createDataFrame", function () {
       expect(await own.interruptAll()).to.deep.equal([]);
       expect(started).to.equal(before);
       expect(await summary(frame)).to.deep.equal(summaryOf(1_000_000));
+    });
+
+    it("survives cuts in the middle of the upload", async () => {
+      const { url, token } = await sparkServer();
+      await using proxy = await startFaultProxy({ port: Number(new URL(url).port) }, (connection) =>
+        connection < 3 ? { after: 3_000_000 + connection * 700_000, direction: "up", do: "reset" } : undefined,
+      );
+      await using own = await connect(`sc://127.0.0.1:${proxy.port}`, { token });
+      expect(await summary(own.createDataFrame(tableOf(700_000)))).to.deep.equal(summaryOf(700_000));
+      expect(proxy.connections.filter(({ up }) => up > 2_900_000)).to.have.length.above(2);
+    });
+
+    it("is not broadcast if it is large, though Spark takes packed rows to be smaller", async () => {
+      await using own = await sparkSession();
+      const broadcasts = async (frame: DataFrame) => {
+        const other = own.range(0, 1_000_000_000).withColumnRenamed("id", "other");
+        const joined = frame.join(other, { on: "id = other" });
+        return (await joined.explain()).includes("BroadcastHashJoin");
+      };
+      const wide = (length: number) => own.createDataFrame(tableOf(length));
+      expect(await broadcasts(wide(50_000))).to.equal(true);
+      await own.conf.set("spark.sql.autoBroadcastJoinThreshold", "1MB");
+      expect(await broadcasts(wide(2_500_000))).to.equal(false);
     });
 
     it("is refused if rows were changed while they were sent", async () => {

@@ -10,6 +10,7 @@ import {
   arrowWriter,
   type BatchWritable,
   type CatalogTable,
+  type CreateDataFrameOptions,
   col,
   connect,
   csvWriter,
@@ -17,6 +18,7 @@ import {
   type ErrorCode,
   type errorCodes,
   type LargePartition,
+  type LocalData,
   ndjsonWriter,
   rows as objects,
   parquetWriter,
@@ -96,6 +98,15 @@ export const options: SparkStreamOptions[] = [
   // @ts-expect-error these options are those of another delivery
   { delivery: "staged", push: {} },
 ];
+
+/** Rows of any interface, tables, and batches. */
+export function created(spark: SparkSession, trips: readonly Trip[], batch: RecordBatch): DataFrame {
+  const options: CreateDataFrameOptions = { schema: "id BIGINT, city STRING" };
+  const data: LocalData[] = [trips, [batch], batch, new Set(trips)];
+  // @ts-expect-error a number is no row
+  spark.createDataFrame([1]);
+  return spark.createDataFrame(trips, options).union(spark.createDataFrame(data[0]!));
+}
 
 export async function results(df: DataFrame): Promise<void> {
   const all = await df.collect<Trip>();

@@ -45,7 +45,7 @@ export abstract class ColumnBuilder {
   /** @throws SparkStreamError INVALID_INPUT for a value that does not fit the field */
   append(value: unknown): void {
     if (value === null || value === undefined) {
-      if (!this.#field.nullable) throw this.#misfit("a value, since the field is NOT NULL,", value);
+      if (!this.#field.nullable) throw this.#misfit("a value (the field is NOT NULL)", value);
       this.appendNull();
       return;
     }
@@ -339,10 +339,16 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 class TextBuilder extends Bytes {
   protected override add(value: unknown): Expected | undefined {
     if (typeof value !== "string") return `a string (${this.sql})`;
-    const bytes = this.room(3 * value.length); // the most that a UTF-16 unit takes in UTF-8
-    const written = value.length <= SHORT ? writeAscii(bytes, value, this.size) : -1;
-    if (written < 0 && LONE_SURROGATE.test(value)) return `text that UTF-8 can express (${this.sql})`;
-    this.advance(written < 0 ? bytes.write(value, this.size) : written);
+    if (value.length <= SHORT) {
+      const written = writeAscii(this.room(value.length), value, this.size);
+      if (written >= 0) {
+        this.advance(written);
+        return undefined;
+      }
+    }
+    if (LONE_SURROGATE.test(value)) return `text that UTF-8 can express (${this.sql})`;
+    const bytes = this.room(Buffer.byteLength(value));
+    this.advance(bytes.write(value, this.size));
     return undefined;
   }
 }

@@ -109,7 +109,10 @@ function isObjects(items: Items): items is { readonly objects: readonly object[]
 
 /** What was given, in arrays that nobody else changes. */
 function itemsOf(data: LocalData): Items {
-  if (data instanceof Table) return { batches: [...data.batches], fields: data.schema.fields };
+  if (data instanceof Table) {
+    const [first] = data.batches;
+    return { batches: [...data.batches], fields: first ? columnsOf(first) : data.schema.fields };
+  }
   if (data instanceof RecordBatch) return { batches: [data], fields: columnsOf(data) };
   const objects: readonly object[] = Array.from(data);
   const [first] = objects;

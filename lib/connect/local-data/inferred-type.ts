@@ -20,6 +20,7 @@ import {
   Binary,
   Bool,
   type DataType,
+  Decimal,
   Field,
   Float32,
   Float64,
@@ -51,6 +52,7 @@ const elementTypes: Readonly<Record<string, () => DataType>> = {
   Int32Array: () => new Int32(),
   Uint32Array: () => new Int64(),
   BigInt64Array: () => new Int64(),
+  BigUint64Array: () => new Decimal(0, 20),
   Float32Array: () => new Float32(),
   Float64Array: () => new Float64(),
 };

@@ -22,8 +22,13 @@ export interface LocalRows {
   parts(signal: AbortSignal | undefined): AsyncIterable<LocalPart>;
 }
 
+/** Lets the event loop turn. @throws AbortError */
+export async function nextTurn(signal: AbortSignal | undefined): Promise<void> {
+  await turn();
+  if (signal?.aborted) throw new AbortError(signal);
+}
+
 /** Lets the event loop turn if that is due. @throws AbortError */
 export async function breathe(signal: AbortSignal | undefined): Promise<void> {
-  if (turnIsDue()) await turn();
-  if (signal?.aborted) throw new AbortError(signal);
+  if (turnIsDue()) await nextTurn(signal);
 }

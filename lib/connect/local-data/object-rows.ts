@@ -6,19 +6,18 @@
 import type { Field, Schema } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
 import { isBag, shown } from "../../runtime/check-options.js";
+import { Pace } from "../../runtime/event-loop.js";
 import { FieldsBuilder, type Progress } from "./column-builder.js";
 import { InferredFields } from "./inferred-type.js";
-import { breathe, type LocalPart, type LocalRows, PART_BYTES, PART_ROWS } from "./local-rows.js";
-
-/** Rows between two looks at the clock. */
-const ROWS_PER_LOOK = 128;
+import { type LocalPart, type LocalRows, nextTurn, PART_BYTES, PART_ROWS } from "./local-rows.js";
 
 /** The types of all fields, from all rows. @throws SparkStreamError INVALID_INPUT, AbortError */
 export async function inferredFields(rows: readonly unknown[], signal: AbortSignal | undefined): Promise<Field[]> {
   const fields = new InferredFields();
+  const pace = new Pace();
   for (let index = 0; index < rows.length; index++) {
     fields.add(checkedRow(rows[index], index), index);
-    if (index % ROWS_PER_LOOK === 0) await breathe(signal);
+    if (pace.isDue()) await nextTurn(signal);
   }
   return fields.types();
 }
@@ -45,6 +44,7 @@ export class ObjectRows implements LocalRows {
 
   async *parts(signal: AbortSignal | undefined): AsyncGenerator<LocalPart> {
     const rows = this.#rows;
+    const pace = new Pace();
     for (let index = 0; index < rows.length; ) {
       const progress: Progress = { row: this.#first + index, bytes: 0 };
       const fields = new FieldsBuilder(this.schema.fields, "", progress);
@@ -54,7 +54,7 @@ export class ObjectRows implements LocalRows {
         const row = checkedRow(rows[index], progress.row);
         if (this.#strict) this.#checkFields(fields, row, progress.row);
         fields.append(row);
-        if (index % ROWS_PER_LOOK === 0) await breathe(signal);
+        if (pace.isDue()) await nextTurn(signal);
       }
       yield { length, columns: fields.finish() };
     }

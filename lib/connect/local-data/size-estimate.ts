@@ -30,7 +30,7 @@ interface Sizes {
 export function rowsPacked({ bytes, estimate, broadcastThreshold }: Sizes): number {
   const isSmall = Math.max(bytes, estimate) <= BROADCAST_BYTES;
   if (isSmall || estimate <= broadcastThreshold || broadcastThreshold <= 0) return MOST_PACKED;
-  return Math.min(MOST_PACKED, Math.floor(estimate / broadcastThreshold));
+  return Math.max(1, Math.min(MOST_PACKED, Math.floor(estimate / broadcastThreshold)));
 }
 
 export function estimatedBytes(types: readonly DataType[], rowCount: number): number {

@@ -28,7 +28,7 @@ export interface UploadLimits {
 
 /** Larger ones, such as the 64 MiB of Spark 3.5, would be sent again with every call that has the plan. */
 const MOST_INLINE = MIB;
-const MOST_PORTION = 8 * MIB;
+const MOST_PORTION = 4 * MIB;
 /** Spark's own default. */
 const BROADCAST = 10 * MIB;
 

@@ -9,12 +9,12 @@
  * An upload goes through the rows twice. First nothing is sent: all rows are checked, the hashes are known, and the size is
  * compared with the server's limit. Then the server is asked which artifacts it has, and gets the others.
  *
- * Memory: 32 MiB of portions, which are not made again if these are all; else one at a time.
+ * Memory: 16 MiB of portions, which are not made again if these are all; else one at a time.
  */
 import { createHash } from "node:crypto";
 import { SparkStreamError } from "../../errors.js";
 import type { ArtifactBytes } from "../rpc/artifact.js";
-import { isUnimplemented } from "../rpc/refusal.js";
+import { isRefusal } from "../rpc/refusal.js";
 import type { SparkConnectClient } from "../rpc/spark-connect-client.js";
 import type { RelationInit } from "../session/plan.js";
 import * as relations from "../session/relations.js";
@@ -26,7 +26,7 @@ import { SIZE_LIMIT, type UploadLimits, uploadLimits } from "./upload-limits.js"
 const MIB = 1024 * 1024;
 
 /** Bytes of portions that are kept between the two times. */
-const KEPT_BYTES = 32 * MIB;
+const KEPT_BYTES = 16 * MIB;
 
 /** Bytes that travel within a plan to a server that takes no uploads, as Sail. */
 const MOST_WITHOUT_UPLOADS = 16 * MIB;
@@ -85,11 +85,13 @@ interface Upload {
 }
 
 async function preparedUpload(rows: LocalRows, limits: UploadLimits, signal: AbortSignal | undefined): Promise<Upload> {
-  const { rowCount } = rows;
-  const types = rows.schema.fields.map(({ type }) => type);
+  const { fields } = rows.schema;
+  // A struct of Arrow's Java library has one field of each name.
+  const canPack = fields.length > 0 && new Set(fields.map(({ name }) => name)).size === fields.length;
+  const types = fields.map(({ type }) => type);
   const { broadcastThreshold } = limits;
-  const packFor = (bytes: number) =>
-    rowsPacked({ bytes, estimate: estimatedBytes(types, rowCount), broadcastThreshold });
+  const estimate = estimatedBytes(types, rows.rowCount);
+  const packFor = (bytes: number) => (canPack ? rowsPacked({ bytes, estimate, broadcastThreshold }) : 1);
   const pack = packFor(0);
   const prepared = await preparedWith(pack, rows, limits, signal);
   const better = packFor(prepared.bytes);
@@ -187,7 +189,7 @@ async function knownNames(
     }
     return known;
   } catch (error) {
-    if (isUnimplemented(error)) return undefined;
+    if (isRefusal(error)) return undefined; // Sail has no errors with a class
     throw error;
   }
 }
