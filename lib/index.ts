@@ -51,6 +51,7 @@ export {
 } from "./connect/index.js";
 export { type ErrorCode, type ErrorDetails, errorCodes, type QueryContext, SparkStreamError } from "./errors.js";
 export type { CallOptions, RunOptions } from "./runtime/call-options.js";
+export type { ReachOptions } from "./runtime/reach-options.js";
 export { type ArrowWriterOptions, arrowWriter } from "./sinks/arrow-writer.js";
 export type { BatchWriterOptions } from "./sinks/batch-encoding.js";
 export type { BatchWritable } from "./sinks/batch-writer.js";

@@ -14,7 +14,6 @@ import type { RowDecoder } from "./chain/decoder-stage.js";
 import { inputRows, type RowInput } from "./chain/input-rows.js";
 import type { RowCursor } from "./chain/row-source.js";
 import type { LargePartition } from "./chain/source-report.js";
-import type { StreamListening } from "./chain/stream-events.js";
 import { isDataFrame } from "./connect/session/is-dataframe.js";
 import type { DataFrame } from "./connect/session/session.js";
 import { type OnLargePartition, openDelivery } from "./delivery/delivery.js";
@@ -154,13 +153,6 @@ export class SparkStream extends ChainReadable<RecordBatch> {
     setBatchInfo(batch, info);
     return this.push(batch);
   }
-
-  declare on: StreamListening<this, RecordBatch>;
-  declare once: StreamListening<this, RecordBatch>;
-  declare off: StreamListening<this, RecordBatch>;
-  declare addListener: StreamListening<this, RecordBatch>;
-  declare removeListener: StreamListening<this, RecordBatch>;
-  declare prependListener: StreamListening<this, RecordBatch>;
 
   // The second signature is core's own; without it, no function that takes any Readable would accept this one.
   declare [Symbol.asyncIterator]: {

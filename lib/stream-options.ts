@@ -18,6 +18,7 @@ import {
   oneOf,
   whole,
 } from "./runtime/check-options.js";
+import { type ReachOptions, reachOptions } from "./runtime/reach-options.js";
 
 /**
  * The options of all deliveries. The `signal` destroys the stream with an AbortError; it and the `tags` apply to
@@ -105,20 +106,7 @@ export interface StagedOptions {
 }
 
 /** Options of `delivery: "push"`: how Spark's executors reach the stream, and how it orders and keeps their batches. */
-export interface PushOptions {
-  /** The address to listen on. Default: the local address of this process's route to the server. */
-  host?: string;
-  /** The port to listen on. Default: 0, a free one. */
-  port?: number;
-  /**
-   * The address that executors connect to, if it differs from `host`: a name or address as they see it, with `:port` if
-   * the port differs, too.
-   */
-  advertise?: string;
-  /**
-   * Whether to use TLS 1.3. Default: true, unless both addresses are loopback addresses; only then false is allowed.
-   */
-  tls?: boolean;
+export interface PushOptions extends ReachOptions {
   /**
    * "arrival" (default): batches as they arrive, from several partitions in turn; see `batchInfo()` for a batch's
    * partition.
@@ -144,10 +132,7 @@ export const streamDefaults = {
 } as const;
 
 const pushOptions: OptionTable<PushOptions> = {
-  host: filled,
-  port: whole(0, 65535),
-  advertise: filled,
-  tls: flag,
+  ...reachOptions,
   order: oneOf("arrival", "partition"),
   spool: flag,
 };

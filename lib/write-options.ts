@@ -19,6 +19,7 @@ import {
   oneOf,
   whole,
 } from "./runtime/check-options.js";
+import { type ReachOptions, reachOptions } from "./runtime/reach-options.js";
 
 /** A table, or files in a directory that the executors share. */
 export type WriteTarget =
@@ -45,15 +46,7 @@ export interface SparkWriterOptions extends RunOptions {
 }
 
 /** How executors reach this process, and what is kept for tasks that fail. */
-export interface PullOptions {
-  /** The address to listen on. Default: the local address of this process's route to the server. */
-  host?: string;
-  /** The port to listen on. Default: 0, a free one. */
-  port?: number;
-  /** The address that executors connect to, if it differs from `host`, with `:port` if the port differs, too. */
-  advertise?: string;
-  /** Whether to use TLS 1.3. Default: true, unless both addresses are loopback addresses; only then false is allowed. */
-  tls?: boolean;
+export interface PullOptions extends ReachOptions {
   /**
    * Whether all batches are kept in temporary files until the write has ended, so that a task that fails can be repeated. Without it
    * a failed task fails the write. Default: false.
@@ -66,10 +59,7 @@ export interface PullOptions {
 export const writeDefaults = { readAheadBytes: 16 * 1024 * 1024 } as const;
 
 const pullOptions: OptionTable<PullOptions> = {
-  host: filled,
-  port: whole(0, 65535),
-  advertise: filled,
-  tls: flag,
+  ...reachOptions,
   spool: flag,
   tasks: whole(1, INT_MAX, "tasks"),
 };

@@ -5,18 +5,10 @@ import { ChainReadable } from "./chain-readable.js";
 import type { RowDecoder } from "./decoder-stage.js";
 import type { Piece } from "./ipc-pieces.js";
 import type { RowCursor } from "./row-source.js";
-import type { StreamListening } from "./stream-events.js";
 
 /** The Readable of bytes that `arrowIpcBytes()` returns: one Arrow IPC stream. */
-export class ArrowIpcBytes extends ChainReadable<Piece> {
+export class ArrowIpcBytes extends ChainReadable<Piece, Uint8Array> {
   #schemaSent = false;
-
-  declare on: StreamListening<this, Uint8Array>;
-  declare once: StreamListening<this, Uint8Array>;
-  declare off: StreamListening<this, Uint8Array>;
-  declare addListener: StreamListening<this, Uint8Array>;
-  declare removeListener: StreamListening<this, Uint8Array>;
-  declare prependListener: StreamListening<this, Uint8Array>;
 
   /** @internal Use `arrowIpcBytes()`. */
   constructor(rows: RowCursor, { readAheadBytes = streamDefaults.readAheadBytes, signal }: SparkStreamOptions = {}) {

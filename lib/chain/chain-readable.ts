@@ -13,12 +13,21 @@ import { HeldError, isRead, isTold } from "../runtime/held-error.js";
 import type { Counted } from "./arrow-ipc-row.js";
 import type { BatchInfo } from "./batch-info.js";
 import type { Chain, ChainOptions } from "./chain.js";
+import type { StreamListening } from "./stream-events.js";
 import { StreamCounts, type StreamMetrics } from "./stream-metrics.js";
 
 /** @internal */
 export type ChainParts<T extends Counted> = Pick<ChainOptions<T>, "rows" | "readAheadBytes" | "loadDecoder">;
 
-export abstract class ChainReadable<T extends Counted> extends Readable {
+/** @typeParam Chunk what its consumer gets */
+export abstract class ChainReadable<T extends Counted, Chunk = T> extends Readable {
+  declare on: StreamListening<this, Chunk>;
+  declare once: StreamListening<this, Chunk>;
+  declare off: StreamListening<this, Chunk>;
+  declare addListener: StreamListening<this, Chunk>;
+  declare removeListener: StreamListening<this, Chunk>;
+  declare prependListener: StreamListening<this, Chunk>;
+
   readonly #schema: Promise<Schema>;
   /** "asked": a caller has the promise, and so gets the error that it rejects with. */
   #schemaState: "unasked" | "asked" | "known" = "unasked";

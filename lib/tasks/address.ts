@@ -6,14 +6,7 @@ import { isIP } from "node:net";
 import type { Endpoint } from "../connect/rpc/endpoint.js";
 import { isLoopback } from "../connect/rpc/loopback.js";
 import { SparkStreamError } from "../errors.js";
-
-/** Where this process listens, and how executors reach it. */
-export interface AddressOptions {
-  host?: string;
-  port?: number;
-  advertise?: string;
-  tls?: boolean;
-}
+import type { ReachOptions } from "../runtime/reach-options.js";
 
 export interface TaskAddress {
   readonly host: string;
@@ -29,7 +22,7 @@ export interface TaskAddress {
  * @param option the name of the options, for messages: "push"
  * @throws SparkStreamError INVALID_ARGUMENT; UNAVAILABLE if the server's name cannot be looked up
  */
-export async function taskAddress(options: AddressOptions, endpoint: Endpoint, option: string): Promise<TaskAddress> {
+export async function taskAddress(options: ReachOptions, endpoint: Endpoint, option: string): Promise<TaskAddress> {
   const host = options.host ?? (await addressTowards(endpoint, option));
   const advertise = options.advertise === undefined ? undefined : advertised(options.advertise, option);
   const told = advertise?.host ?? (isWildcard(host) ? await addressTowards(endpoint, option) : host);
