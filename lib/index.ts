@@ -29,6 +29,7 @@ export {
   type DataFrameWriter,
   type ExplainMode,
   type Expressions,
+  type FromStreamOptions,
   type Grouped,
   ipcRows,
   type JoinCondition,
@@ -44,12 +45,14 @@ export {
   type SparkSession,
   type SqlArguments,
   type SqlParameter,
+  type StreamInput,
   type TlsOptions,
   type Token,
   type ToTableOptions,
   type WriteMode,
 } from "./connect/index.js";
 export { type ErrorCode, type ErrorDetails, errorCodes, type QueryContext, SparkStreamError } from "./errors.js";
+export type { WriterMetrics } from "./ingest/row-writer.js";
 export type { CallOptions, RunOptions } from "./runtime/call-options.js";
 export type { ReachOptions } from "./runtime/reach-options.js";
 export { type ArrowWriterOptions, arrowWriter } from "./sinks/arrow-writer.js";
@@ -65,7 +68,7 @@ export type { TextCompression, TextCompressionOptions } from "./sinks/text/text-
 export type { InvalidText } from "./sinks/values/invalid-text.js";
 export type { TextValueOptions, ValueOptions } from "./sinks/values/value-options.js";
 export { arrowIpcBytes, type SparkStream, sparkStream, splitSparkStream } from "./spark-stream.js";
-export { type SparkWriter, sparkWriter, type WriterMetrics } from "./spark-writer.js";
+export { type SparkWriter, sparkWriter } from "./spark-writer.js";
 export type {
   CommonStreamOptions,
   PushOptions,

@@ -5,8 +5,9 @@
 import type { Readable } from "node:stream";
 import type { RecordBatch, Table } from "apache-arrow";
 import type { CollectOptions, DataFrameRows, Results, RowsOfOptions } from "./connect/session/results.js";
-import type { DataFrame } from "./connect/session/session.js";
+import type { DataFrame, SparkSession } from "./connect/session/session.js";
 import { SparkStreamError } from "./errors.js";
+import { fromStream } from "./from-stream.js";
 import { byteCount, checkArgument, isBag, type Rule } from "./runtime/check-options.js";
 import { turn } from "./runtime/event-loop.js";
 import { checkValues, rows, valueOptionNames } from "./sinks/text/rows.js";
@@ -18,6 +19,7 @@ const MAX_BYTES = 256 * 1024 * 1024;
 
 /** A session has them from the beginning, so that connect/ need not know the streams that are above it. */
 export const results: Results = {
+  fromStream: (session, source, options) => fromStream(session as SparkSession, source, options),
   rows: (frame, options) => rowsOf(frame as DataFrame, options),
 
   async collect(frame, options) {

@@ -1,6 +1,7 @@
 /** All options of `sparkWriter()`: their types, defaults and checks. */
 import type { Schema } from "apache-arrow";
 import type { WriteMode } from "./connect/session/dataframe-writer.js";
+import type { FromStreamOptions } from "./connect/session/results.js";
 import type { SparkSession } from "./connect/session/session.js";
 import { SparkStreamError } from "./errors.js";
 import { type RunOptions, runOptions } from "./runtime/call-options.js";
@@ -74,6 +75,17 @@ const sparkWriterOptions: OptionTable<SparkWriterOptions> = {
   readAheadBytes: byteCount,
   pull: nested(pullOptions),
 };
+
+const fromStreamOptions: OptionTable<FromStreamOptions> = {
+  schema: sparkWriterOptions.schema,
+  readAheadBytes: byteCount,
+  pull: sparkWriterOptions.pull,
+};
+
+/** @throws SparkStreamError INVALID_ARGUMENT */
+export function checkFromStream(options: FromStreamOptions): void {
+  checkOptions("fromStream()", options, fromStreamOptions);
+}
 
 /** @throws SparkStreamError INVALID_ARGUMENT */
 export function checkWrite(spark: SparkSession, target: WriteTarget, options: SparkWriterOptions): void {

@@ -18,7 +18,15 @@ export type { DataFrameWriter, WriteMode } from "./session/dataframe-writer.js";
 export type { JoinHow } from "./session/join-how.js";
 export type { Planned } from "./session/plan.js";
 export { col } from "./session/quoted-name.js";
-export type { CollectOptions, DataFrameRows, Row, RowsOfOptions, ToTableOptions } from "./session/results.js";
+export type {
+  CollectOptions,
+  DataFrameRows,
+  FromStreamOptions,
+  Row,
+  RowsOfOptions,
+  StreamInput,
+  ToTableOptions,
+} from "./session/results.js";
 export type {
   DataFrame,
   ExplainMode,

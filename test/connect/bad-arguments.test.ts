@@ -274,6 +274,7 @@ describe("A call with an argument that it does not take", function () {
       close: [],
       createDataFrame: [takes(batch), bag],
       execute: [text, takes({}, "absent", "bag", "array")],
+      fromStream: [takes([], "array"), takes({}, "absent", "bag")],
       interruptAll: [],
       interruptOperation: [text],
       interruptTag: [text],

@@ -1,6 +1,8 @@
 /** What a DataFrame gives its rows by. It is made above this client (results.ts) and given to each session. */
 import type { Readable } from "node:stream";
-import type { Table } from "apache-arrow";
+import type { ReadableStream } from "node:stream/web";
+import type { RecordBatch, Schema, Table } from "apache-arrow";
+import type { ReachOptions } from "../../runtime/reach-options.js";
 import type { ValueOptions } from "../../sinks/values/value-options.js";
 import type { SparkStreamOptions } from "../../stream-options.js";
 import type { Planned } from "./plan.js";
@@ -26,7 +28,21 @@ export type DataFrameRows<T = Row> = Readable & {
 };
 
 /** @internal */
+/** What `spark.fromStream()` takes: record batches of one schema, or row objects. */
+export type StreamInput = AsyncIterable<RecordBatch | object> | Iterable<RecordBatch | object> | ReadableStream;
+
+/** Options of `spark.fromStream()`. */
+export interface FromStreamOptions {
+  /** The columns. Default: those of the first batch, or of the first 1,000 row objects. */
+  schema?: Schema;
+  /** Bytes of Arrow data that wait to be fetched. Default: 16 MiB. */
+  readAheadBytes?: number;
+  /** How executors reach this process, and whether batches are kept for tasks that fail; see `sparkWriter()`. */
+  pull?: ReachOptions & { spool?: boolean; tasks?: number };
+}
+
 export interface Results {
+  fromStream(session: object, source: StreamInput, options: FromStreamOptions): Planned;
   rows(frame: Planned, options: RowsOfOptions): DataFrameRows;
   collect(frame: Planned, options: CollectOptions): Promise<Row[]>;
   toTable(frame: Planned, options: ToTableOptions): Promise<Table>;

@@ -43,7 +43,16 @@ import { DataFrameWriter } from "./dataframe-writer.js";
 import type { PlanSource } from "./plan.js";
 import { type QueryConf, type QuerySession, QuerySessions } from "./query-session.js";
 import * as relations from "./relations.js";
-import type { CollectOptions, DataFrameRows, Results, Row, RowsOfOptions, ToTableOptions } from "./results.js";
+import type {
+  CollectOptions,
+  DataFrameRows,
+  FromStreamOptions,
+  Results,
+  Row,
+  RowsOfOptions,
+  StreamInput,
+  ToTableOptions,
+} from "./results.js";
 import { sqlPlan, statementText } from "./sql.js";
 import type { SqlArguments } from "./sql-arguments.js";
 import { Transformations } from "./transformations.js";
@@ -232,6 +241,19 @@ export class SparkSession implements AsyncDisposable {
   createDataFrame(data: LocalData, options: CreateDataFrameOptions = {}): DataFrame {
     this.checkOpen();
     return new DataFrame(this, createdRelation(this.client, data, options));
+  }
+
+  /**
+   * A DataFrame whose rows are those of a stream: of record batches, or of row objects. Executors fetch them from this process, past
+   * the driver, with the frame's first use, into a checkpoint (Spark 4.0): the frame can be used as often as one likes, until the session
+   * ends.
+   *
+   * @throws SparkStreamError INVALID_ARGUMENT; INVALID_INPUT for a stream that was read before. At the first use: those of
+   *   `sparkWriter()`, and the source's own
+   */
+  fromStream(source: StreamInput, options: FromStreamOptions = {}): DataFrame {
+    this.checkOpen();
+    return this.results.fromStream(this, source, options) as DataFrame;
   }
 
   /** Interrupts all that runs in the session. Resolves to the ids of the operations. */
