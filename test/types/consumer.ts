@@ -30,6 +30,7 @@ import {
   type StreamMetrics,
   type StreamProgress,
   sparkStream,
+  sparkWriter,
   splitSparkStream,
 } from "spark-arrow-stream";
 import { startLocalSpark } from "spark-arrow-stream/local";
@@ -135,6 +136,17 @@ export type Inside = [
   // @ts-expect-error internal
   SparkStream["hand"],
 ];
+
+/** The way back: batches or rows into Spark. */
+export async function intoSpark(spark: SparkSession, batch: RecordBatch): Promise<DataFrame> {
+  const writer = sparkWriter(spark, { table: "t" }, { mode: "append", pull: { spool: true } });
+  await pipeline(Readable.from([batch]), writer);
+  same<typeof writer.metrics.rows, number>(true);
+  // @ts-expect-error a table or a path, not both
+  sparkWriter(spark, { table: "t", path: "p" });
+  const people = spark.createDataFrame([{ id: 1n, name: "a" }], { schema: "id BIGINT, name STRING" });
+  return spark.fromStream(Readable.from([batch]), { readAheadBytes: 1 }).join(people, "id");
+}
 
 export function failures(error: unknown): ErrorCode | undefined {
   if (!(error instanceof SparkStreamError)) return undefined;

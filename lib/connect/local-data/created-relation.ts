@@ -58,6 +58,7 @@ const localData: Rule = [
 ];
 
 /**
+ * @internal
  * @throws SparkStreamError INVALID_ARGUMENT; UNSUPPORTED_TYPE and SCHEMA_MISMATCH for record batches, unless Spark has to
  *   read the schema first
  */
