@@ -27,7 +27,6 @@ export type DataFrameRows<T = Row> = Readable & {
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<T>;
 };
 
-/** @internal */
 /** What `spark.fromStream()` takes: record batches of one schema, or row objects. */
 export type StreamInput = AsyncIterable<RecordBatch | object> | Iterable<RecordBatch | object> | ReadableStream;
 
@@ -41,6 +40,7 @@ export interface FromStreamOptions {
   pull?: ReachOptions & { spool?: boolean; tasks?: number };
 }
 
+/** @internal */
 export interface Results {
   fromStream(session: object, source: StreamInput, options: FromStreamOptions): Planned;
   rows(frame: Planned, options: RowsOfOptions): DataFrameRows;
