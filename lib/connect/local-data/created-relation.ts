@@ -108,6 +108,9 @@ function isObjects(items: Items): items is { readonly objects: readonly object[]
   return "objects" in items;
 }
 
+/** Rows that are looked at during the call. */
+const FIRST_ROWS = 10_000;
+
 /** What was given, in arrays that nobody else changes. */
 function itemsOf(data: LocalData): Items {
   if (data instanceof Table) {
@@ -115,11 +118,14 @@ function itemsOf(data: LocalData): Items {
     return { batches: [...data.batches], fields: first ? columnsOf(first) : data.schema.fields };
   }
   if (data instanceof RecordBatch) return { batches: [data], fields: columnsOf(data) };
-  const objects: readonly object[] = Array.from(data);
+  // slice() copies an array at once, Array.from() one by one.
+  const objects: readonly object[] = Array.isArray(data) ? data.slice() : Array.from(data);
   const [first] = objects;
   if (!(first instanceof RecordBatch)) {
-    // A quick look; each row is checked when it is read.
-    const wrong = objects.findIndex((item) => typeof item !== "object" || item === null || Array.isArray(item));
+    // Each row is checked when it is read; the mistakes of most callers are in the first ones.
+    const wrong = objects
+      .slice(0, FIRST_ROWS)
+      .findIndex((item) => typeof item !== "object" || item === null || Array.isArray(item));
     if (wrong >= 0) checkedRow(objects[wrong], wrong);
     return { objects };
   }
