@@ -1,16 +1,18 @@
 /**
  * spark.fromStream(): a stream as a DataFrame. A plan may read its input more than once, and a stream can be read once: so it is taken
- * into a checkpoint first, on the executors' disks or in the server's checkpoint directory, and the frame stands on that.
+ * into checkpoints first, on the executors' disks or in the server's checkpoint directory, and the frame stands on those.
  */
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
+import { Checkpoint, hasCheckpointDirectory } from "./connect/session/checkpoint.js";
+import type { RelationInit } from "./connect/session/plan.js";
 import type { FromStreamOptions, StreamInput } from "./connect/session/results.js";
-import type { DataFrame, SparkSession } from "./connect/session/session.js";
-import { Checkpoint } from "./delivery/staged/checkpoint.js";
+import { DataFrame, type SparkSession } from "./connect/session/session.js";
 import { SparkStreamError } from "./errors.js";
+import type { WriteFrame } from "./ingest/ingest.js";
 import { rowWriter } from "./ingest/row-writer.js";
-import type { RunOptions } from "./runtime/call-options.js";
+import { checkRunOptions, type RunOptions } from "./runtime/call-options.js";
 import { isObject } from "./runtime/check-options.js";
 import { SharedRun } from "./runtime/shared-run.js";
 import { checkFromStream } from "./write-options.js";
@@ -19,34 +21,88 @@ import { checkFromStream } from "./write-options.js";
 export function fromStream(session: SparkSession, source: StreamInput, options: FromStreamOptions): DataFrame {
   checkFromStream(options);
   checkSource(source);
-  const taken = new SharedRun((run) => take(session, source, options, run));
-  return session.range(0).withPlan(async (run) => {
-    if (taken.abandoned)
-      throw unusable("its first use was aborted while the stream was read. Make it again, of another stream");
-    const checkpoint = await taken.wait(run);
-    return await checkpoint.frame.relation(run);
-  });
+  return new StreamFrame(session, new TakenStream(session, source, options));
 }
 
-async function take(
-  session: SparkSession,
-  source: StreamInput,
-  options: FromStreamOptions,
-  { signal, tags }: RunOptions & { signal: AbortSignal },
-): Promise<Checkpoint> {
-  let checkpoint: Checkpoint | undefined;
-  const writer = rowWriter(
-    "fromStream()",
-    session,
-    async (frame, run) => {
-      checkpoint = await Checkpoint.of(frame, run);
-      await checkpoint.partitions(run); // computes all of them
-    },
-    { ...options, ...(tags && { tags }), signal },
-  );
-  await pipeline(source as NodeJS.ReadableStream, writer, { signal });
-  if (checkpoint) return checkpoint;
-  throw new SparkStreamError("QUERY_FAILED", "Spark made no checkpoint.");
+/** Its `unpersist()` frees the executors' disks. */
+class StreamFrame extends DataFrame {
+  readonly #taken: TakenStream;
+
+  constructor(session: SparkSession, taken: TakenStream) {
+    super(session, (run) => taken.relation(run));
+    this.#taken = taken;
+  }
+
+  override async unpersist(options: RunOptions = {}): Promise<this> {
+    checkRunOptions(options, "unpersist()");
+    await this.#taken.remove();
+    return this;
+  }
+}
+
+/** What stands for the stream on the server, once it was read. */
+interface Taken {
+  readonly relation: RelationInit;
+  readonly checkpoints: readonly Checkpoint[];
+}
+
+class TakenStream {
+  readonly #session: SparkSession;
+  readonly #source: StreamInput;
+  readonly #options: FromStreamOptions;
+  readonly #run = new SharedRun<Taken>((run) => this.#take(run));
+  readonly #removing = new AbortController();
+  #begun = false;
+  #removed: Promise<void> | undefined;
+
+  constructor(session: SparkSession, source: StreamInput, options: FromStreamOptions) {
+    this.#session = session;
+    this.#source = source;
+    this.#options = options;
+  }
+
+  async relation(run: RunOptions): Promise<RelationInit> {
+    if (this.#removed) throw unusable("its frame was removed by unpersist(). Make it again, of another stream");
+    if (this.#run.abandoned)
+      throw unusable("its first use was aborted while the stream was read. Make it again, of another stream");
+    this.#begun = true;
+    return (await this.#run.wait(run)).relation;
+  }
+
+  /** Also while the stream is read. Never rejects. */
+  remove(): Promise<void> {
+    this.#removed ??= this.#remove();
+    return this.#removed;
+  }
+
+  async #remove(): Promise<void> {
+    this.#removing.abort();
+    if (!this.#begun) return;
+    const taken = await this.#run.wait({}).catch(() => undefined);
+    await Promise.all((taken?.checkpoints ?? []).map((checkpoint) => checkpoint.remove(false)));
+  }
+
+  async #take({ signal, tags }: RunOptions & { signal: AbortSignal }): Promise<Taken> {
+    let taken: Taken | undefined;
+    const write: WriteFrame = async (frame, run, made) => {
+      const checkpoints = this.#options.delivery === "pull" ? [await checkpointOf(frame, run)] : made;
+      const [own] = this.#options.delivery === "pull" ? checkpoints : [];
+      taken = { relation: await (own?.frame ?? frame).relation(run), checkpoints };
+    };
+    const stopped = AbortSignal.any([signal, this.#removing.signal]);
+    const options = { ...this.#options, ...(tags && { tags }), signal: stopped, keepCheckpoints: true };
+    const writer = rowWriter("fromStream()", this.#session, write, options);
+    await pipeline(this.#source as NodeJS.ReadableStream, writer, { signal: stopped });
+    if (taken) return taken;
+    throw new SparkStreamError("QUERY_FAILED", "Spark made no checkpoint.");
+  }
+}
+
+/** All of it: the stream has been read when this is there. */
+async function checkpointOf(frame: DataFrame, run: RunOptions): Promise<Checkpoint> {
+  const local = !(await hasCheckpointDirectory(frame.session, run));
+  const user = { name: 'fromStream() with delivery: "pull"', instead: 'Use delivery: "upload", for up to 64 MiB.' };
+  return await Checkpoint.of(frame, { local, eager: true, user }, run);
 }
 
 function checkSource(source: unknown): void {

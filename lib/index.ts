@@ -52,7 +52,7 @@ export {
   type WriteMode,
 } from "./connect/index.js";
 export { type ErrorCode, type ErrorDetails, errorCodes, type QueryContext, SparkStreamError } from "./errors.js";
-export type { WriterMetrics } from "./ingest/row-writer.js";
+export type { WriterMetrics } from "./ingest/ingest.js";
 export type { CallOptions, RunOptions } from "./runtime/call-options.js";
 export type { ReachOptions } from "./runtime/reach-options.js";
 export { type ArrowWriterOptions, arrowWriter } from "./sinks/arrow-writer.js";

@@ -4,8 +4,9 @@
  */
 import type { Writable } from "node:stream";
 import type { SparkSession } from "./connect/session/session.js";
-import type { WriteFrame } from "./ingest/pull/pulled-write.js";
-import { rowWriter, type WriterMetrics } from "./ingest/row-writer.js";
+import type { WriteFrame, WriterMetrics } from "./ingest/ingest.js";
+import { rowWriter } from "./ingest/row-writer.js";
+import { isWanted } from "./ingest/upload/existing-target.js";
 import { checkWrite, type SparkWriterOptions, type WriteTarget } from "./write-options.js";
 
 /** The Writable that {@link sparkWriter} returns: in objectMode, of apache-arrow RecordBatch, or of row objects. */
@@ -29,7 +30,11 @@ export interface SparkWriter extends Writable {
 export function sparkWriter(spark: SparkSession, target: WriteTarget, options: SparkWriterOptions = {}): SparkWriter {
   checkWrite(spark, target, options);
   spark.checkOpen();
-  return rowWriter("sparkWriter()", spark, writeOf(target, options), options);
+  const { mode = "error" } = options;
+  return rowWriter("sparkWriter()", spark, writeOf(target, options), {
+    ...options,
+    isWanted: (schema, run) => isWanted(spark, target, mode, schema, run),
+  });
 }
 
 function writeOf({ table, path, format }: WriteTarget, { mode, partitionBy, options }: SparkWriterOptions): WriteFrame {

@@ -29,10 +29,14 @@ export type WriteTarget =
 
 export interface SparkWriterOptions extends RunOptions {
   /**
-   * "pull", the default: Spark's executors connect to this process and fetch the batches, past the driver. They need Python with
-   * pyarrow, and a way to this process.
+   * How the rows go to Spark:
+   *
+   *   upload  the default: through the driver, in portions that are kept on the executors' disks until all have come, and are
+   *           then written in one go. Needs checkpoints (Spark 4.0) for more than 64 MiB
+   *   pull    past the driver: Spark's executors connect to this process and fetch the batches. They need Python with pyarrow,
+   *           and a way to this process
    */
-  delivery?: "pull";
+  delivery?: "upload" | "pull";
   /** The columns of a stream that may end without any batch. */
   schema?: Schema;
   /** What to do if the target exists. Default: "error". */
@@ -41,8 +45,9 @@ export interface SparkWriterOptions extends RunOptions {
   partitionBy?: readonly string[];
   /** Options of the format, as those of `df.write`. */
   options?: Readonly<Record<string, string | number | boolean>>;
-  /** Bytes of Arrow data that wait to be fetched before `write()` says to wait. Default: 16 MiB. */
+  /** Bytes of Arrow data that wait here, and those of a portion with "upload". Default: 16 MiB. */
   readAheadBytes?: number;
+  /** With `delivery: "pull"`. */
   pull?: PullOptions;
 }
 
@@ -67,7 +72,7 @@ const pullOptions: OptionTable<PullOptions> = {
 
 const sparkWriterOptions: OptionTable<SparkWriterOptions> = {
   ...runOptions,
-  delivery: oneOf("pull"),
+  delivery: oneOf("upload", "pull"),
   schema: [(schema) => isObject(schema) && "fields" in schema, "an apache-arrow Schema"],
   mode: oneOf("append", "overwrite", "error", "errorIfExists", "errorifexists", "default", "ignore"),
   partitionBy: [(names) => Array.isArray(names) && names.every(isFilled), "an array of the names of columns"],
@@ -77,6 +82,7 @@ const sparkWriterOptions: OptionTable<SparkWriterOptions> = {
 };
 
 const fromStreamOptions: OptionTable<FromStreamOptions> = {
+  delivery: sparkWriterOptions.delivery,
   schema: sparkWriterOptions.schema,
   readAheadBytes: byteCount,
   pull: sparkWriterOptions.pull,
@@ -85,6 +91,7 @@ const fromStreamOptions: OptionTable<FromStreamOptions> = {
 /** @throws SparkStreamError INVALID_ARGUMENT */
 export function checkFromStream(options: FromStreamOptions): void {
   checkOptions("fromStream()", options, fromStreamOptions);
+  checkPull("fromStream()", options);
 }
 
 /** @throws SparkStreamError INVALID_ARGUMENT */
@@ -109,4 +116,10 @@ export function checkWrite(spark: SparkSession, target: WriteTarget, options: Sp
   checkArgument("sparkWriter()", table === undefined ? "target.path" : "target.table", table ?? path, filled);
   if (format !== undefined) checkArgument("sparkWriter()", "target.format", format, filled);
   checkOptions("sparkWriter()", options, sparkWriterOptions);
+  checkPull("sparkWriter()", options);
+}
+
+function checkPull(of: string, { delivery, pull }: Pick<SparkWriterOptions, "delivery" | "pull">): void {
+  if (pull === undefined || delivery === "pull") return;
+  throw new SparkStreamError("INVALID_ARGUMENT", `${of} has options for pull. They go with delivery: "pull".`);
 }

@@ -24,80 +24,104 @@ describe("fromStream", function () {
   });
   after(() => spark?.close());
 
-  it("is joined with a table of Spark, sorted, and counted again, though the stream is read once", async () => {
-    let reads = 0;
-    async function* source(): AsyncGenerator<RecordBatch> {
-      reads++;
-      for (let batch = 0; batch < 100; batch++) yield trips(batch * 1_000, 1_000);
-    }
-    const cities = spark.sql("SELECT * FROM VALUES (0, 'Rome'), (1, 'Oslo') AS t(city, name)");
-    const frame = spark.fromStream(source());
-    const joined = frame
-      .join(cities, "city")
-      .groupBy("name")
-      .agg("count(*) AS trips", "sum(id) AS sum")
-      .orderBy("name");
-    const sums = [0, 1].map((city) => {
-      const ids = Array.from({ length: 100_000 }, (_, id) => id).filter((id) => id % 3 === city);
-      return { trips: ids.length, sum: ids.reduce((sum, id) => sum + id, 0) };
+  for (const delivery of ["upload", "pull"] as const) {
+    describe(`by ${delivery}`, () => {
+      it("is joined with a table of Spark, sorted, and counted again, though the stream is read once", async () => {
+        let reads = 0;
+        async function* source(): AsyncGenerator<RecordBatch> {
+          reads++;
+          for (let batch = 0; batch < 100; batch++) yield trips(batch * 1_000, 1_000);
+        }
+        const cities = spark.sql("SELECT * FROM VALUES (0, 'Rome'), (1, 'Oslo') AS t(city, name)");
+        const frame = spark.fromStream(source(), { delivery, readAheadBytes: 100_000 });
+        const joined = frame
+          .join(cities, "city")
+          .groupBy("name")
+          .agg("count(*) AS trips", "sum(id) AS sum")
+          .orderBy("name");
+        const sums = [0, 1].map((city) => {
+          const ids = Array.from({ length: 100_000 }, (_, id) => id).filter((id) => id % 3 === city);
+          return { trips: ids.length, sum: ids.reduce((sum, id) => sum + id, 0) };
+        });
+        expect(await joined.collect({ json: true })).to.deep.equal([
+          { name: "Oslo", ...sums[1] },
+          { name: "Rome", ...sums[0] },
+        ]);
+        expect((await frame.orderBy("id DESC").take(2, { json: true })).map(({ id }) => id)).to.deep.equal([
+          99_999, 99_998,
+        ]);
+        expect(await frame.union(frame).distinct().count()).to.equal(100_000);
+        expect(reads).to.equal(1);
+      });
+
+      it("takes row objects, web streams, arrays, and a schema for what may be empty", async () => {
+        const rows = [
+          { id: 1n, name: "a" },
+          { id: 2n, name: null },
+        ];
+        for (const source of [rows, Readable.from(rows), Readable.toWeb(Readable.from(rows)) as never]) {
+          expect(await spark.fromStream(source, { delivery }).orderBy("id").collect()).to.deep.equal(rows);
+        }
+        const schema = new Schema([new Field("id", new Int64()), new Field("name", new Utf8())]);
+        expect(await spark.fromStream([], { delivery, schema }).count()).to.equal(0);
+        expect((await failure(spark.fromStream([], { delivery }).count(), "INVALID_INPUT")).message).to.include(
+          "schema",
+        );
+      });
+
+      it("fails with the error of its source, at every use, and nothing runs", async () => {
+        async function* source(): AsyncGenerator<RecordBatch> {
+          yield trips(0, 10);
+          if (delivery === "pull") await until(async () => (await ui.runningTasks()) > 0, "tasks have begun");
+          throw new Error("the source has failed");
+        }
+        const frame = spark.fromStream(source(), { delivery, readAheadBytes: 100_000 });
+        for (let use = 0; use < 2; use++) {
+          await frame.count().then(
+            () => expect.fail("it should fail"),
+            (error) => expect(error.message).to.equal("the source has failed"),
+          );
+        }
+        await until(async () => (await ui.runningTasks()) === 0, "nothing runs");
+      });
+
+      it("is stopped with its first use, and says so to a later one", async () => {
+        const abort = new AbortController();
+        async function* endless(): AsyncGenerator<RecordBatch> {
+          for (let batch = 0; ; batch++) yield trips(batch * 1_000, 1_000);
+        }
+        const frame = spark.fromStream(endless(), { delivery, readAheadBytes: 100_000 });
+        const counted = frame.count({ signal: abort.signal });
+        counted.catch(() => {});
+        await until(async () => (await ui.runningTasks()) > 0, "tasks have begun");
+        abort.abort();
+        await counted.then(
+          () => expect.fail("it should fail"),
+          (error) => expect(error.name).to.equal("AbortError"),
+        );
+        await until(async () => (await ui.runningTasks()) === 0, "nothing runs");
+        await failure(frame.count(), "INVALID_INPUT");
+      });
+
+      it("is removed by unpersist(), after which it says so", async () => {
+        const frame = spark.fromStream(
+          Readable.from(Array.from({ length: 30 }, (_, batch) => trips(batch * 1_000, 1_000))),
+          {
+            delivery,
+            readAheadBytes: 100_000,
+          },
+        );
+        const doubled = frame.union(frame);
+        expect(await doubled.count()).to.equal(60_000);
+        expect(await frame.unpersist()).to.equal(frame);
+        expect((await failure(doubled.count(), "INVALID_INPUT")).message).to.include("unpersist()");
+        await frame.unpersist();
+        const never = spark.fromStream([{ id: 1 }], { delivery });
+        await never.unpersist();
+        await failure(never.count(), "INVALID_INPUT");
+      });
     });
-    expect(await joined.collect({ json: true })).to.deep.equal([
-      { name: "Oslo", ...sums[1] },
-      { name: "Rome", ...sums[0] },
-    ]);
-    expect((await frame.orderBy("id DESC").take(2, { json: true })).map(({ id }) => id)).to.deep.equal([
-      99_999, 99_998,
-    ]);
-    expect(await frame.union(frame).distinct().count()).to.equal(100_000);
-    expect(reads).to.equal(1);
-  });
-
-  it("takes row objects, web streams, arrays, and a schema for what may be empty", async () => {
-    const rows = [
-      { id: 1n, name: "a" },
-      { id: 2n, name: null },
-    ];
-    for (const source of [rows, Readable.from(rows), Readable.toWeb(Readable.from(rows)) as never]) {
-      expect(await spark.fromStream(source).orderBy("id").collect()).to.deep.equal(rows);
-    }
-    const schema = new Schema([new Field("id", new Int64()), new Field("name", new Utf8())]);
-    expect(await spark.fromStream([], { schema }).count()).to.equal(0);
-    expect((await failure(spark.fromStream([]).count(), "INVALID_INPUT")).message).to.include("schema");
-  });
-
-  it("fails with the error of its source, at every use, and nothing runs", async () => {
-    async function* source(): AsyncGenerator<RecordBatch> {
-      yield trips(0, 10);
-      await until(async () => (await ui.runningTasks()) > 0, "tasks have begun");
-      throw new Error("the source has failed");
-    }
-    const frame = spark.fromStream(source());
-    for (let use = 0; use < 2; use++) {
-      await frame.count().then(
-        () => expect.fail("it should fail"),
-        (error) => expect(error.message).to.equal("the source has failed"),
-      );
-    }
-    await until(async () => (await ui.runningTasks()) === 0, "nothing runs");
-  });
-
-  it("is stopped with its first use, and says so to a later one", async () => {
-    const abort = new AbortController();
-    async function* endless(): AsyncGenerator<RecordBatch> {
-      for (let batch = 0; ; batch++) yield trips(batch * 1_000, 1_000);
-    }
-    const frame = spark.fromStream(endless());
-    const counted = frame.count({ signal: abort.signal });
-    counted.catch(() => {});
-    await until(async () => (await ui.runningTasks()) > 0, "tasks have begun");
-    abort.abort();
-    await counted.then(
-      () => expect.fail("it should fail"),
-      (error) => expect(error.name).to.equal("AbortError"),
-    );
-    await until(async () => (await ui.runningTasks()) === 0, "nothing runs");
-    await failure(frame.count(), "INVALID_INPUT");
-  });
+  }
 
   it("refuses a stream that something else has read, or that is none", async () => {
     const read = Readable.from([1]);

@@ -153,11 +153,11 @@ function withoutNulls({ name, type }: Field, column: Column): Column {
     if (!(data.nullCount > 0) || DataType.isNull(type)) return data;
     let row = 0;
     while (data.getValid(row)) row++;
-    const message = `Row ${start + row} does not fit: \`${name}\` is null, and its field is not nullable. Nothing was sent.`;
+    const message = `Row ${start + row} does not fit: \`${name}\` is null, and its field is not nullable. Nothing was written.`;
     throw new SparkStreamError("INVALID_INPUT", message);
   };
 }
 
 function mismatch(what: string): SparkStreamError {
-  return new SparkStreamError("SCHEMA_MISMATCH", `The record batches ${what}. Nothing was sent.`);
+  return new SparkStreamError("SCHEMA_MISMATCH", `The record batches ${what}. Nothing was written.`);
 }

@@ -80,7 +80,7 @@ export abstract class ColumnBuilder {
   }
 
   #misfit(expected: Expected, value: unknown): SparkStreamError {
-    const message = `Row ${this.progress.row} does not fit: \`${this.#path}\` must be ${expected}, not ${shown(value)}. Nothing was sent.`;
+    const message = `Row ${this.progress.row} does not fit: \`${this.#path}\` must be ${expected}, not ${shown(value)}. Nothing was written.`;
     return new SparkStreamError("INVALID_INPUT", message);
   }
 }

@@ -78,7 +78,7 @@ export class InferredType {
    */
   constructor(path: string, depth = 0) {
     if (depth > MAX_DEPTH) {
-      const message = `A value is nested more than ${MAX_DEPTH} deep, or contains itself: \`${path.slice(0, 60)}…\`. Nothing was sent.`;
+      const message = `A value is nested more than ${MAX_DEPTH} deep, or contains itself: \`${path.slice(0, 60)}…\`. Nothing was written.`;
       throw new SparkStreamError("INVALID_INPUT", message);
     }
     this.#path = path;
@@ -144,7 +144,7 @@ export class InferredType {
         if (isTypedArray(value) && value.constructor.name in elementTypes) return "array";
         if (isBag(value)) return "object";
     }
-    const message = `Row ${row}: \`${this.#path}\` is ${shown(value)}, which has no type in Spark. Nothing was sent.`;
+    const message = `Row ${row}: \`${this.#path}\` is ${shown(value)}, which has no type in Spark. Nothing was written.`;
     throw new SparkStreamError("INVALID_INPUT", message);
   }
 
@@ -182,7 +182,7 @@ export class InferredType {
   }
 
   #conflict(before: string, now: string, row: number): SparkStreamError {
-    const message = `Row ${row}: \`${this.#path}\` is a ${now}, and a ${before} in rows before it. Make them one type, or give createDataFrame() a schema. Nothing was sent.`;
+    const message = `Row ${row}: \`${this.#path}\` is a ${now}, and a ${before} in rows before it. Make them one type, or give createDataFrame() a schema. Nothing was written.`;
     return new SparkStreamError("INVALID_INPUT", message);
   }
 }

@@ -63,7 +63,7 @@ export class ObjectRows implements LocalRows {
   #checkFields(fields: FieldsBuilder, row: object, index: number): void {
     const unknown = fields.unknownField(row);
     if (unknown === undefined) return;
-    const message = `Row ${index} has the field ${JSON.stringify(unknown)}, which the schema lacks. Add it to the schema, or leave it out of the rows. Nothing was sent.`;
+    const message = `Row ${index} has the field ${JSON.stringify(unknown)}, which the schema lacks. Add it to the schema, or leave it out of the rows. Nothing was written.`;
     throw new SparkStreamError("INVALID_INPUT", message);
   }
 }
@@ -73,6 +73,6 @@ export function checkedRow(row: unknown, index: number): object {
   if (isBag(row)) return row;
   throw new SparkStreamError(
     "INVALID_INPUT",
-    `Row ${index} must be an object { name: value }, not ${shown(row)}. Nothing was sent.`,
+    `Row ${index} must be an object { name: value }, not ${shown(row)}. Nothing was written.`,
   );
 }

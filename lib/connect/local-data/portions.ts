@@ -78,6 +78,11 @@ function buffersOf({ columns }: LocalPart, fields: readonly Field[]): ColumnBuff
   });
 }
 
+/** A struct of Arrow's Java library has one field of each name. */
+export function canPack({ fields }: Schema): boolean {
+  return fields.length > 0 && new Set(fields.map(({ name }) => name)).size === fields.length;
+}
+
 function packedSchema(fields: readonly Field[]): Schema {
   const row = new Field("element", new Struct([...fields]), false);
   return new Schema([new Field(PACKED, new List(row), false)]);

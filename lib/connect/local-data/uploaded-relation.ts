@@ -2,7 +2,7 @@
  * Rows as a relation of a plan. In: rows, as often as they are asked for. Out: a relation that holds them, if they are small,
  * or the hashes of what was uploaded.
  *
- *     inline     LocalRelation: the rows are in the plan, and sent with it
+ *     inline     LocalRelation: the rows are in the plan, and sent with it (plan-relation.ts)
  *     portions   ChunkedCachedLocalRelation (Spark 4.1 and later): artifacts "cache/<sha256>", an IPC stream each
  *     relations  a union of CachedLocalRelations, each a LocalRelation as an artifact
  *
@@ -19,7 +19,8 @@ import type { SparkConnectClient } from "../rpc/spark-connect-client.js";
 import type { RelationInit } from "../session/plan.js";
 import * as relations from "../session/relations.js";
 import { breathe, type LocalRows } from "./local-rows.js";
-import { PACKED, type PortionOptions, portions } from "./portions.js";
+import { planRelation } from "./plan-relation.js";
+import { canPack, PACKED, type PortionOptions, portions } from "./portions.js";
 import { estimatedBytes, rowsPacked } from "./size-estimate.js";
 import { SIZE_LIMIT, type UploadLimits, uploadLimits } from "./upload-limits.js";
 
@@ -41,7 +42,9 @@ export async function relationOf(
   signal: AbortSignal | undefined,
 ): Promise<RelationInit> {
   const limits = await uploadLimits(client, signal);
-  const inline = await inlineRelation(rows, limits, limits.cacheThreshold, signal);
+  const inPlan = async (maxBytes: number) =>
+    await planRelation(rows, { maxBytes, severalBatches: limits.inPortions, pack: 1 }, signal);
+  const inline = await inPlan(limits.cacheThreshold);
   if (inline) return inline;
   const upload = await preparedUpload(rows, limits, signal);
   const known = await knownNames(client, upload.names, signal);
@@ -49,28 +52,10 @@ export async function relationOf(
     await send(client, upload, known, signal);
     return upload.relation;
   }
-  const withoutUploads = await inlineRelation(rows, limits, MOST_WITHOUT_UPLOADS, signal);
+  const withoutUploads = await inPlan(MOST_WITHOUT_UPLOADS);
   if (withoutUploads) return withoutUploads;
   const message = `The server takes no uploads (AddArtifacts), and so at most ${MOST_WITHOUT_UPLOADS / MIB} MiB in createDataFrame(). Write the rows to storage that Spark reads, and use spark.read.`;
   throw new SparkStreamError("UNSUPPORTED", message);
-}
-
-/** The relation with the rows in it; undefined if they are larger. */
-async function inlineRelation(
-  rows: LocalRows,
-  limits: UploadLimits,
-  most: number,
-  signal: AbortSignal | undefined,
-): Promise<RelationInit | undefined> {
-  const found: RelationInit[] = [];
-  let size = 0;
-  const options = { maxBytes: most, severalBatches: limits.inPortions, pack: 1 };
-  for await (const portion of portions(rows, options, signal)) {
-    size += portion.size;
-    if (size > most) return undefined;
-    found.push({ relType: { case: "localRelation", value: { data: Buffer.concat(portion.pieces) } } });
-  }
-  return unionOf(found);
 }
 
 /** What is to be uploaded, and the relation that has it. */
@@ -85,13 +70,10 @@ interface Upload {
 }
 
 async function preparedUpload(rows: LocalRows, limits: UploadLimits, signal: AbortSignal | undefined): Promise<Upload> {
-  const { fields } = rows.schema;
-  // A struct of Arrow's Java library has one field of each name.
-  const canPack = fields.length > 0 && new Set(fields.map(({ name }) => name)).size === fields.length;
-  const types = fields.map(({ type }) => type);
+  const types = rows.schema.fields.map(({ type }) => type);
   const { broadcastThreshold } = limits;
   const estimate = estimatedBytes(types, rows.rowCount);
-  const packFor = (bytes: number) => (canPack ? rowsPacked({ bytes, estimate, broadcastThreshold }) : 1);
+  const packFor = (bytes: number) => (canPack(rows.schema) ? rowsPacked({ bytes, estimate, broadcastThreshold }) : 1);
   const pack = packFor(0);
   const prepared = await preparedWith(pack, rows, limits, signal);
   const better = packFor(prepared.bytes);
@@ -117,7 +99,7 @@ async function preparedWith(
     kept?.push(artifact);
     hashes.push(await hashOf(artifact, signal));
   }
-  const uploaded = inPortions ? portionsOf(hashes) : unionOf(hashes.map(cachedRelation));
+  const uploaded = inPortions ? portionsOf(hashes) : relations.unionOfAll(hashes.map(cachedRelation));
   return {
     names: hashes.map(nameOf),
     relation: pack > 1 ? { relType: relations.project(uploaded, [`inline(${PACKED})`]) } : uploaded,
@@ -166,13 +148,6 @@ function portionsOf(dataHashes: string[]): RelationInit {
 
 function cachedRelation(hash: string): RelationInit {
   return { relType: { case: "cachedLocalRelation", value: { hash } } };
-}
-
-/** Halves of halves, since a plan must not be nested as deeply as there may be relations. */
-function unionOf(found: readonly RelationInit[]): RelationInit {
-  if (found.length === 1) return found[0]!;
-  const half = found.length >> 1;
-  return { relType: relations.unionAll(unionOf(found.slice(0, half)), unionOf(found.slice(half))) };
 }
 
 /** The artifacts that the server has; undefined if it takes none. */

@@ -147,6 +147,13 @@ export function unionAll(leftInput: RelationInit, rightInput: RelationInit): Rel
   return { case: "setOp", value: { leftInput, rightInput, setOpType: SetOpType.UNION, isAll: true } };
 }
 
+/** Of any number of them, at least one. Halves of halves, since a plan must not be nested as deeply as there may be relations. */
+export function unionOfAll(inputs: readonly RelationInit[]): RelationInit {
+  if (inputs.length === 1) return inputs[0]!;
+  const half = inputs.length >> 1;
+  return { relType: unionAll(unionOfAll(inputs.slice(0, half)), unionOfAll(inputs.slice(half))) };
+}
+
 export function unionByName(
   leftInput: RelationInit,
   rightInput: RelationInit,

@@ -32,11 +32,13 @@ export type StreamInput = AsyncIterable<RecordBatch | object> | Iterable<RecordB
 
 /** Options of `spark.fromStream()`. */
 export interface FromStreamOptions {
+  /** How the rows go to Spark, as with `sparkWriter()`: "upload", the default, or "pull". */
+  delivery?: "upload" | "pull";
   /** The columns. Default: those of the first batch, or of the first 1,000 row objects. */
   schema?: Schema;
-  /** Bytes of Arrow data that wait to be fetched. Default: 16 MiB. */
+  /** Bytes of Arrow data that wait here, and those of a portion with "upload". Default: 16 MiB. */
   readAheadBytes?: number;
-  /** How executors reach this process, and whether batches are kept for tasks that fail; see `sparkWriter()`. */
+  /** With "pull": how executors reach this process, and whether batches are kept for tasks that fail; see `sparkWriter()`. */
   pull?: ReachOptions & { spool?: boolean; tasks?: number };
 }
 

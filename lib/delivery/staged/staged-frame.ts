@@ -10,12 +10,13 @@
  *   count       one query over what was written
  */
 
+import { knowsCheckpoints } from "../../connect/session/checkpoint.js";
 import type { QueryConf, QuerySession } from "../../connect/session/query-session.js";
 import type { DataFrame, SparkSession } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
 import type { StagedOptions } from "../../stream-options.js";
 import { observationsOf } from "../observations.js";
-import { Checkpoint, INSTEAD } from "./checkpoint.js";
+import { CheckpointedFrame, INSTEAD } from "./checkpointed-frame.js";
 import { explainDisks } from "./explain-disks.js";
 import type { KeptFrame } from "./kept-frame.js";
 import type { StagedPartition } from "./partition-windows.js";
@@ -117,7 +118,7 @@ export class StagedFrame {
       const dataFrame = this.#dataFrame.in(querySession.session);
       warnOfObservations(await dataFrame.relation(options));
       const { path, table } = this.options;
-      if ((path ?? table) === undefined) return await Checkpoint.of(dataFrame, options);
+      if ((path ?? table) === undefined) return await CheckpointedFrame.of(dataFrame, options);
       // Loaded here, with the protocol that it writes in.
       const { WrittenFrame } = await import("./written-frame.js");
       return new WrittenFrame(dataFrame, path !== undefined ? new SharedDirectory(path) : new SharedTable(table!));
@@ -134,7 +135,7 @@ export class StagedFrame {
       this.#dataFrame.isStreaming(options),
     ]);
     const { path, table } = this.options;
-    if (path === undefined && table === undefined && Number.parseInt(version, 10) < 4) {
+    if (path === undefined && table === undefined && !knowsCheckpoints(version)) {
       const message = `delivery: "staged" needs checkpoints, which Spark supports since 4.0; this server runs ${version}. ${INSTEAD}`;
       throw new SparkStreamError("UNSUPPORTED", message);
     }

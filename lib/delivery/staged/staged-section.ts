@@ -8,7 +8,7 @@
 
 import type { DataFrame } from "../../connect/session/session.js";
 import { untilAborted } from "../../runtime/abort.js";
-import { Checkpoint } from "./checkpoint.js";
+import { CheckpointedFrame } from "./checkpointed-frame.js";
 import type { StagedPartition } from "./partition-windows.js";
 import type { StagedFrame } from "./staged-frame.js";
 
@@ -24,7 +24,7 @@ export class StagedSection {
   readonly #stage: StagedFrame;
   readonly #partitions: readonly StagedPartition[];
   readonly #stop = new AbortController();
-  #checkpoint: Promise<Checkpoint> | undefined;
+  #checkpoint: Promise<CheckpointedFrame> | undefined;
   #removed: Promise<void> | undefined;
 
   constructor(stage: StagedFrame, windows: readonly (readonly StagedPartition[])[]) {
@@ -37,7 +37,7 @@ export class StagedSection {
     const source = this.#stage.rowsOf(this.#partitions);
     const { options } = this.#stage;
     return source.withPlan(async (use) => {
-      this.#checkpoint ??= Checkpoint.of(source, { tags: options.tags, signal: this.#stop.signal });
+      this.#checkpoint ??= CheckpointedFrame.of(source, { tags: options.tags, signal: this.#stop.signal });
       const checkpoint = await untilAborted(use.signal, this.#checkpoint);
       return checkpoint.rowsOf(partitions).relation(use);
     });

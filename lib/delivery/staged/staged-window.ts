@@ -1,5 +1,6 @@
 import type { ArrowIpcRow } from "../../chain/arrow-ipc-row.js";
 import type { RowCursor } from "../../chain/row-source.js";
+import { LOST_CHECKPOINT } from "../../connect/session/checkpoint.js";
 import type { DataFrame } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
 import { type QueryOptions, ResultCursor } from "../result/result.js";
@@ -81,7 +82,7 @@ export class StagedWindow implements RowCursor {
 
   #explained(error: unknown): unknown {
     if (!(error instanceof SparkStreamError)) return error;
-    if (error.errorClass === "CHECKPOINT_RDD_BLOCK_ID_NOT_FOUND") return lostExecutor(error);
+    if (error.errorClass === LOST_CHECKPOINT) return lostExecutor(error);
     if (error.code !== "RESULT_TOO_LARGE") return error;
     const [first, ...others] = this.#partitions;
     const advice =

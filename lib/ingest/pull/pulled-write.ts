@@ -1,17 +1,18 @@
 /**
  * A write whose tasks fetch their rows from this process.
  *
- *   begin    with the schema: listens, has a probe show that tasks can connect, and starts the query
- *   add      batches, which tasks ask for; settles when there is room
- *   finish   no more come; settles when Spark has committed
- *   stop     interrupts the query, at any moment
+ *   begin    listens, has a probe show that tasks can connect, and starts the query
+ *   add      tasks ask for it
+ *   finish   the query ends when its tasks have taken all
+ *   stop     interrupts the query
  */
 import type { Socket } from "node:net";
-import type { Field, RecordBatch, Schema } from "apache-arrow";
+import type { Schema } from "apache-arrow";
+import type { LocalPart } from "../../connect/local-data/local-rows.js";
 import { mapInArrow } from "../../connect/python/python-function.js";
 import type { WriteMode } from "../../connect/session/dataframe-writer.js";
 import { quotedName } from "../../connect/session/quoted-name.js";
-import type { DataFrame, SparkSession } from "../../connect/session/session.js";
+import type { SparkSession } from "../../connect/session/session.js";
 import { sqlType } from "../../connect/session/sql-type.js";
 import { incompleteResult, SparkStreamError, sessionClosed } from "../../errors.js";
 import { AbortError } from "../../runtime/abort.js";
@@ -26,8 +27,9 @@ import { probeReach } from "../../tasks/reach-probe.js";
 import type { SocketReader } from "../../tasks/socket-reader.js";
 import type { LinkSettings } from "../../tasks/task-source.js";
 import { type PullOptions, writeDefaults } from "../../write-options.js";
-import { BatchesForSpark } from "../encoded-batches.js";
-import { type EncodedBatch, Feed } from "./feed.js";
+import type { Ingest, WriteFrame, WriterMetrics } from "../ingest.js";
+import { encodedPart } from "./encoded-part.js";
+import { Feed } from "./feed.js";
 import { TaskFeed } from "./task-feed.js";
 import { pullTask } from "./task-source.js";
 
@@ -51,10 +53,7 @@ export interface PulledWriteOptions extends Pick<RunOptions, "tags"> {
   readonly mode?: WriteMode | undefined;
 }
 
-/** Writes a frame, and resolves when Spark has committed it. */
-export type WriteFrame = (frame: DataFrame, options: RunOptions) => Promise<void>;
-
-export class PulledWrite {
+export class PulledWrite implements Ingest {
   readonly #session: SparkSession;
   readonly #options: PulledWriteOptions;
   readonly #write: WriteFrame;
@@ -63,7 +62,7 @@ export class PulledWrite {
   readonly #stop = new AbortController();
   readonly #feed: Feed;
   readonly #forget: () => void;
-  #batches: BatchesForSpark | undefined;
+  #schema!: Schema;
   #listener: TaskListener | undefined;
   #query: Promise<void> = Promise.resolve();
   /** What the write fails with. */
@@ -90,30 +89,24 @@ export class PulledWrite {
     });
   }
 
-  /** Rows, batches and bytes of Arrow data that came. */
-  get counts(): { readonly rows: number; readonly batches: number; readonly bytes: number } {
+  get metrics(): WriterMetrics {
     const { rows, batches, bytes } = this.#feed;
     return { rows, batches, bytes };
   }
 
-  get begun(): boolean {
-    return this.#batches !== undefined;
-  }
-
   /** @throws SparkStreamError UNSUPPORTED_TYPE, INVALID_ARGUMENT, PORT_IN_USE, UNREACHABLE, UNSUPPORTED */
-  async begin(fields: readonly Field[]): Promise<void> {
-    const batches = new BatchesForSpark(fields);
-    this.#batches = batches;
+  async begin(schema: Schema): Promise<void> {
+    this.#schema = schema;
     const session = this.#session;
     const { pull = {}, tags } = this.#options;
     const { signal } = this.#stop;
-    const columns = await this.#structOf(batches.schema);
+    const columns = await this.#structOf(schema);
     const settings = await this.#listen(pull);
     await probeReach(session, pull.advertise ?? settings.host, settings, { tags, signal }, pulling);
     signal.throwIfAborted();
     const range = session.range(0, RANGE_ROWS, 1, pull.tasks);
     const frame = mapInArrow(range, pullTask(settings, columns), pulling);
-    this.#query = this.#write(frame, { ...(tags && { tags }), signal }).catch((error) => {
+    this.#query = this.#write(frame, { ...(tags && { tags }), signal }, []).catch((error) => {
       this.#fail(explainTask(error, pulling) as Error);
       throw this.#failure;
     });
@@ -124,21 +117,10 @@ export class PulledWrite {
     );
   }
 
-  /** Settles when there is room for more. @throws SparkStreamError INVALID_INPUT, SCHEMA_MISMATCH */
-  add(batch: RecordBatch): Promise<void> {
-    return this.#give(this.#batches!.encoded(batch, this.#stop.signal));
-  }
-
-  /** The same for row objects; `first` is the number of the first one. */
-  addRows(rows: readonly object[], first: number): Promise<void> {
-    return this.#give(this.#batches!.encodedRows(rows, first, this.#stop.signal));
-  }
-
-  async #give(batches: AsyncIterable<EncodedBatch>): Promise<void> {
-    for await (const encoded of batches) {
-      if (this.#failure) throw this.#failure;
-      await this.#feed.add(encoded);
-    }
+  /** Settles when there is room for more. @throws SparkStreamError what the write fails with */
+  async add(part: LocalPart): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    await this.#feed.add(encodedPart(part, this.#schema));
     if (this.#failure) throw this.#failure;
   }
 

@@ -1,5 +1,5 @@
 /**
- * A frame that Spark keeps as a checkpoint, partition by partition as the query made it:
+ * A frame that Spark keeps, partition by partition as the query made it:
  *
  *   local     on the executors' disks, without a copy: what one of them had is lost with it
  *   reliable  in the directory spark.checkpoint.dir, which outlives executors. Used if the server has one, and removes what it
@@ -7,24 +7,16 @@
  *
  * It is a checkpoint and not a cached frame (AnalyzePlan.Persist), because Spark's cache belongs to the whole
  * application: it outlives the session, and anybody's write to a table that the frame reads fills it again with other
- * rows, as CLEAR CACHE does. A sealed checkpoint has forgotten how it was made: if a disk is lost, reading it fails.
+ * rows, as CLEAR CACHE does.
  *
  * Spark frees a checkpoint when its driver has collected the frame as garbage; no message of the protocol does it sooner
  * (RemoveCachedRemoteRelation drops the name only). So the driver can be asked to collect.
  */
-
-import type { CachedRemoteRelation } from "../../connect/generated/spark-connect_pb.js";
-import { isRefusal } from "../../connect/rpc/refusal.js";
-import type { DataFrame } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
 import type { RunOptions } from "../../runtime/call-options.js";
-import { countPartitions, numbered } from "./count-partitions.js";
-import type { KeptFrame } from "./kept-frame.js";
-import type { StagedPartition } from "./partition-windows.js";
-
-/** What to use if a server has no checkpoints. */
-export const INSTEAD =
-  'Name storage that Spark\'s driver and executors share, staged: { path: "s3a://bucket/tmp" } or staged: { table: "tmp.staged" }, or use delivery: "result".';
+import type { CachedRemoteRelation } from "../generated/spark-connect_pb.js";
+import { isRefusal } from "../rpc/refusal.js";
+import type { DataFrame, SparkSession } from "./session.js";
 
 const DISK_ONLY = { useDisk: true, useMemory: false, useOffHeap: false, deserialized: false, replication: 1 };
 
@@ -32,70 +24,65 @@ const DISK_ONLY = { useDisk: true, useMemory: false, useOffHeap: false, deserial
 const COLLECT_GARBAGE = "SELECT java_method('java.lang.System', 'gc') FROM VALUES (1)";
 
 /** The settings of the server that make a reliable checkpoint possible, and their values. */
-const DIRECTORY_CONF = "spark.checkpoint.dir";
+export const CHECKPOINT_CONF = "spark.checkpoint.dir";
 const CLEAN_CONF = "spark.cleaner.referenceTracking.cleanCheckpoints";
 
-export class Checkpoint implements KeptFrame {
-  readonly rescans = true;
-  readonly mostPerQuery = Number.POSITIVE_INFINITY;
-  /** The checkpointed frame. If it is local, its partitions are computed, and kept, by the first query that reads them. */
+/** What Spark's error is called when a partition of a local checkpoint was lost with its executor. */
+export const LOST_CHECKPOINT = "CHECKPOINT_RDD_BLOCK_ID_NOT_FOUND";
+
+/** The caller that needs checkpoints, and what to use without them: for the error message. */
+export interface CheckpointUser {
+  readonly name: string;
+  /** A sentence. */
+  readonly instead: string;
+}
+
+export interface CheckpointSettings {
+  readonly local: boolean;
+  /**
+   * Whether all partitions are computed at once, after which Spark has forgotten how they were made. Else those of a local one are
+   * computed, and kept, by the first query that reads them, and only the stages before the last one run here, which are the
+   * shuffles of an adaptive plan: so the server's name for it, without which nothing can be removed, is known before most of the
+   * work. A reliable one is always made at once, since Spark would compute the frame twice otherwise; if it is cancelled, the
+   * driver collects it as garbage.
+   */
+  readonly eager: boolean;
+  readonly user: CheckpointUser;
+}
+
+export class Checkpoint {
+  /** The checkpointed frame. */
   readonly frame: DataFrame;
-  readonly #local: boolean;
+  readonly local: boolean;
   readonly #relation: CachedRemoteRelation;
 
   private constructor(source: DataFrame, relation: CachedRemoteRelation, local: boolean) {
     this.#relation = relation;
-    this.#local = local;
+    this.local = local;
     const value = { relationId: relation.relationId };
     this.frame = source.withPlan(async () => ({ relType: { case: "cachedRemoteRelation", value } }));
   }
 
-  /**
-   * For a local checkpoint only the stages before the last one run here, which are the shuffles of an adaptive plan. So the
-   * server's name for it, without which nothing can be removed, is known before most of the work. A reliable one is made as a
-   * whole, since Spark would compute the frame twice otherwise; if it is cancelled, the driver collects it as garbage.
-   *
-   * @throws SparkStreamError QUERY_FAILED; an AbortError after an abort
-   */
-  static async of(dataFrame: DataFrame, options: RunOptions): Promise<Checkpoint> {
-    const { session } = dataFrame;
-    const local = !(await hasCheckpointDirectory(session, options));
+  /** @throws SparkStreamError QUERY_FAILED, UNSUPPORTED if the server makes none; an AbortError after an abort */
+  static async of(
+    dataFrame: DataFrame,
+    { local, eager, user }: CheckpointSettings,
+    options: RunOptions,
+  ): Promise<Checkpoint> {
     const relation = await dataFrame.relation(options);
     const checkpointCommand = local
-      ? { relation, local, eager: false, storageLevel: DISK_ONLY }
+      ? { relation, local, eager, storageLevel: DISK_ONLY }
       : { relation, local, eager: true };
     const command = { commandType: { case: "checkpointCommand" as const, value: checkpointCommand } };
-    const answers = await session.client
+    const answers = await dataFrame.session.client
       .command({ opType: { case: "command", value: command } }, options)
-      .catch((error) => Promise.reject(isRefusal(error) ? noCheckpoints(error) : error));
+      .catch((error) => Promise.reject(isRefusal(error) ? noCheckpoints(user, error) : error));
     for (const { responseType } of answers) {
       if (responseType.case === "checkpointCommandResult" && responseType.value.relation) {
         return new Checkpoint(dataFrame, responseType.value.relation, local);
       }
     }
-    throw noCheckpoints();
-  }
-
-  async partitions(options: RunOptions): Promise<StagedPartition[]> {
-    const partitions = await countPartitions(await numbered(this.frame, options), "spark_partition_id()", options);
-    if (this.#local) await this.#seal(options);
-    return partitions;
-  }
-
-  /** The rows of these partitions: directly on the checkpoint, so that the partition of a task is that of the checkpoint. */
-  rowsOf(partitions: readonly StagedPartition[]): DataFrame {
-    if (partitions.length === 0) return this.frame.where("false");
-    return this.frame.where(`spark_partition_id() IN (${partitions.map(({ id }) => id).join(", ")})`);
-  }
-
-  /**
-   * Makes Spark forget how the partitions were made, once all exist. It does so when a job that is the driver's own
-   * has ended, which that of a result is not, but the one for the first row that `show` prints.
-   */
-  async #seal(options: RunOptions): Promise<void> {
-    const input = await this.frame.select("1").relation(options);
-    const value = { input, numRows: 1, truncate: 1 };
-    await this.frame.withPlan(async () => ({ relType: { case: "showString", value } })).execute(options);
+    throw noCheckpoints(user);
   }
 
   /**
@@ -118,9 +105,10 @@ export class Checkpoint implements KeptFrame {
   }
 }
 
-async function hasCheckpointDirectory({ client }: DataFrame["session"], { signal }: RunOptions): Promise<boolean> {
+/** Whether a reliable checkpoint is possible, and will be cleaned up. @throws SparkStreamError; an AbortError after an abort */
+export async function hasCheckpointDirectory({ client }: SparkSession, { signal }: RunOptions): Promise<boolean> {
   try {
-    const keys = [DIRECTORY_CONF, CLEAN_CONF];
+    const keys = [CHECKPOINT_CONF, CLEAN_CONF];
     const pairs = await client.config({ case: "getOption", value: { keys } }, { signal });
     const [directory, clean] = keys.map((key) => pairs.find((pair) => pair.key === key)?.value);
     return Boolean(directory) && clean === "true";
@@ -131,8 +119,13 @@ async function hasCheckpointDirectory({ client }: DataFrame["session"], { signal
   }
 }
 
-function noCheckpoints(cause?: Error): SparkStreamError {
+/** Whether a server of this version may make checkpoints. */
+export function knowsCheckpoints(version: string): boolean {
+  return Number.parseInt(version, 10) >= 4;
+}
+
+function noCheckpoints({ name, instead }: CheckpointUser, cause?: Error): SparkStreamError {
   const reason = cause ? ` (${cause.message})` : "";
-  const message = `delivery: "staged" needs checkpoints, which Spark supports since 4.0, and this server does not make them${reason}. ${INSTEAD}`;
+  const message = `${name} needs checkpoints, which Spark supports since 4.0, and this server does not make them${reason}. ${instead}`;
   return new SparkStreamError("UNSUPPORTED", message, { cause });
 }
