@@ -12,6 +12,7 @@ import { DataFrame, type SparkSession } from "./connect/session/session.js";
 import { SparkStreamError } from "./errors.js";
 import type { WriteFrame } from "./ingest/ingest.js";
 import { rowWriter } from "./ingest/row-writer.js";
+import { untilAborted } from "./runtime/abort.js";
 import { checkRunOptions, type RunOptions } from "./runtime/call-options.js";
 import { isObject } from "./runtime/check-options.js";
 import { SharedRun } from "./runtime/shared-run.js";
@@ -50,7 +51,7 @@ class TakenStream {
   readonly #session: SparkSession;
   readonly #source: StreamInput;
   readonly #options: FromStreamOptions;
-  readonly #run = new SharedRun<Taken>((run) => this.#take(run));
+  readonly #run = new SharedRun<Taken>((run) => (this.#options.once ? this.#give(run) : this.#take(run)));
   readonly #removing = new AbortController();
   #begun = false;
   #removed: Promise<void> | undefined;
@@ -85,9 +86,9 @@ class TakenStream {
   async #take({ signal, tags }: RunOptions & { signal: AbortSignal }): Promise<Taken> {
     let taken: Taken | undefined;
     const write: WriteFrame = async (frame, run, made) => {
-      const checkpoints = this.#options.delivery === "pull" ? [await checkpointOf(frame, run)] : made;
-      const [own] = this.#options.delivery === "pull" ? checkpoints : [];
-      taken = { relation: await (own?.frame ?? frame).relation(run), checkpoints };
+      const own = this.#options.delivery === "pull" ? await checkpointOf(frame, run) : undefined;
+      const relation = await (own?.frame ?? frame).relation(run);
+      taken = { relation, checkpoints: own ? [own] : made };
     };
     const stopped = AbortSignal.any([signal, this.#removing.signal]);
     const options = { ...this.#options, ...(tags && { tags }), signal: stopped, keepCheckpoints: true };
@@ -95,6 +96,20 @@ class TakenStream {
     await pipeline(this.#source as NodeJS.ReadableStream, writer, { signal: stopped });
     if (taken) return taken;
     throw new SparkStreamError("QUERY_FAILED", "Spark made no checkpoint.");
+  }
+
+  /** The rows go to the query that the frame is used in, which ends without this being told. */
+  #give({ signal, tags }: RunOptions & { signal: AbortSignal }): Promise<Taken> {
+    const stopped = this.#removing.signal;
+    return new Promise((resolve, reject) => {
+      const write: WriteFrame = async (frame, run) => {
+        resolve({ relation: await frame.relation({ ...run, signal }), checkpoints: [] });
+        await untilAborted(run.signal, new Promise<never>(() => {}));
+      };
+      const options = { ...this.#options, delivery: "pull", isForOthers: true, signal: stopped } as const;
+      const writer = rowWriter("fromStream()", this.#session, write, { ...options, ...(tags && { tags }) });
+      pipeline(this.#source as NodeJS.ReadableStream, writer, { signal: stopped }).catch(reject);
+    });
   }
 }
 

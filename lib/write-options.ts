@@ -83,6 +83,7 @@ const sparkWriterOptions: OptionTable<SparkWriterOptions> = {
 
 const fromStreamOptions: OptionTable<FromStreamOptions> = {
   delivery: sparkWriterOptions.delivery,
+  once: flag,
   schema: sparkWriterOptions.schema,
   readAheadBytes: byteCount,
   pull: sparkWriterOptions.pull,
@@ -91,7 +92,10 @@ const fromStreamOptions: OptionTable<FromStreamOptions> = {
 /** @throws SparkStreamError INVALID_ARGUMENT */
 export function checkFromStream(options: FromStreamOptions): void {
   checkOptions("fromStream()", options, fromStreamOptions);
-  checkPull("fromStream()", options);
+  if (options.once && options.delivery === "upload") {
+    throw new SparkStreamError("INVALID_ARGUMENT", 'once of fromStream() goes with delivery: "pull".');
+  }
+  checkPull("fromStream()", options.once ? { ...options, delivery: "pull" } : options);
 }
 
 /** @throws SparkStreamError INVALID_ARGUMENT */

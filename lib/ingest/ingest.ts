@@ -17,8 +17,8 @@ export interface Ingest {
   add(part: LocalPart): Promise<void>;
   /** No more come. Settles when Spark has committed. */
   finish(): Promise<void>;
-  /** Leaves nothing that runs. Never rejects. */
-  stop(): Promise<void>;
+  /** Leaves nothing that runs. Never rejects. @param reason what the stream has failed with */
+  stop(reason?: Error | null): Promise<void>;
 }
 
 /** What a writer has done so far. */

@@ -135,9 +135,9 @@ class SparkTarget implements Target {
     await this.#ingest!.finish();
   }
 
-  async abort(): Promise<void> {
+  async abort(error: Error | null): Promise<void> {
     this.#stopped.abort();
-    await this.#ingest?.stop();
+    await this.#ingest?.stop(error);
   }
 }
 

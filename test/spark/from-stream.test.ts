@@ -123,6 +123,69 @@ describe("fromStream", function () {
     });
   }
 
+  describe("once", () => {
+    const batches = () => Readable.from(Array.from({ length: 50 }, (_, batch) => trips(batch * 1_000, 1_000)));
+
+    it("gives its rows to one query, without a copy", async () => {
+      const frame = spark.fromStream(batches(), { once: true });
+      expect(await frame.schema()).to.have.nested.property("fields.length", 2);
+      const sums = await frame.groupBy("city").agg("count(*) AS rows").collect({ json: true });
+      expect(sums.reduce((sum, { rows }) => sum + Number(rows), 0)).to.equal(50_000);
+      // All of its parts in one task, and behind those of another frame.
+      expect(await spark.fromStream(batches(), { once: true }).coalesce(1).count()).to.equal(50_000);
+      const behind = spark.range(7).select("CAST(id AS INT) AS id", "1 AS city");
+      expect(await behind.union(spark.fromStream(batches(), { once: true })).count()).to.equal(50_007);
+    });
+
+    it("fails with a typed error, and never has other rows, where Spark reads it a second time", async () => {
+      type Frame = ReturnType<typeof spark.fromStream>;
+      const uses: ((frame: Frame) => Promise<unknown>)[] = [
+        (frame) => frame.orderBy("id").collect(),
+        (frame) => frame.union(frame).count(),
+        (frame) => frame.join(frame, "id").count(),
+        async (frame) => {
+          expect(await frame.count()).to.equal(50_000);
+          return await frame.count();
+        },
+      ];
+      for (const use of uses) {
+        const frame = spark.fromStream(batches(), { once: true });
+        const { message } = await failure(use(frame), "INPUT_LOST");
+        expect(message).to.match(/^Spark reads the stream's rows a second time.*spool: true/);
+        await frame.unpersist();
+      }
+      await until(async () => (await ui.runningTasks()) === 0, "nothing runs");
+    });
+
+    it("is read as often as one likes if this process keeps what tasks took", async () => {
+      const frame = spark.fromStream(batches(), { once: true, pull: { spool: true } });
+      expect(await frame.union(frame).count()).to.equal(100_000);
+      expect(await frame.union(frame).coalesce(1).count()).to.equal(100_000);
+      expect(await frame.orderBy("id DESC").limit(1).collect({ json: true })).to.deep.equal([{ id: 49_999, city: 1 }]);
+      await frame.unpersist();
+    });
+
+    it("fails with what its source has failed with", async () => {
+      async function* source(): AsyncGenerator<RecordBatch> {
+        yield trips(0, 1_000);
+        await until(async () => (await ui.runningTasks()) > 0, "tasks have begun");
+        throw new Error("the source has failed");
+      }
+      const { message } = await failure(spark.fromStream(source(), { once: true }).count(), "INPUT_LOST");
+      expect(message).to.equal("The stream has failed: the source has failed");
+    });
+
+    it("ends its source with unpersist(), if a query wanted only some rows", async () => {
+      const source = batches();
+      const frame = spark.fromStream(source, { once: true, readAheadBytes: 1_000 });
+      expect(await frame.limit(3).collect()).to.have.length(3);
+      expect(source.destroyed).to.equal(false);
+      await frame.unpersist();
+      expect(source.destroyed).to.equal(true);
+      await failure(frame.count(), "INVALID_INPUT");
+    });
+  });
+
   it("refuses a stream that something else has read, or that is none", async () => {
     const read = Readable.from([1]);
     await read.toArray();

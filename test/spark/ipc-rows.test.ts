@@ -39,6 +39,15 @@ describe("ipcRows() on a real Spark", function () {
     expect(ids).to.deep.equal(Array.from({ length: 5000 }, (_, id) => id));
   });
 
+  it("has all columns in its rows, whatever query stands on it", async () => {
+    const frame = ipcRows(spark.range(0, 500, 1, 2).select("id", "id AS `a.b`", "id AS `c d`", "id AS `e``f`"));
+    const whole = (await frame.collect<InputRow>()).map(({ arrow_ipc_bytes: bytes }) => ({ bytes: bytes.length }));
+    expect(await frame.select("length(arrow_ipc_bytes) AS bytes").collect()).to.deep.equal(whole);
+    expect(await frame.agg("sum(length(arrow_ipc_bytes)) AS bytes").first({ json: true })).to.deep.equal({
+      bytes: whole.reduce((sum, { bytes }) => sum + bytes, 0),
+    });
+  });
+
   it("gives the rows that sparkStream() gives, whatever their types, by any kind of stream", async () => {
     const frame = spark.sql(`SELECT id, IF(id % 2 = 0, NULL, 'é') AS s, array(id, NULL) AS l, map('k', id) AS m,
       named_struct('x', id) AS st, 1.5BD AS d, TIMESTAMP'2024-01-01 00:00:00' AS t, X'00ff' AS b FROM range(0, 10, 1, 2)`);

@@ -30,5 +30,9 @@ const user: PythonUser = { name: "ipcRows()", instead: "sparkStream(df), which n
  */
 export function ipcRows(dataFrame: DataFrame): DataFrame {
   checkArgument("ipcRows()", "dataFrame", dataFrame, aDataFrame);
-  return mapInArrow(dataFrame, toIpc, user);
+  return mapInArrow(dataFrame, toIpc, user, async ({ signal }) => {
+    const names = await dataFrame.columns({ signal });
+    // Of two columns with one name neither can be named.
+    return new Set(names.map((name) => name.toLowerCase())).size === names.length ? names : [];
+  });
 }

@@ -9,6 +9,7 @@ import { SharedRun } from "../../runtime/shared-run.js";
 import type { DataType } from "../generated/spark-connect_pb.js";
 import { isRefusal } from "../rpc/refusal.js";
 import type { RelationInit } from "../session/plan.js";
+import { quotedName } from "../session/quoted-name.js";
 import type { DataFrame, SparkSession } from "../session/session.js";
 import { call, pickledPair } from "./python-pickle.js";
 import { typeJson } from "./type-json.js";
@@ -53,15 +54,30 @@ export interface PythonUser {
   readonly instead: string;
 }
 
-/** The frame that comes out. Its plan asks first what Python the workers have; see {@link pythonVersion}. */
-export function mapInArrow(source: DataFrame, fn: PythonFunction, user: PythonUser): DataFrame {
+/**
+ * The frame that comes out. Its plan asks first what Python the workers have; see {@link pythonVersion}.
+ *
+ * @param columns the source's, all of them: arguments of the function. Spark's optimizer knows by them that the function reads them, and
+ *   without them takes the columns from a function on which something else stands. Not needed if nothing does.
+ */
+export function mapInArrow(
+  source: DataFrame,
+  fn: PythonFunction,
+  user: PythonUser,
+  columns: (options: RunOptions) => Promise<readonly string[]> = async () => [],
+): DataFrame {
   return source.withPlan(async (options) => {
-    const version = await pythonVersion(source, user, options);
-    return mapPartitions(await source.relation(options), fn, version);
+    const [version, names] = await Promise.all([pythonVersion(source, user, options), columns(options)]);
+    return mapPartitions(await source.relation(options), fn, version, names);
   });
 }
 
-function mapPartitions(input: RelationInit, { name, expression, output }: PythonFunction, pythonVer: string) {
+function mapPartitions(
+  input: RelationInit,
+  { name, expression, output }: PythonFunction,
+  pythonVer: string,
+  columns: readonly string[] = [],
+) {
   const { outputType, json } = isDataType(output) ? { outputType: output, json: typeJson(output) } : structOf(output);
   const command = pickledPair(
     call("builtins", "eval", expression),
@@ -70,6 +86,10 @@ function mapPartitions(input: RelationInit, { name, expression, output }: Python
   const func = {
     functionName: name,
     deterministic: true,
+    arguments: columns.map((column) => {
+      const value = { unparsedIdentifier: quotedName(column) };
+      return { exprType: { case: "unresolvedAttribute" as const, value } };
+    }),
     function: { case: "pythonUdf" as const, value: { outputType, evalType: MAP_ARROW, command, pythonVer } },
   };
   return { relType: { case: "mapPartitions" as const, value: { input, func } } } as RelationInit;

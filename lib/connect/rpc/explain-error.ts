@@ -1,6 +1,7 @@
 /** Makes the error that a user sees, with a code and advice, from the status of a server or of gRPC. */
 import { status } from "@grpc/grpc-js";
 import { type ErrorCode, SparkStreamError } from "../../errors.js";
+import { toldError } from "../python/told.js";
 import type { Endpoint } from "./endpoint.js";
 import { explainNoGrpc, explainUnavailable } from "./explain-connection.js";
 import type { ServerError } from "./server-error.js";
@@ -39,6 +40,8 @@ function sessionLost({ address }: Endpoint, closed: boolean): string {
 
 function explain(error: ServerError, endpoint: Endpoint): [ErrorCode, string] {
   const { errorClass = "", message } = error;
+  const told = toldError(message);
+  if (told) return told;
   const server = `the Spark Connect server at ${endpoint.address}`;
   if (isTooLargeForDriver(error)) {
     const advice =

@@ -34,6 +34,12 @@ export type StreamInput = AsyncIterable<RecordBatch | object> | Iterable<RecordB
 export interface FromStreamOptions {
   /** How the rows go to Spark, as with `sparkWriter()`: "upload", the default, or "pull". */
   delivery?: "upload" | "pull";
+  /**
+   * Whether one query takes the rows past any copy, by "pull". If Spark reads them a second time, as it does to sort, that query
+   * fails with INPUT_LOST, unless `pull: { spool: true }` keeps them here. The stream is open until its rows were taken, the frame
+   * was removed by `unpersist()`, or the session ends. Default: false.
+   */
+  once?: boolean;
   /** The columns. Default: those of the first batch, or of the first 1,000 row objects. */
   schema?: Schema;
   /** Bytes of Arrow data that wait here, and those of a portion with "upload". Default: 16 MiB. */

@@ -2,8 +2,9 @@
  * Gives batches to tasks as they ask for them: the fast task gets more. In: encoded batches. Out: each batch to one task, in the
  * end to one that has given all of its batches to Spark.
  *
- * A task may fail, and Spark runs it again: another attempt of the same partition. What the attempt before took is gone, unless it
- * was kept (`spool`): then the new attempt gets that first. One attempt of a partition at a time gets data; a speculative twin waits.
+ * A task may fail, and Spark runs it again: another attempt. What the attempt before took is gone, unless it was kept (`spool`):
+ * then the new attempt gets that first. One attempt at a time gets data; a speculative twin waits. The same holds if Spark reads the
+ * frame again, for another stage, or since it stands in a plan twice.
  *
  * Memory: `limit` bytes of batches that no task has asked for yet, and two per task; with `spool` all is kept in temporary files.
  */
@@ -20,7 +21,21 @@ export interface EncodedBatch {
 /** ms that another attempt waits for batches which a finished one took, before that counts as a failure: Spark ends a twin sooner. */
 const TWIN_PATIENCE = 30_000;
 
-interface Partition {
+/** ms that no task is there, though some were and rows are left, until that counts as a failure: the query has ended. */
+const IDLE_PATIENCE = 30_000;
+
+export interface FeedOptions {
+  /** Bytes of batches that no task has asked for. */
+  readonly limit: number;
+  readonly spool: boolean;
+  /** Whether the query is somebody else's, whose end nobody tells: then it has ended when no task comes any more. */
+  readonly idles: boolean;
+}
+
+/** What one task computes, whichever attempt of whichever stage it is. */
+interface Slot {
+  /** Whose first attempt came. */
+  readonly reader: string;
   /** The attempt that gets data. */
   current: TaskFeed | undefined;
   readonly waiting: Set<TaskFeed>;
@@ -41,13 +56,18 @@ export class Feed implements Giver {
   readonly #limit: number;
   readonly #spool: boolean;
   readonly #onFailure: (error: SparkStreamError) => void;
-  readonly #partitions = new Map<number, Partition>();
+  readonly #slots = new Map<number, Slot>();
   readonly #queue: EncodedBatch[] = [];
   #queuedBytes = 0;
   /** Tasks that want a batch, once for each. */
   readonly #asking: TaskFeed[] = [];
   readonly #waiting: (() => void)[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #idles: boolean;
+  /** Those that are connected. */
+  readonly #tasks = new Set<TaskFeed>();
+  #emptied: (() => void) | undefined;
+  #idle: NodeJS.Timeout | undefined;
   #ended = false;
   #closed = false;
   /** Batches that came. */
@@ -55,9 +75,10 @@ export class Feed implements Giver {
   batches = 0;
   bytes = 0;
 
-  constructor(limit: number, spool: boolean, onFailure: (error: SparkStreamError) => void) {
+  constructor({ limit, spool, idles }: FeedOptions, onFailure: (error: SparkStreamError) => void) {
     this.#limit = limit;
     this.#spool = spool;
+    this.#idles = idles;
     this.#onFailure = onFailure;
   }
 
@@ -86,18 +107,32 @@ export class Feed implements Giver {
     this.#queue.length = 0;
     this.#asking.length = 0;
     for (const timer of this.#timers) clearTimeout(timer);
+    clearTimeout(this.#idle);
     for (const resolve of this.#waiting.splice(0)) resolve();
     await Promise.all(
-      [...this.#partitions.values()].map(async (partition) => {
-        await partition.keeping;
-        await partition.kept?.close().catch(() => {});
+      [...this.#slots.values()].map(async (slot) => {
+        await slot.keeping;
+        await slot.kept?.close().catch(() => {});
       }),
     );
   }
 
+  /** Tells all tasks why they get no more. */
+  refuse(text: string): void {
+    for (const task of this.#tasks) task.refuse("INPUT_LOST", text);
+  }
+
+  /** Settles when no task is connected. */
+  async empty(): Promise<void> {
+    if (this.#tasks.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+    });
+  }
+
   /** Whether no task has come yet. */
   get untouched(): boolean {
-    return this.#partitions.size === 0;
+    return this.#slots.size === 0;
   }
 
   get ended(): boolean {
@@ -108,42 +143,51 @@ export class Feed implements Giver {
   get missing(): string | undefined {
     if (!this.#ended || this.#queue.length > 0) return "Spark ended the write before it had taken all batches";
     let rows = 0;
-    for (const [id, partition] of this.#partitions) {
-      if (partition.batches > 0 && !partition.done)
-        return `task ${id} ended before it had given all of its rows to Spark`;
-      rows += partition.rows;
+    for (const [id, slot] of this.#slots) {
+      if (slot.batches > 0 && !slot.done) return `task ${id} ended before it had given all of its rows to Spark`;
+      rows += slot.rows;
     }
     return rows === this.rows ? undefined : `${this.rows} rows came, and tasks took ${rows}`;
   }
 
   /** An attempt of a task has connected. */
   join(task: TaskFeed): void {
-    const partition = this.#partitionOf(task.partition);
-    if (partition.current) {
-      partition.waiting.add(task);
+    this.#tasks.add(task);
+    clearTimeout(this.#idle);
+    const slot = this.#slotOf(task);
+    if (slot.reader !== task.reader && !this.#spool) {
+      const text = readAgain(task);
+      task.refuse("INPUT_LOST", text);
+      this.#fail("INPUT_LOST", text);
       return;
     }
-    this.#begin(partition, task);
+    if (slot.current) {
+      slot.waiting.add(task);
+      return;
+    }
+    this.#begin(slot, task);
   }
 
   /** Its connection has ended. */
   leave(task: TaskFeed): void {
-    const partition = this.#partitionOf(task.partition);
-    partition.waiting.delete(task);
+    this.#tasks.delete(task);
+    if (this.#tasks.size === 0) this.#nobodyIsThere();
+    const slot = this.#slotOf(task);
+    slot.waiting.delete(task);
     for (let index = this.#asking.length - 1; index >= 0; index--) {
       if (this.#asking[index] === task) this.#asking.splice(index, 1);
     }
-    if (partition.current !== task) return;
-    partition.current = undefined;
-    const [next] = partition.waiting;
+    if (slot.current !== task) return;
+    slot.current = undefined;
+    const [next] = slot.waiting;
     if (!next || this.#closed) return;
-    partition.waiting.delete(next);
-    if (!partition.done || this.#spool) this.#begin(partition, next);
+    slot.waiting.delete(next);
+    if (!slot.done || this.#spool) this.#begin(slot, next);
     else {
       // Spark ends it, as a twin of the one that is done; or else it was needed after all.
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
-        if (next.isOpen) this.#begin(partition, next);
+        if (next.isOpen) this.#begin(slot, next);
       }, TWIN_PATIENCE).unref();
       this.#timers.add(timer);
     }
@@ -152,24 +196,33 @@ export class Feed implements Giver {
   /** The task wants one more batch. */
   ask(task: TaskFeed): void {
     task.asked++;
-    const partition = this.#partitionOf(task.partition);
-    if (task.asked > partition.batches || !this.#spool) this.#asking.push(task);
-    else void this.#sendKept(partition, task);
+    const slot = this.#slotOf(task);
+    if (task.asked > slot.batches || !this.#spool) this.#asking.push(task);
+    else void this.#sendKept(slot, task);
     this.#give();
   }
 
   /** The task has given Spark all that it got. */
   finished(task: TaskFeed, rows: number): void {
-    const partition = this.#partitionOf(task.partition);
-    if (partition.current !== task) return;
-    if (rows === partition.rows) partition.done = true;
-    else this.#fail("INCOMPLETE_RESULT", `Task ${task.partition} got ${partition.rows} rows, and gave Spark ${rows}.`);
+    const slot = this.#slotOf(task);
+    if (slot.current !== task) return;
+    if (rows === slot.rows) slot.done = true;
+    else this.#fail("INCOMPLETE_RESULT", `Task ${task.partition} got ${slot.rows} rows, and gave Spark ${rows}.`);
   }
 
-  #partitionOf(id: number): Partition {
-    const found = this.#partitions.get(id);
+  #nobodyIsThere(): void {
+    this.#emptied?.();
+    if (!this.#idles || this.#closed || this.missing === undefined) return;
+    this.#idle = setTimeout(() => {
+      this.#fail("INPUT_LOST", `The query ended before it had taken all rows of the stream: ${this.missing}.`);
+    }, IDLE_PATIENCE).unref();
+  }
+
+  #slotOf({ slot: id, reader }: TaskFeed): Slot {
+    const found = this.#slots.get(id);
     if (found) return found;
     const made = {
+      reader,
       current: undefined,
       waiting: new Set<TaskFeed>(),
       rows: 0,
@@ -181,22 +234,22 @@ export class Feed implements Giver {
       sending: false,
       done: false,
     };
-    this.#partitions.set(id, made);
+    this.#slots.set(id, made);
     return made;
   }
 
-  #begin(partition: Partition, task: TaskFeed): void {
-    if (partition.batches > 0 && !this.#spool) {
-      this.#fail(
-        "INPUT_LOST",
-        `Task ${task.partition} failed on Spark after it had taken ${partition.rows} rows, which this process does not have any more; Spark's log says why it failed. ` +
-          "Nothing was written. Write the stream again; with pull: { spool: true } rows are kept until the write has ended, and a task can be repeated.",
-      );
+  #begin(slot: Slot, task: TaskFeed): void {
+    if (slot.batches > 0 && !this.#spool) {
+      const text =
+        `Task ${task.partition} failed on Spark after it had taken ${slot.rows} rows, which this process does not have any more; Spark's log says why it failed. ` +
+        `Nothing was written. Write the stream again; ${WITH_SPOOL}.`;
+      task.refuse("INPUT_LOST", text);
+      this.#fail("INPUT_LOST", text);
       return;
     }
-    partition.current = task;
-    partition.done = false;
-    partition.read = partition.kept?.reader();
+    slot.current = task;
+    slot.done = false;
+    slot.read = slot.kept?.reader();
     task.begin(this);
   }
 
@@ -209,33 +262,33 @@ export class Feed implements Giver {
       }
       const task = this.#asking.shift()!;
       this.#queuedBytes -= batch.bytes.length;
-      const partition = this.#partitionOf(task.partition);
-      partition.rows += batch.rows;
-      partition.batches++;
-      if (this.#spool) this.#keep(partition, batch);
+      const slot = this.#slotOf(task);
+      slot.rows += batch.rows;
+      slot.batches++;
+      if (this.#spool) this.#keep(slot, batch);
       else task.give(batch.bytes);
     }
     if (this.#queuedBytes < this.#limit) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #end(task: TaskFeed): void {
-    const partition = this.#partitionOf(task.partition);
-    if (!this.#spool || task.given === partition.batches) task.end();
+    const slot = this.#slotOf(task);
+    if (!this.#spool || task.given === slot.batches) task.end();
     else {
       task.ending = true;
-      void this.#sendKept(partition, task);
+      void this.#sendKept(slot, task);
     }
   }
 
   /** One after the other, since a file is read in order. */
-  #keep(partition: Partition, { bytes }: EncodedBatch): void {
-    partition.keeping = partition.keeping
+  #keep(slot: Slot, { bytes }: EncodedBatch): void {
+    slot.keeping = slot.keeping
       .then(async () => {
-        partition.kept ??= await SpillFile.create();
-        partition.read ??= partition.kept.reader();
-        await partition.kept.append(bytes);
-        partition.keptBatches++;
-        if (partition.current) void this.#sendKept(partition, partition.current);
+        slot.kept ??= await SpillFile.create();
+        slot.read ??= slot.kept.reader();
+        await slot.kept.append(bytes);
+        slot.keptBatches++;
+        if (slot.current) void this.#sendKept(slot, slot.current);
       })
       .catch((error) => {
         if (!this.#closed) this.#onFailure(error as SparkStreamError);
@@ -243,27 +296,33 @@ export class Feed implements Giver {
   }
 
   /** Sends the attempt what it has asked for and what is in the file. */
-  async #sendKept(partition: Partition, task: TaskFeed): Promise<void> {
-    if (partition.sending || partition.current !== task) return;
-    partition.sending = true;
+  async #sendKept(slot: Slot, task: TaskFeed): Promise<void> {
+    if (slot.sending || slot.current !== task) return;
+    slot.sending = true;
     try {
-      const { read } = partition;
-      while (read && task.given < Math.min(task.asked, partition.keptBatches) && partition.current === task) {
+      const { read } = slot;
+      while (read && task.given < Math.min(task.asked, slot.keptBatches) && slot.current === task) {
         const bytes = await read();
-        if (!bytes || this.#closed || partition.current !== task) break;
+        if (!bytes || this.#closed || slot.current !== task) break;
         task.give(bytes);
       }
     } catch (error) {
       if (!this.#closed) this.#onFailure(error as SparkStreamError);
     } finally {
-      partition.sending = false;
+      slot.sending = false;
     }
-    if (task.ending && task.given === partition.batches) task.end();
-    const { current } = partition;
-    if (current && current !== task && !this.#closed) await this.#sendKept(partition, current);
+    if (task.ending && task.given === slot.batches) task.end();
+    const { current } = slot;
+    if (current && current !== task && !this.#closed) await this.#sendKept(slot, current);
   }
 
   #fail(code: "INPUT_LOST" | "INCOMPLETE_RESULT", message: string): void {
     this.#onFailure(new SparkStreamError(code, message));
   }
+}
+
+const WITH_SPOOL = "with pull: { spool: true } rows are kept until the end, and a task can be repeated";
+
+function readAgain({ partition }: TaskFeed): string {
+  return `Spark reads the stream's rows a second time (task ${partition}), and a stream can be read once. Nothing was written; ${WITH_SPOOL}.`;
 }

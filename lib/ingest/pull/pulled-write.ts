@@ -15,7 +15,7 @@ import { quotedName } from "../../connect/session/quoted-name.js";
 import type { SparkSession } from "../../connect/session/session.js";
 import { sqlType } from "../../connect/session/sql-type.js";
 import { incompleteResult, SparkStreamError, sessionClosed } from "../../errors.js";
-import { AbortError } from "../../runtime/abort.js";
+import { AbortError, atMost } from "../../runtime/abort.js";
 import type { RunOptions } from "../../runtime/call-options.js";
 import { taskAddress } from "../../tasks/address.js";
 import { createCertificate } from "../../tasks/certificate.js";
@@ -35,7 +35,7 @@ import { pullTask } from "./task-source.js";
 
 /** s that the probe and a task try to connect. */
 const CONNECT_TIMEOUT_S = 3;
-/** Rows of the frame whose tasks fetch; they are dropped. One for each task is enough. */
+/** Rows of the frame whose tasks fetch, if there are not more tasks. The first number of each part says which part it is. */
 const RANGE_ROWS = 4096;
 /** ms that tasks of an interrupted query have to end by themselves before their connections are closed. */
 const GRACE = 1_000;
@@ -51,6 +51,8 @@ export interface PulledWriteOptions extends Pick<RunOptions, "tags"> {
   readonly pull?: PullOptions | undefined;
   readonly readAheadBytes?: number | undefined;
   readonly mode?: WriteMode | undefined;
+  /** Whether `write` runs no query, but gives the frame to one of the user. */
+  readonly isForOthers?: boolean | undefined;
 }
 
 export class PulledWrite implements Ingest {
@@ -81,8 +83,8 @@ export class PulledWrite implements Ingest {
     this.#options = options;
     this.#write = write;
     this.#onFailure = onFailure;
-    const { readAheadBytes = writeDefaults.readAheadBytes, pull } = options;
-    this.#feed = new Feed(readAheadBytes, pull?.spool ?? false, (error) => this.#fail(error));
+    const { readAheadBytes: limit = writeDefaults.readAheadBytes, pull, isForOthers: idles = false } = options;
+    this.#feed = new Feed({ limit, spool: pull?.spool ?? false, idles }, (error) => this.#fail(error));
     this.#forget = session.beforeClose(async () => {
       this.#fail(sessionClosed());
       await this.stop();
@@ -100,12 +102,12 @@ export class PulledWrite implements Ingest {
     const session = this.#session;
     const { pull = {}, tags } = this.#options;
     const { signal } = this.#stop;
-    const columns = await this.#structOf(schema);
+    const [columns, tasks] = await Promise.all([this.#structOf(schema), pull.tasks ?? this.#parallelism()]);
     const settings = await this.#listen(pull);
     await probeReach(session, pull.advertise ?? settings.host, settings, { tags, signal }, pulling);
     signal.throwIfAborted();
-    const range = session.range(0, RANGE_ROWS, 1, pull.tasks);
-    const frame = mapInArrow(range, pullTask(settings, columns), pulling);
+    const range = session.range(0, Math.max(RANGE_ROWS, tasks), 1, tasks);
+    const frame = mapInArrow(range, pullTask(settings, columns), pulling, async () => ["id"]);
     this.#query = this.#write(frame, { ...(tags && { tags }), signal }, []).catch((error) => {
       this.#fail(explainTask(error, pulling) as Error);
       throw this.#failure;
@@ -147,8 +149,9 @@ export class PulledWrite implements Ingest {
   }
 
   /** Interrupts the query, if it runs. Never rejects. */
-  stop(): Promise<void> {
+  stop(reason?: Error | null): Promise<void> {
     if (!this.#stopped) {
+      if (reason) this.#feed.refuse(`The stream has failed: ${reason.message}`);
       this.#stopped = this.#interrupt();
       this.#session.client.trackStop(this.#stopped);
     }
@@ -160,6 +163,8 @@ export class PulledWrite implements Ingest {
     this.#stop.abort(this.#failure);
     const cutOff = setTimeout(() => this.#listener?.close(), GRACE);
     await this.#query.catch(() => {});
+    // Some may be of another query, and have been told why they get no rows.
+    await atMost(GRACE, this.#feed.empty());
     clearTimeout(cutOff);
     await this.#close();
   }
@@ -175,6 +180,14 @@ export class PulledWrite implements Ingest {
     this.#failure = error;
     void this.#feed.close();
     if (!(error instanceof AbortError)) this.#onFailure(error);
+  }
+
+  /** As many tasks as Spark would make now: a number in the plan, so that its parts are the same however often Spark reads them. */
+  async #parallelism(): Promise<number> {
+    const { tags } = this.#options;
+    const last = this.#session.range(0, RANGE_ROWS).select("spark_partition_id() AS task");
+    const [row] = await last.tail<{ task: number }>(1, { ...(tags && { tags: [...tags] }), signal: this.#stop.signal });
+    return (row?.task ?? 0) + 1;
   }
 
   /** Spark's own type of the rows. */

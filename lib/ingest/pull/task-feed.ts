@@ -1,7 +1,7 @@
 /** The conversation with one attempt of a task, after its proof (wire.ts). In: batches. Out: the same, to the task. */
 import type { Socket } from "node:net";
 import type { SocketReader } from "../../tasks/socket-reader.js";
-import { batchHead, end, FINISHED, FINISHED_BYTES, heartbeat, WANTS } from "./wire.js";
+import { batchHead, end, FINISHED, FINISHED_BYTES, heartbeat, READER, READER_BYTES, refusal, WANTS } from "./wire.js";
 
 /** ms between two heartbeats to a waiting task, which gives up after several missing ones. */
 const HEARTBEAT = 10_000;
@@ -20,6 +20,10 @@ export interface Giver {
 
 export class TaskFeed {
   readonly partition: number;
+  /** The part of the frame that it computes: the first number of it (RANGE_ROWS). */
+  slot = -1;
+  /** Whose attempt it is: a frame may stand more than once in a plan, and a stage may compute its input again for another one. */
+  reader = "";
   readonly #socket: Socket;
   readonly #reader: SocketReader;
   readonly #timer: NodeJS.Timeout;
@@ -57,11 +61,17 @@ export class TaskFeed {
     this.#socket.write(end);
   }
 
+  /** Tells it, for the query that it is of, why it gets no more. */
+  refuse(code: string, text: string): void {
+    this.#socket.write(refusal(code, text.replace(/\s+/g, " ")));
+  }
+
   /** Serves it until its connection ends, whatever the reason. Never rejects. */
   async serve(feed: Giver): Promise<void> {
     this.#socket.once("close", () => this.#ended(feed)); // also while it waits
-    feed.join(this);
     try {
+      await this.#introduction();
+      feed.join(this);
       const begun = await this.#begun;
       for (;;) {
         const [op] = await this.#reader.read(1);
@@ -77,10 +87,18 @@ export class TaskFeed {
     this.#ended(feed);
   }
 
+  async #introduction(): Promise<void> {
+    const [op] = await this.#reader.read(1);
+    if (op !== READER) throw new Error("a task that does not say what it computes");
+    const numbers = await this.#reader.read(READER_BYTES);
+    this.slot = Number(numbers.readBigUInt64BE());
+    this.reader = `${numbers.readUInt32BE(8)}.${this.partition}`;
+  }
+
   #ended(feed: Giver): void {
     if (!this.isOpen) return;
     this.isOpen = false;
     clearInterval(this.#timer);
-    feed.leave(this);
+    if (this.slot >= 0) feed.leave(this);
   }
 }
