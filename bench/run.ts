@@ -9,6 +9,7 @@
  *   rows         record batches to plain objects
  *   sinks        record batches to files
  *   create       what is in memory to files of Spark: createDataFrame()
+ *   into         a stream to files of Spark: sparkWriter()
  *   growth       4 and 16 times the rows
  *   far          a server at the other end of a long link, narrow or wide
  *   install      size on disk, and the time of an import
@@ -30,6 +31,7 @@ import { firstBatches } from "./parts/first-batch.js";
 import { growth } from "./parts/growth.js";
 import { guard } from "./parts/guard.js";
 import { install } from "./parts/install.js";
+import { into } from "./parts/into.js";
 import { live } from "./parts/live.js";
 import type { Outcome, Part } from "./parts/part.js";
 import { queries } from "./parts/queries.js";
@@ -52,6 +54,7 @@ const parts: Readonly<Record<string, Part>> = {
   rows,
   sinks,
   create,
+  into,
   growth,
   far,
   install,

@@ -54,7 +54,20 @@ const parts: Readonly<Record<string, Allowed>> = {
     ],
   },
   cli: {
-    imports: ["errors", "version", "chain", "connect", "sinks", "spark-stream", "stream-options"],
+    imports: [
+      "errors",
+      "runtime",
+      "version",
+      "arrow",
+      "chain",
+      "connect",
+      "ingest",
+      "sinks",
+      "spark-stream",
+      "spark-writer",
+      "stream-options",
+      "write-options",
+    ],
     later: ["local"],
   },
 };

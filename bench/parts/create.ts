@@ -5,11 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startLocalSpark } from "../../lib/local/index.js";
 import { findSparkHome } from "../../lib/local/spark-home.js";
-import { runPython, testPython } from "../../test/support/python.js";
+import { testPython } from "../../test/support/python.js";
 import { type Contender, nodeContender, pythonContender } from "../contenders.js";
 import { alternate } from "../measure.js";
-import { cpu, type Frame, longestGap, MAX_P99_GAP, memory, p99Gap, sizeOf, speed, time } from "../metrics.js";
+import { cpu, longestGap, MAX_P99_GAP, memory, p99Gap, sizeOf, speed, time } from "../metrics.js";
 import { against, compare, figureOf } from "../verdict.js";
+import { arrowFile } from "./arrow-file.js";
 import type { Part } from "./part.js";
 
 const SIZES = [1_000_000, 5_000_000];
@@ -22,7 +23,7 @@ export const create: Part = async function* ({ runs }) {
   try {
     for (const rows of SIZES) {
       const file = join(directory, `${rows}.arrows`);
-      const frame = await written(file, rows);
+      const frame = await arrowFile(file, rows);
       const ours = nodeContender("createDataFrame", "contenders/create-frame.ts", file, join(directory, "ours"));
       const peer = pythonContender(
         "PySpark createDataFrame",
@@ -77,19 +78,3 @@ export const create: Part = async function* ({ runs }) {
     await rm(directory, { recursive: true });
   }
 };
-
-/** Writes a table of four columns, 33 bytes a row. In Python: a process has the peak RSS of the one that started it. */
-const WRITE = `
-import json, sys
-import numpy as np, pyarrow as pa
-rows = np.arange(int(sys.argv[2]), dtype=np.int64)
-names = pa.array([f"n{row % 1_000_000:08d}" for row in range(len(rows))])
-table = pa.table({"id": rows, "value": rows / 2, "flag": (rows % 7).astype(np.int32), "name": names})
-with pa.ipc.new_stream(sys.argv[1], table.schema) as writer:
-    writer.write_table(table)
-print(json.dumps(table.nbytes))
-`;
-
-async function written(file: string, rows: number): Promise<Frame> {
-  return { rows, arrowBytes: (await runPython(WRITE, [file, `${rows}`])) as number };
-}

@@ -1,13 +1,15 @@
 /** Parses the command line's arguments. */
 import { parseArgs } from "node:util";
 import type { SqlParameter } from "../connect/index.js";
-import { SparkStreamError } from "../errors.js";
 import type { PushOptions, SparkStreamOptions, StagedOptions } from "../stream-options.js";
+import { type IntoCommand, intoOf } from "./into/into-command.js";
 import { isBlank } from "./query-text.js";
+import { usage } from "./usage.js";
 
 export const formats = ["parquet", "arrow", "arrows", "csv", "ndjson"] as const;
 export type Format = (typeof formats)[number];
 
+/** A query whose result goes into a file. */
 export interface Command {
   /** For `connect()`; undefined for the environment's SPARK_REMOTE. */
   readonly url: string | undefined;
@@ -34,10 +36,18 @@ const compressions: Readonly<Record<Format, readonly string[]>> = {
 };
 
 /** @throws SparkStreamError INVALID_ARGUMENT */
-export function parseCommand(args: readonly string[]): Command | "help" | "version" {
+export function parseCommand(args: readonly string[]): Command | IntoCommand | "help" | "version" {
   const { values } = parse(args);
   if (values.help) return "help";
   if (values.version) return "version";
+  const where = {
+    url: urlOf(values.remote, values.local),
+    connectTimeoutMs: timeoutOf(values["connect-timeout"]),
+    quiet: values.quiet ?? false,
+  };
+  if (values.input !== undefined || values.into !== undefined) return { ...where, ...intoOf(values, pushOf(values)) };
+  const alone = ["mode", "partition-by", "using", "schema"].find((name) => name in values);
+  if (alone !== undefined) throw usage(`--${alone} goes with --input and --into`);
   const output = values.output ?? "-";
   if (output === "") throw usage("--output takes a path, or -");
   const format = formatOf(values.format, output);
@@ -48,8 +58,7 @@ export function parseCommand(args: readonly string[]): Command | "help" | "versi
     throw usage(`--compression of ${format} must be one of ${choices.join(", ")}, not ${JSON.stringify(compression)}`);
   }
   return {
-    url: urlOf(values.remote, values.local),
-    connectTimeoutMs: timeoutOf(values["connect-timeout"]),
+    ...where,
     query: queryOf(values),
     params: paramsOf(values.param ?? []),
     limit: values.limit === undefined ? undefined : limitOf(values.limit),
@@ -57,7 +66,6 @@ export function parseCommand(args: readonly string[]): Command | "help" | "versi
     format,
     compression,
     stream: streamOf(values),
-    quiet: values.quiet ?? false,
   };
 }
 
@@ -80,6 +88,12 @@ const options = {
   order: { type: "string" },
   "staged-path": { type: "string" },
   "staged-table": { type: "string" },
+  input: { type: "string", short: "i" },
+  into: { type: "string" },
+  using: { type: "string" },
+  mode: { type: "string" },
+  "partition-by": { type: "string" },
+  schema: { type: "string" },
   quiet: { type: "boolean", short: "q" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
@@ -229,8 +243,4 @@ function limitOf(text: string): number {
   const rows = Number(text);
   if (/^\d+$/.test(text) && rows < 2 ** 31) return rows;
   throw usage(`--limit takes a number of rows, not ${JSON.stringify(text)}`);
-}
-
-function usage(reason: string): SparkStreamError {
-  return new SparkStreamError("INVALID_ARGUMENT", `${reason}. See --help.`);
 }

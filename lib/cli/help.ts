@@ -4,6 +4,11 @@ export const help = `Run a Spark query and stream its result into a file or a pi
   spark-arrow-stream --local --file report.sql --param day=2026-06-30 | head
   spark-arrow-stream --table trips --limit 1000 -f csv > trips.csv
 
+Or the other way: a file becomes rows of a table.
+
+  spark-arrow-stream --input trips.csv --into lake.trips --mode append
+  other-program | spark-arrow-stream --input - -f ndjson --into s3a://lake/events --partition-by day
+
 Where Spark is (default: the environment's SPARK_REMOTE)
   --remote URL         a Spark Connect server: sc://host[:port]/;token=…;use_ssl=true
   --local [N]          a local Spark on this machine, with N cores; installed on first use
@@ -37,6 +42,18 @@ Where the result goes
                        Default: by the file's extension; ndjson on standard output
   --compression NAME   parquet: zstd (default), snappy, gzip, brotli, lz4_raw, uncompressed; arrows: none, zstd;
                        csv, ndjson: none, gzip, zstd. Default for these: by the extension, .csv.gz or .csv.zst
+
+What goes into Spark, and where
+  -i, --input PATH     a file; - is standard input. Format as above; .csv.gz and .ndjson.gz are unpacked. Parquet is read
+                       with the package parquet-wasm, if it is installed
+  --into NAME          a table, or a path if it has a slash: s3a://bucket/events
+  --mode NAME          if it exists: error (default), append, overwrite, ignore. All rows are there in the end, or none
+  --using NAME         the format that Spark writes: parquet, delta, iceberg, …
+  --partition-by A,B   one directory per value of these columns
+  --schema DDL         the columns of csv and ndjson, "id BIGINT, day DATE". Default: those of a table that is appended to;
+                       else text for csv, and what Spark infers for ndjson. The first line of csv names the columns
+  --delivery NAME      upload (default): through Spark's driver; pull: executors connect to this machine and fetch it,
+                       with --listen, --port and --advertise as for push
 
   -q, --quiet          neither progress nor summary
   -h, --help           this text

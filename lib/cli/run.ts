@@ -7,6 +7,7 @@ import { version } from "../version.js";
 import { amount, megabytes, rate } from "./amounts.js";
 import { type Command, parseCommand } from "./command.js";
 import { help } from "./help.js";
+import type { IntoCommand } from "./into/into-command.js";
 import { write } from "./output.js";
 import { showProgress } from "./progress-bar.js";
 import { readQuery } from "./query-text.js";
@@ -27,17 +28,19 @@ export const exitCode = {
  * @returns the exit code; never rejects
  */
 export async function run(args: readonly string[], interrupted: AbortSignal): Promise<number> {
-  let command: Command;
-  let query: Query;
+  let work: () => Promise<void>;
   try {
     const parsed = parseCommand(args);
     if (parsed === "help" || parsed === "version") {
       process.stdout.write(parsed === "help" ? help : `${version}\n`);
       return exitCode.done;
     }
-    command = parsed;
-    query = await queryOf(command);
-    if (command.url === undefined && !process.env.SPARK_REMOTE) {
+    if ("into" in parsed) work = () => fill(parsed, interrupted);
+    else {
+      const query = await queryOf(parsed);
+      work = () => stream(parsed, query, interrupted);
+    }
+    if (parsed.url === undefined && !process.env.SPARK_REMOTE) {
       throw new SparkStreamError("INVALID_ARGUMENT", "Give --remote or --local, or set SPARK_REMOTE. See --help.");
     }
   } catch (error) {
@@ -45,7 +48,7 @@ export async function run(args: readonly string[], interrupted: AbortSignal): Pr
     return exitCode.usage;
   }
   try {
-    await Promise.race([stream(command, query, interrupted), rejection(interrupted, STOP_GRACE_MS)]);
+    await Promise.race([work(), rejection(interrupted, STOP_GRACE_MS)]);
     return interrupted.aborted ? exitCode.of(interrupted.reason) : exitCode.done;
   } catch (error) {
     if (interrupted.aborted) return exitCode.of(interrupted.reason);
@@ -84,7 +87,18 @@ async function stream(command: Command, query: Query, interrupted: AbortSignal):
   );
 }
 
-async function opened({ url, connectTimeoutMs, quiet }: Command): Promise<SparkSession> {
+async function fill(command: IntoCommand, interrupted: AbortSignal): Promise<void> {
+  await using session = await Promise.race([opened(command), rejection(interrupted, 0)]);
+  const { writeInto } = await import("./into/into.js");
+  const begin = performance.now();
+  const rows = await writeInto(session, command, interrupted);
+  if (command.quiet) return;
+  const { table, path } = command.into;
+  const from = command.input === "-" ? "" : ` of ${command.input}`;
+  say(`${amount(rows)} rows${from} are in ${table ?? path}: ${((performance.now() - begin) / 1000).toFixed(1)} s`);
+}
+
+async function opened({ url, connectTimeoutMs, quiet }: Command | IntoCommand): Promise<SparkSession> {
   const remote = url ?? process.env.SPARK_REMOTE ?? "";
   const hide = quiet || !remote.startsWith("sc://") ? () => {} : showWaiting(remote);
   try {

@@ -80,6 +80,12 @@ export class TaskListener {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** From now on it keeps no process alive. */
+  unref(): void {
+    this.#server.unref();
+    for (const socket of this.#sockets) socket.unref();
+  }
+
   /** Ends all connections. May be called again. */
   close(): Promise<void> {
     this.#closed ??= new Promise((resolve) => {

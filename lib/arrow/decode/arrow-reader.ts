@@ -57,7 +57,8 @@ function claimedLength({ buffer, byteOffset }: Uint8Array): number | undefined {
   return length >= 0 ? length : undefined;
 }
 
-async function registerCodecs(): Promise<void> {
+/** Has apache-arrow decompress what it reads. */
+export async function registerCodecs(): Promise<void> {
   for (const [type, name] of codecNames.entries()) {
     if (compressionRegistry.get(type)) continue;
     const codec = await loadCodec(name).catch(() => undefined);

@@ -4,6 +4,7 @@ import type { RunOptions } from "../../runtime/call-options.js";
 import {
   Aggregate_GroupType as GroupType,
   Join_JoinType as JoinType,
+  Parse_ParseFormat as ParseFormat,
   SetOperation_SetOpType as SetOpType,
 } from "../generated/spark-connect_pb.js";
 import { hasDataFrameMark } from "./arguments.js";
@@ -145,6 +146,11 @@ export function repartition(input: RelationInit, numPartitions: number, expressi
 
 export function unionAll(leftInput: RelationInit, rightInput: RelationInit): RelationType {
   return { case: "setOp", value: { leftInput, rightInput, setOpType: SetOpType.UNION, isAll: true } };
+}
+
+/** The rows that the texts in the only column of a frame are: JSON objects. Their types are those that all of them together have. */
+export function parsedJson(input: RelationInit, options: Readonly<Record<string, string>>): RelationType {
+  return { case: "parse", value: { input, format: ParseFormat.JSON, options } };
 }
 
 /** Of any number of them, at least one. Halves of halves, since a plan must not be nested as deeply as there may be relations. */

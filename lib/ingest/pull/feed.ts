@@ -67,6 +67,7 @@ export class Feed implements Giver {
   /** Those that are connected. */
   readonly #tasks = new Set<TaskFeed>();
   #emptied: (() => void) | undefined;
+  #refusal: string | undefined;
   #idle: NodeJS.Timeout | undefined;
   #ended = false;
   #closed = false;
@@ -117,8 +118,9 @@ export class Feed implements Giver {
     );
   }
 
-  /** Tells all tasks why they get no more. */
+  /** Tells all tasks why they get no more, and those that still come. */
   refuse(text: string): void {
+    this.#refusal = text;
     for (const task of this.#tasks) task.refuse("INPUT_LOST", text);
   }
 
@@ -154,6 +156,10 @@ export class Feed implements Giver {
   join(task: TaskFeed): void {
     this.#tasks.add(task);
     clearTimeout(this.#idle);
+    if (this.#refusal !== undefined) {
+      task.refuse("INPUT_LOST", this.#refusal);
+      return;
+    }
     const slot = this.#slotOf(task);
     if (slot.reader !== task.reader && !this.#spool) {
       const text = readAgain(task);

@@ -40,6 +40,9 @@ const RANGE_ROWS = 4096;
 /** ms that tasks of an interrupted query have to end by themselves before their connections are closed. */
 const GRACE = 1_000;
 
+/** ms that a failed stream tells tasks why it has failed. */
+const LINGER = 30_000;
+
 const pulling: Purpose = {
   name: "sparkWriter()",
   option: "pull",
@@ -88,6 +91,7 @@ export class PulledWrite implements Ingest {
     this.#forget = session.beforeClose(async () => {
       this.#fail(sessionClosed());
       await this.stop();
+      await this.#close();
     });
   }
 
@@ -151,14 +155,14 @@ export class PulledWrite implements Ingest {
   /** Interrupts the query, if it runs. Never rejects. */
   stop(reason?: Error | null): Promise<void> {
     if (!this.#stopped) {
-      if (reason) this.#feed.refuse(`The stream has failed: ${reason.message}`);
-      this.#stopped = this.#interrupt();
+      if (reason) this.#feed.refuse(isLost(reason) ? reason.message : `The stream has failed: ${reason.message}`);
+      this.#stopped = this.#interrupt(reason);
       this.#session.client.trackStop(this.#stopped);
     }
     return this.#stopped;
   }
 
-  async #interrupt(): Promise<void> {
+  async #interrupt(reason: Error | null | undefined): Promise<void> {
     this.#failure ??= new SparkStreamError("OPERATION_CANCELED", "The write was stopped.");
     this.#stop.abort(this.#failure);
     const cutOff = setTimeout(() => this.#listener?.close(), GRACE);
@@ -166,7 +170,10 @@ export class PulledWrite implements Ingest {
     // Some may be of another query, and have been told why they get no rows.
     await atMost(GRACE, this.#feed.empty());
     clearTimeout(cutOff);
-    await this.#close();
+    if (!reason || !this.#options.isForOthers) return await this.#close();
+    // A task that comes later is told, too: it is of a query whose error would be that nobody listens.
+    this.#listener?.unref();
+    setTimeout(() => void this.#close(), LINGER).unref();
   }
 
   async #close(): Promise<void> {
@@ -218,4 +225,8 @@ export class PulledWrite implements Ingest {
     const { port: toldPort, host: toldHost } = advertised(this.#listener.port);
     return { host: toldHost, port: toldPort, secret: secret.hex, fingerprint, patience: CONNECT_TIMEOUT_S };
   }
+}
+
+function isLost(error: Error): boolean {
+  return error instanceof SparkStreamError && error.code === "INPUT_LOST";
 }
