@@ -2,10 +2,11 @@ import { execFile } from "node:child_process";
 import { mkdtemp, readdir, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { startExample } from "./support/example-server.js";
-import { sparkServer } from "./support/spark.js";
+import { sparkServer, sparkSession } from "./support/spark.js";
 import { SparkUi } from "./support/spark-ui.js";
 import { until } from "./support/until.js";
 
@@ -48,7 +49,7 @@ describe("the examples", function () {
     "http-hono.ts": idsOfLines,
   };
   it("are all run here", async () => {
-    const others = ["demo.ts", "http-arrow", ...Object.keys(servers)];
+    const others = ["demo.ts", "http-arrow", "http-upload.ts", "from-postgres.ts", ...Object.keys(servers)];
     expect((await readdir(directory)).sort()).to.deep.equal(
       [...Object.keys(outputs).map((name) => name.split("/")[0]), ...others].sort(),
     );
@@ -80,6 +81,92 @@ describe("the examples", function () {
       expect(example.child.exitCode).to.equal(0);
     });
   }
+
+  it("http-upload.ts writes what it is sent, whole or not at all, and says what is wrong with it", async () => {
+    const ui = await SparkUi.open();
+    const spark = await ui.connect();
+    await spark.execute("DROP TABLE IF EXISTS events");
+    const example = await startExample("http-upload.ts", ui.server);
+    const put = (body: RequestInit["body"], options: RequestInit = {}) =>
+      fetch(example.url, { method: "PUT", body, duplex: "half", ...options } as RequestInit);
+    const count = async () => {
+      await spark.catalog.refreshTable("events");
+      return await spark.table("events").count();
+    };
+    try {
+      const lines = Array.from({ length: 5_000 }, (_, id) => `${JSON.stringify({ id, name: `n${id}` })}\n`);
+      const done = await put(lines.join(""));
+      expect([done.status, await done.text()]).to.deep.equal([200, "5000 rows were written\n"]);
+      const wrong = await put(`${lines.join("")}{"id": "x"}\n`);
+      expect(wrong.status).to.equal(400);
+      expect(await wrong.text()).to.match(/^Row 5000 does not fit: `id` must be .* not "x"\. Nothing was written\.\n$/);
+      expect((await put("no JSON\n")).status).to.equal(400);
+      const leaver = new AbortController();
+      let sent = 0;
+      async function* endless() {
+        for (; ; sent++) {
+          yield Buffer.from(lines.join(""));
+          if (sent === 50) leaver.abort();
+          await setImmediate();
+        }
+      }
+      await put(ReadableStream.from(endless()), { signal: leaver.signal }).then(
+        () => expect.fail("the client has left"),
+        () => {},
+      );
+      await until(async () => (await ui.runningTasks()) === 0, "nothing runs");
+      expect(await count()).to.equal(5_000);
+    } finally {
+      await example[Symbol.asyncDispose]();
+      await spark.execute("DROP TABLE IF EXISTS events");
+      await spark.close();
+    }
+    expect(example.child.exitCode).to.equal(0);
+  });
+
+  it("from-postgres.ts copies a table of Postgres, exactly", async () => {
+    const [{ PGlite }, { PGLiteSocketServer }] = await Promise.all([
+      import("@electric-sql/pglite"),
+      import("@electric-sql/pglite-socket"),
+    ]);
+    const database = await PGlite.create();
+    await database.exec(`CREATE TABLE orders AS SELECT 9007199254740993 + i AS id, CASE WHEN i % 3 > 0 THEN 'item ' || i END AS item,
+      i % 2 = 0 AS paid, (i / 100.0)::numeric(10, 2) AS price, timestamptz '2026-01-02 03:04:05.678901Z' + i * interval '1 s' AS at
+      FROM generate_series(0, 24999) AS i`);
+    const server = new PGLiteSocketServer({ db: database, port: 0, host: "127.0.0.1" });
+    await server.start();
+    const { url, token } = await sparkServer();
+    const spark = await sparkSession();
+    try {
+      const address = server.getServerConn();
+      const env = {
+        ...process.env,
+        SPARK_REMOTE: `${url}/;token=${token}`,
+        DATABASE_URL: `postgres://postgres@${address}/postgres`,
+      };
+      const args = ["--import", "tsx", join(directory, "from-postgres.ts"), "pg_orders"];
+      const { stdout } = await run(process.execPath, args, { cwd: resolve(directory, ".."), env, timeout: 120_000 });
+      expect(stdout).to.equal("25000 rows are in pg_orders\n");
+      const sums = ["count(*) rows", "min(id) least", "sum(price) price", "count(item) items", "max(at) last"];
+      expect(
+        await spark
+          .table("pg_orders")
+          .agg(...sums)
+          .first({ json: true }),
+      ).to.deep.equal({
+        rows: 25_000,
+        least: "9007199254740993",
+        price: "3124875.00",
+        items: 16_666,
+        last: "2026-01-02T10:00:44.678901Z",
+      });
+    } finally {
+      await spark.execute("DROP TABLE IF EXISTS pg_orders");
+      await spark.close();
+      await server.stop();
+      await database.close();
+    }
+  });
 
   for (const [name, output] of Object.entries(outputs)) {
     it(`${name} runs, does what it says, and exits by itself`, async () => {

@@ -153,6 +153,14 @@ print(json.dumps(1))
       ],
       [ndjson('{"id":"x"}\n'), /\[QUERY_FAILED\]/],
       [ndjson('{"id":1\n'), /\[QUERY_FAILED\]/],
+      [
+        [["-i", await file("cut.ndjson.gz", gzipSync('{"id":1}\n'.repeat(99_999)).subarray(0, -20)), ...into], ""],
+        /is no text in UTF-8 .*unexpected end of file/,
+      ],
+      [
+        [["-i", await file("latin.csv", Buffer.from("id,name\n1,\xe9\n", "latin1")), ...into], ""],
+        /is no text in UTF-8/,
+      ],
       [[["-i", join(dir, "nothing.csv"), ...into], ""], /Cannot read --input: ENOENT.*\[INVALID_INPUT\]/],
       [[["-i", await file("x.arrow", "no arrow at all"), ...into], ""], /is no Arrow data.*\[INVALID_INPUT\]/],
       [[["-i", await file("x.parquet", "no parquet at all"), ...into], ""], /is no Parquet.*\[INVALID_INPUT\]/],

@@ -4,7 +4,7 @@
  */
 import { createReadStream, openAsBlob } from "node:fs";
 import { open } from "node:fs/promises";
-import type { Readable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { type RecordBatch, RecordBatchReader, tableFromIPC } from "apache-arrow";
 import { registerCodecs } from "../../arrow/decode/arrow-reader.js";
@@ -81,9 +81,10 @@ export interface CsvInput {
 /** @throws SparkStreamError INVALID_INPUT */
 export async function csvInput(path: string): Promise<CsvInput> {
   const { parse } = await import("csv-parse");
-  const source = await textSource(path);
   const cast = (text: string, { quoting }: { quoting: boolean }) => (text === "" && !quoting ? null : text);
-  const parser = source.compose(parse({ bom: true, cast: cast as never }) as never) as AsyncIterable<(string | null)[]>;
+  const parser = Readable.from(textOf(path)).compose(parse({ cast: cast as never }) as never) as AsyncIterable<
+    (string | null)[]
+  >;
   const lines = parser[Symbol.asyncIterator]();
   const next = async () => {
     try {
@@ -115,28 +116,29 @@ export async function csvInput(path: string): Promise<CsvInput> {
   return { columns, rows: rows() };
 }
 
-/** The lines of a file that are not blank. */
+/** The lines of a file that are not blank. @throws SparkStreamError INVALID_INPUT */
 export async function* textLines(path: string): AsyncGenerator<{ value: string }> {
-  const { createInterface } = await import("node:readline");
-  const source = await textSource(path);
-  let first = true;
-  try {
-    for await (const line of createInterface({ input: source, crlfDelay: Number.POSITIVE_INFINITY })) {
-      const value = first ? line.replace(/^\uFEFF/, "") : line;
-      first = false;
-      if (value.trim() !== "") yield { value };
-    }
-    if (source.errored) throw source.errored;
-  } catch (cause) {
-    throw unreadable(path, "text", cause);
+  let rest = "";
+  for await (const text of textOf(path)) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const value of lines) if (value.trim() !== "") yield { value };
   }
+  if (rest.trim() !== "") yield { value: rest };
 }
 
-/** Text in UTF-8, unpacked if its name ends with .gz. */
-async function textSource(path: string): Promise<Readable> {
+/** Text in UTF-8, unpacked if its name ends with .gz. @throws SparkStreamError INVALID_INPUT */
+async function* textOf(path: string): AsyncGenerator<string> {
   if (path !== "-") await (await opened(path)).close(); // says what is wrong with the path
   const bytes: Readable = path === "-" ? process.stdin : createReadStream(path);
-  return path.endsWith(".gz") ? (bytes.compose(createGunzip() as never) as Readable) : bytes;
+  const unpacked: Readable = path.endsWith(".gz") ? pipeline(bytes, createGunzip(), () => {}) : bytes; // its errors come by the loop
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  try {
+    for await (const chunk of unpacked) yield decoder.decode(chunk as Uint8Array, { stream: true });
+    yield decoder.decode();
+  } catch (cause) {
+    throw unreadable(path, "text in UTF-8", cause);
+  }
 }
 
 async function opened(path: string) {
