@@ -104,7 +104,7 @@ describe("the examples", function () {
       const leaver = new AbortController();
       let sent = 0;
       async function* endless() {
-        for (; ; sent++) {
+        for (; !leaver.signal.aborted; sent++) {
           yield Buffer.from(lines.join(""));
           if (sent === 50) leaver.abort();
           await setImmediate();

@@ -9,7 +9,7 @@ import { arrowType } from "../../arrow/arrow-type.js";
 const ROW_OVERHEAD = 8;
 
 /** Rows in one; more take no less time. */
-const MOST_PACKED = 32;
+export const MOST_PACKED = 32;
 
 /** Bytes up to which Spark may broadcast the rows, unlike it would if they were not packed. */
 const BROADCAST_BYTES = 64 * 1024 * 1024;

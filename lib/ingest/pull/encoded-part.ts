@@ -1,13 +1,16 @@
-import { Data, type Schema, Struct } from "apache-arrow";
-import { ArrowEncoder } from "../../arrow/encode/arrow-encoder.js";
-import { makeRecordBatch } from "../../arrow/record-batch.js";
+import type { Schema } from "apache-arrow";
+import { columnBuffers, joinedBuffers } from "../../arrow/encode/column-buffers.js";
+import { batchMessage, messageBytes, messagePieces, schemaMessage } from "../../arrow/encode/message.js";
+import { endOfStream } from "../../arrow/format.js";
 import type { LocalPart } from "../../connect/local-data/local-rows.js";
 import type { EncodedBatch } from "./feed.js";
 
-/** A part as a task takes it. */
-export function encodedPart({ length, columns }: LocalPart, schema: Schema): EncodedBatch {
-  const data = new Data(new Struct(schema.fields), 0, length, 0, undefined, [...columns]);
-  const encoder = new ArrowEncoder(schema, "stream");
-  const pieces = [...encoder.batch(makeRecordBatch(schema, data)), ...encoder.finish()];
-  return { bytes: Buffer.concat(pieces), rows: length };
+/** Parts of one schema as tasks take them: an Arrow IPC stream each, in pieces, which are views of the part's columns. */
+export function partEncoder(schema: Schema): (part: LocalPart) => EncodedBatch {
+  const head = messageBytes(schemaMessage(schema));
+  return ({ length, columns }) => {
+    const buffers = columns.map((data, index) => columnBuffers(data, schema.fields[index]!.type));
+    const pieces = [head, ...messagePieces(batchMessage(joinedBuffers(length, buffers))), endOfStream];
+    return { pieces, size: pieces.reduce((sum, piece) => sum + piece.length, 0), rows: length };
+  };
 }

@@ -14,7 +14,9 @@ import type { Giver, TaskFeed } from "./task-feed.js";
 
 /** An Arrow IPC stream. */
 export interface EncodedBatch {
-  readonly bytes: Uint8Array;
+  readonly pieces: readonly Uint8Array[];
+  /** Bytes. */
+  readonly size: number;
   readonly rows: number;
 }
 
@@ -88,9 +90,9 @@ export class Feed implements Giver {
     if (this.#closed) return;
     this.rows += batch.rows;
     this.batches++;
-    this.bytes += batch.bytes.length;
+    this.bytes += batch.size;
     this.#queue.push(batch);
-    this.#queuedBytes += batch.bytes.length;
+    this.#queuedBytes += batch.size;
     this.#give();
     if (this.#queuedBytes < this.#limit || this.#closed) return;
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -267,12 +269,12 @@ export class Feed implements Giver {
         break;
       }
       const task = this.#asking.shift()!;
-      this.#queuedBytes -= batch.bytes.length;
+      this.#queuedBytes -= batch.size;
       const slot = this.#slotOf(task);
       slot.rows += batch.rows;
       slot.batches++;
       if (this.#spool) this.#keep(slot, batch);
-      else task.give(batch.bytes);
+      else task.give(batch.pieces, batch.size);
     }
     if (this.#queuedBytes < this.#limit) for (const resolve of this.#waiting.splice(0)) resolve();
   }
@@ -287,12 +289,12 @@ export class Feed implements Giver {
   }
 
   /** One after the other, since a file is read in order. */
-  #keep(slot: Slot, { bytes }: EncodedBatch): void {
+  #keep(slot: Slot, { pieces }: EncodedBatch): void {
     slot.keeping = slot.keeping
       .then(async () => {
         slot.kept ??= await SpillFile.create();
         slot.read ??= slot.kept.reader();
-        await slot.kept.append(bytes);
+        await slot.kept.append(Buffer.concat(pieces));
         slot.keptBatches++;
         if (slot.current) void this.#sendKept(slot, slot.current);
       })
@@ -310,7 +312,7 @@ export class Feed implements Giver {
       while (read && task.given < Math.min(task.asked, slot.keptBatches) && slot.current === task) {
         const bytes = await read();
         if (!bytes || this.#closed || slot.current !== task) break;
-        task.give(bytes);
+        task.give([bytes], bytes.length);
       }
     } catch (error) {
       if (!this.#closed) this.#onFailure(error as SparkStreamError);

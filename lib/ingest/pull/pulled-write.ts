@@ -28,7 +28,7 @@ import type { SocketReader } from "../../tasks/socket-reader.js";
 import type { LinkSettings } from "../../tasks/task-source.js";
 import { type PullOptions, writeDefaults } from "../../write-options.js";
 import type { Ingest, WriteFrame, WriterMetrics } from "../ingest.js";
-import { encodedPart } from "./encoded-part.js";
+import { partEncoder } from "./encoded-part.js";
 import { Feed } from "./feed.js";
 import { TaskFeed } from "./task-feed.js";
 import { pullTask } from "./task-source.js";
@@ -67,7 +67,7 @@ export class PulledWrite implements Ingest {
   readonly #stop = new AbortController();
   readonly #feed: Feed;
   readonly #forget: () => void;
-  #schema!: Schema;
+  #encode!: ReturnType<typeof partEncoder>;
   #listener: TaskListener | undefined;
   #query: Promise<void> = Promise.resolve();
   /** What the write fails with. */
@@ -102,13 +102,15 @@ export class PulledWrite implements Ingest {
 
   /** @throws SparkStreamError UNSUPPORTED_TYPE, INVALID_ARGUMENT, PORT_IN_USE, UNREACHABLE, UNSUPPORTED */
   async begin(schema: Schema): Promise<void> {
-    this.#schema = schema;
+    this.#encode = partEncoder(schema);
     const session = this.#session;
     const { pull = {}, tags } = this.#options;
     const { signal } = this.#stop;
-    const [columns, tasks] = await Promise.all([this.#structOf(schema), pull.tasks ?? this.#parallelism()]);
-    const settings = await this.#listen(pull);
-    await probeReach(session, pull.advertise ?? settings.host, settings, { tags, signal }, pulling);
+    const [columns, tasks, settings] = await Promise.all([
+      this.#structOf(schema),
+      pull.tasks ?? this.#parallelism(),
+      this.#reachable(pull),
+    ]);
     signal.throwIfAborted();
     const range = session.range(0, Math.max(RANGE_ROWS, tasks), 1, tasks);
     const frame = mapInArrow(range, pullTask(settings, columns), pulling, async () => ["id"]);
@@ -126,7 +128,7 @@ export class PulledWrite implements Ingest {
   /** Settles when there is room for more. @throws SparkStreamError what the write fails with */
   async add(part: LocalPart): Promise<void> {
     if (this.#failure) throw this.#failure;
-    await this.#feed.add(encodedPart(part, this.#schema));
+    await this.#feed.add(this.#encode(part));
     if (this.#failure) throw this.#failure;
   }
 
@@ -189,6 +191,13 @@ export class PulledWrite implements Ingest {
     if (!(error instanceof AbortError)) this.#onFailure(error);
   }
 
+  async #reachable(pull: PullOptions): Promise<LinkSettings> {
+    const settings = await this.#listen(pull);
+    const run = { tags: this.#options.tags, signal: this.#stop.signal };
+    await probeReach(this.#session, pull.advertise ?? settings.host, settings, run, pulling);
+    return settings;
+  }
+
   /** As many tasks as Spark would make now: a number in the plan, so that its parts are the same however often Spark reads them. */
   async #parallelism(): Promise<number> {
     const { tags } = this.#options;
@@ -221,6 +230,8 @@ export class PulledWrite implements Ingest {
       else void new TaskFeed(partition, socket, reader).serve(this.#feed);
     };
     this.#listener = await TaskListener.open({ host, port, secret, certificate, option: "pull", onTask });
+    if (this.#stop.signal.aborted) await this.#listener.close();
+    this.#stop.signal.throwIfAborted();
     const { fingerprint = "" } = certificate ?? {};
     const { port: toldPort, host: toldHost } = advertised(this.#listener.port);
     return { host: toldHost, port: toldPort, secret: secret.hex, fingerprint, patience: CONNECT_TIMEOUT_S };

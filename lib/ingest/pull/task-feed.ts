@@ -51,10 +51,12 @@ export class TaskFeed {
     this.#begin(feed);
   }
 
-  give(bytes: Uint8Array): void {
+  give(pieces: readonly Uint8Array[], size: number): void {
     this.given++;
-    this.#socket.write(batchHead(bytes.length));
-    this.#socket.write(bytes);
+    this.#socket.cork();
+    this.#socket.write(batchHead(size));
+    for (const piece of pieces) this.#socket.write(piece);
+    this.#socket.uncork();
   }
 
   end(): void {

@@ -15,7 +15,7 @@ import { columnBuffers } from "../../arrow/encode/column-buffers.js";
 import { breathe, type LocalPart, type LocalRows } from "../../connect/local-data/local-rows.js";
 import { planRelation } from "../../connect/local-data/plan-relation.js";
 import { canPack, PACKED } from "../../connect/local-data/portions.js";
-import { estimatedBytes, rowsPacked } from "../../connect/local-data/size-estimate.js";
+import { estimatedBytes, MOST_PACKED, rowsPacked } from "../../connect/local-data/size-estimate.js";
 import { type UploadLimits, uploadLimits } from "../../connect/local-data/upload-limits.js";
 import { relationOf } from "../../connect/local-data/uploaded-relation.js";
 import {
@@ -100,7 +100,7 @@ export class UploadedWrite implements Ingest {
     this.#options = options;
     this.#write = write;
     this.#onFailure = onFailure;
-    this.#portionBytes = options.readAheadBytes ?? writeDefaults.readAheadBytes;
+    this.#portionBytes = options.readAheadBytes ?? writeDefaults.portionBytes;
     this.#user = {
       name: `${name} of more than ${MOST_WITHOUT_CHECKPOINTS / MIB} MiB`,
       instead: 'Use delivery: "pull".',
@@ -177,9 +177,10 @@ export class UploadedWrite implements Ingest {
     this.#checkpoints.push(await Checkpoint.of(this.#frameOf(relation).coalesce(1), settings, run));
   }
 
-  /** How many rows become one, so that Spark's optimizer takes the frame for large if it is. */
+  /** How many rows become one; for a frame that joins others, so that Spark's optimizer takes it for large if it is. */
   #packFor(rows: number): number {
     if (!canPack(this.#schema)) return 1;
+    if (!this.#options.keepCheckpoints) return MOST_PACKED;
     const estimate = estimatedBytes(
       this.#schema.fields.map(({ type }) => type),
       rows * (BROADCAST_BYTES / this.#size),
