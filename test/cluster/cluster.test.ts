@@ -1,10 +1,24 @@
 // A real cluster whose executors die: what survives, and what says that it does not.
+
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { kill } from "node:process";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { setTimeout } from "node:timers/promises";
+import { tableFromArrays } from "apache-arrow";
 import { expect } from "chai";
-import { batchInfo, connect, type SparkSession, type SparkStreamOptions, sparkStream } from "../../lib/index.js";
+import {
+  batchInfo,
+  connect,
+  type SparkSession,
+  type SparkStreamOptions,
+  type SparkWriterOptions,
+  sparkStream,
+  sparkWriter,
+} from "../../lib/index.js";
 import { notInCheck } from "../support/check.js";
 import { errorOf } from "../support/scripted.js";
 import { until } from "../support/until.js";
@@ -96,4 +110,63 @@ describe("On a standalone cluster of two executors,", function () {
     expect(error).to.have.property("code", "QUERY_FAILED");
     expect(error.message).to.match(/^A part of the staged frame was lost with an executor.* staged: \{ path:/);
   });
+
+  /** The ids of a stream that comes slowly enough to be hit, and those that a reader of the written files finds. */
+  async function writeWhileOneDies(options: SparkWriterOptions): Promise<{ path: string; error: Error | undefined }> {
+    const path = join(shared, `out-${Math.random().toString(36).slice(2)}`);
+    const [victim] = await cluster.executors();
+    async function* source() {
+      for (let batch = 0; batch < 200; batch++) {
+        if (batch === 100) kill(victim!, "SIGKILL");
+        const ids = Int32Array.from({ length: 5_000 }, (_, row) => batch * 5_000 + row);
+        yield* tableFromArrays({ id: ids }).batches;
+        await setTimeout(20);
+      }
+    }
+    const error = await pipeline(
+      Readable.from(source()),
+      sparkWriter(spark, { path, format: "parquet" }, options),
+    ).then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    await until(async () => (await cluster.executors()).length === 2, "a new executor runs");
+    return { path, error };
+  }
+
+  const written = async (path: string) =>
+    await spark.read
+      .parquet(path)
+      .agg("count(*) AS rows", "count(DISTINCT id) AS ids", "sum(id) AS sum")
+      .first({ json: true });
+  const all = { rows: ROWS, ids: ROWS, sum: (ROWS * (ROWS - 1)) / 2 };
+
+  it("sparkWriter() writes every row once though an executor is killed, if this process keeps what tasks took", async () => {
+    const { path, error } = await writeWhileOneDies({ delivery: "pull", pull: { spool: true } });
+    expect(error).to.equal(undefined);
+    expect(await written(path)).to.deep.equal(all);
+  });
+
+  for (const [how, options, words] of [
+    ["by pull", { delivery: "pull" }, /spool: true/],
+    [
+      "by upload",
+      { delivery: "upload", readAheadBytes: 200_000 },
+      /^A part of the rows was lost with an executor.*spark\.checkpoint\.dir/,
+    ],
+  ] as const) {
+    it(`sparkWriter() ${how} writes all or nothing when an executor is killed, and says what is lost`, async () => {
+      const { path, error } = await writeWhileOneDies(options);
+      if (error) {
+        expect(error).to.have.property("code", "INPUT_LOST");
+        expect(error.message).to.match(words);
+        expect(existsSync(join(path, "_SUCCESS"))).to.equal(false);
+        const names = existsSync(path) ? await readdir(path, { recursive: true }) : [];
+        expect(names.filter((name) => name.endsWith(".parquet") && !name.startsWith("_temporary"))).to.deep.equal([]);
+      } else {
+        // The one that was killed had no part of it.
+        expect(await written(path)).to.deep.equal(all);
+      }
+    });
+  }
 });

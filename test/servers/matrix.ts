@@ -4,12 +4,15 @@ import { once } from "node:events";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Field, Int64, Schema, tableFromArrays, Utf8 } from "apache-arrow";
 import { expect } from "chai";
 import {
   connect,
+  type DataFrame,
   ipcRows,
   rows,
   type SparkSession,
@@ -17,12 +20,23 @@ import {
   SparkStreamError,
   type SparkStreamOptions,
   sparkStream,
+  sparkWriter,
   splitSparkStream,
 } from "../../lib/index.js";
 import { startFaultProxy } from "../support/fault-proxy.js";
 import { failureOf } from "../support/ipc.js";
 import { canonical, pysparkRows } from "./pyspark-rows.js";
 import type { RunningServer } from "./spark-servers.js";
+
+/** Batches of 10,000 rows: ids that count up. */
+async function* numbers(batches: number) {
+  for (let batch = 0; batch < batches; batch++) {
+    yield* tableFromArrays({ id: Int32Array.from({ length: 10_000 }, (_, row) => batch * 10_000 + row) }).batches;
+  }
+}
+
+const sumsOf = async (frame: DataFrame) => await frame.groupBy().agg("count(*) AS rows", "sum(id) AS sum").first();
+const sumsTo = (rows: number) => ({ rows: BigInt(rows), sum: (BigInt(rows) * BigInt(rows - 1)) / 2n });
 
 export interface Subject {
   readonly server: RunningServer;
@@ -427,6 +441,49 @@ export const matrix: readonly Check[] = [
         at: 149_999n,
       });
       return undefined;
+    },
+  },
+  ...(["upload", "pull"] as const).map((delivery) => ({
+    title: `sparkWriter, "${delivery}"`,
+    inCi: true,
+    async run({ spark }: Subject) {
+      const dir = await mkdtemp(join(tmpdir(), "spark-arrow-stream-servers-"));
+      const path = join(dir, "out");
+      try {
+        const options = { delivery, readAheadBytes: 400_000 };
+        await pipeline(Readable.from(numbers(30)), sparkWriter(spark, { path, format: "parquet" }, options));
+        expect(await sumsOf(spark.read.parquet(path))).to.deep.equal(sumsTo(300_000));
+        const again = pipeline(Readable.from(numbers(1)), sparkWriter(spark, { path, format: "parquet" }, options));
+        const { code } = (await again.catch((error) => error)) as SparkStreamError;
+        expect(code).to.equal("QUERY_FAILED");
+      } finally {
+        await rm(dir, { recursive: true, force: true });
+      }
+      return undefined;
+    },
+  })),
+  {
+    title: "fromStream",
+    inCi: true,
+    async run({ spark }) {
+      const frame = spark.fromStream(numbers(30), { readAheadBytes: 400_000 });
+      expect(await sumsOf(frame)).to.deep.equal(sumsTo(300_000));
+      expect(await frame.union(frame).count()).to.equal(600_000);
+      await frame.unpersist();
+      return undefined;
+    },
+  },
+  {
+    title: "fromStream, once",
+    async run({ spark }) {
+      expect(await sumsOf(spark.fromStream(numbers(30), { once: true }))).to.deep.equal(sumsTo(300_000));
+      const failed = spark.fromStream(numbers(30), { once: true }).orderBy("id").collect();
+      const { code } = (await failed.then(
+        () => ({ code: "none" }),
+        (error) => error,
+      )) as SparkStreamError;
+      if (code !== "none") expect(code).to.equal("INPUT_LOST");
+      return code === "none" ? "sorts in one pass" : undefined;
     },
   },
   {
