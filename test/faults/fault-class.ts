@@ -74,7 +74,7 @@ export async function readRows(
   return await Promise.race([reading, hung()]);
 }
 
-function hung(): Promise<RunResult> {
+export function hung(): Promise<RunResult> {
   return new Promise((resolve) => setTimeout(resolve, HUNG, { outcome: "hung" }).unref());
 }
 

@@ -1,9 +1,9 @@
 /**
- * npm run test:faults [-- --runs N --seed S --json FILE --only push|result | --sleep SECONDS]
+ * npm run test:faults [-- --runs N --seed S --json FILE --only push|result|into | --sleep SECONDS]
  *
  * The fault campaign: so many runs, each with something that goes wrong, and what became of the result, compared row by
  * row with what it should be. A fifth of the runs is on a real Spark, which is started here, and a sixteenth more of streams
- * that are pushed. --sleep does nothing but to let the consumer of a pushed stream sleep once, for so long. --json writes the table's
+ * that are pushed, and as many of streams into Spark. --sleep does nothing but to let the consumer of a pushed stream sleep once, for so long. --json writes the table's
  * rows. The exit code is 1 if a run came out otherwise than it has to, or if classes had to be skipped; the same seed repeats it.
  */
 import { writeFileSync } from "node:fs";
@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { mochaHooks, sparkSession } from "../support/spark.js";
 import { blackHoles } from "./black-holes.js";
 import { campaign, faultTable, skipped } from "./campaign.js";
+import { closeIntoFaults, intoFaults } from "./into-faults.js";
 import { networkFaults } from "./network-faults.js";
 import { closePushFaults, pushFaults, pushIsUnsupported } from "./push-faults.js";
 import { sleepThrough } from "./push-sleeper.js";
@@ -27,7 +28,8 @@ const { values } = parseArgs({
   },
 });
 const [runs, seed] = [values.runs, values.seed].map(Number);
-if (![undefined, "push", "result"].includes(values.only)) throw new Error("--only takes push or result.");
+if (![undefined, "push", "result", "into"].includes(values.only)) throw new Error("--only takes push, result or into.");
+const wants = (part: string) => values.only === undefined || values.only === part;
 if (!(Number.isInteger(runs) && runs! > 0 && Number.isInteger(seed))) throw new Error("--runs and --seed are numbers.");
 
 if (values.sleep) {
@@ -42,18 +44,22 @@ const pushed = Math.floor(runs! / 16);
 const inProcess = [...scriptedFaults, ...networkFaults(scriptedTarget), ...blackHoles];
 const begin = performance.now();
 const results = [];
-if (values.only !== "push") {
+if (wants("result")) {
   results.push(
     await campaign(inProcess, { runs: runs! - onSpark, seed: seed!, atOnce: 8 }),
     await campaign(sparkTargets.flatMap(networkFaults), { runs: onSpark, seed: seed!, atOnce: 4 }),
   );
 }
-if (values.only !== "result") {
+if (wants("push")) {
   const reason = await pushIsUnsupported();
   // One at a time: some of them strike all that a Spark has.
   const run = () => campaign(pushFaults, { runs: pushed, seed: seed!, atOnce: 1 });
   results.push(reason === undefined ? await run() : skipped(pushFaults, reason));
   await closePushFaults();
+}
+if (wants("into")) {
+  results.push(await campaign(intoFaults, { runs: pushed, seed: seed!, atOnce: 1 }));
+  await closeIntoFaults();
 }
 await mochaHooks.afterAll();
 

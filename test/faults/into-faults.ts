@@ -1,0 +1,234 @@
+/** What goes wrong with a stream on its way into Spark. In the end all rows are there, or an error is told and a reader sees none. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { RecordBatch, tableFromArrays } from "apache-arrow";
+import {
+  connect,
+  type ErrorCode,
+  type SparkSession,
+  SparkStreamError,
+  type SparkWriterOptions,
+  sparkWriter,
+} from "../../lib/index.js";
+import { type ConnectionFault, type FaultProxy, startFaultProxy } from "../support/fault-proxy.js";
+import { type PushProxy, startPushProxy } from "../support/push-proxy.js";
+import { killWorker, pythonWorkers } from "../support/python-workers.js";
+import type { Random } from "../support/random.js";
+import { SparkUi } from "../support/spark-ui.js";
+import { type FaultClass, hung, type RunResult } from "./fault-class.js";
+
+const BATCHES = 60;
+const BATCH_ROWS = 500;
+const ROWS = BATCHES * BATCH_ROWS;
+/** Of what one of two tasks takes. */
+const TASK_BYTES = 150_000;
+
+type Delivery = "upload" | "pull";
+
+interface Place {
+  readonly pid: number;
+  readonly data: PushProxy;
+  readonly control: FaultProxy;
+}
+
+interface IntoFault {
+  readonly name: string;
+  readonly deliveries: readonly Delivery[];
+  /** Codes of the error that it has to be; default: all rows are there. */
+  readonly codes?: readonly ErrorCode[];
+  /** Whether this process keeps what tasks took. */
+  readonly spool?: boolean;
+  /** What happens to the n-th data connection, that of a probe included. */
+  readonly faultOf?: (connection: number, random: Random) => ConnectionFault | undefined;
+  /** What happens before a batch chosen at random; if it gives a batch, that one comes first. */
+  readonly strike?: (place: Place, random: Random) => unknown;
+  readonly times?: number;
+  /** Whether it strikes behind the last batch. */
+  readonly atTheEnd?: boolean;
+}
+
+const both = ["upload", "pull"] as const;
+
+const killWorkers = ({ pid }: Place) => {
+  for (const worker of pythonWorkers(pid)) killWorker(worker);
+};
+
+const faults: readonly IntoFault[] = [
+  {
+    name: "a data connection reset at a byte",
+    deliveries: ["pull"],
+    spool: true,
+    faultOf: (connection, random) =>
+      connection === 1 + random.below(2)
+        ? {
+            direction: "down",
+            after: random.below(TASK_BYTES),
+            do: random.pick(["reset", "close", "halfClose"] as const),
+          }
+        : undefined,
+  },
+  { name: "Python workers killed", deliveries: ["pull"], spool: true, strike: killWorkers, times: 2 },
+  {
+    name: "Python workers killed, and nothing kept",
+    deliveries: ["pull"],
+    codes: ["INPUT_LOST"],
+    strike: async (place) => {
+      await sleep(300); // until both have taken something
+      killWorkers(place);
+    },
+  },
+  { name: "the control stream reset", deliveries: both, strike: ({ control }) => control.reset(), times: 3 },
+  {
+    name: "a source that is silent for a while",
+    deliveries: both,
+    strike: async (_, random) => await sleep(random.between(500, 3_000)),
+  },
+  {
+    name: "a source that fails",
+    deliveries: both,
+    codes: ["INVALID_IPC"],
+    strike: () => {
+      throw new SparkStreamError("INVALID_IPC", "the source has failed");
+    },
+  },
+  {
+    name: "a source that fails at its end",
+    deliveries: both,
+    codes: ["INVALID_IPC"],
+    atTheEnd: true,
+    strike: () => {
+      throw new SparkStreamError("INVALID_IPC", "the source has failed");
+    },
+  },
+  {
+    name: "a schema that changes",
+    deliveries: both,
+    codes: ["SCHEMA_MISMATCH"],
+    strike: () => tableFromArrays({ id: ["a"] }).batches[0]!,
+  },
+];
+
+let opened: ReturnType<typeof open> | undefined;
+
+async function open() {
+  const ui = await SparkUi.open({}, { master: "local[2,4]" });
+  const { url, token } = ui.server;
+  const control = await startFaultProxy({ port: Number(url.split(":").at(-1)) });
+  const spark = await connect(`sc://127.0.0.1:${control.port}`, { token });
+  const directory = await mkdtemp(join(tmpdir(), "into-faults-"));
+  return { ui, control, spark, directory };
+}
+
+export async function closeIntoFaults(): Promise<void> {
+  const { spark, control, directory } = (await opened) ?? {};
+  opened = undefined;
+  await spark?.close();
+  await control?.close();
+  if (directory) await rm(directory, { recursive: true, force: true });
+}
+
+let runs = 0;
+
+function classOf(fault: IntoFault, delivery: Delivery): FaultClass {
+  const { name, codes = "exact", spool = false, faultOf, strike, times = 1, atTheEnd = false } = fault;
+  return {
+    name: `into, ${delivery}: ${name}`,
+    expected: codes,
+    async run(random) {
+      opened ??= open();
+      const { ui, control, spark, directory } = await opened;
+      await using data = await startPushProxy((connection) => faultOf?.(connection, random));
+      const strikes = new Set(
+        Array.from({ length: strike ? times : 0 }, () => (atTheEnd ? BATCHES : 5 + random.below(BATCHES - 5))),
+      );
+      async function* source() {
+        for (let batch = 0; batch <= BATCHES; batch++) {
+          const other = strikes.has(batch) ? await strike!({ pid: ui.server.pid, data, control }, random) : undefined;
+          if (other instanceof RecordBatch) yield other;
+          const ids = Int32Array.from({ length: BATCH_ROWS }, (_, row) => batch * BATCH_ROWS + row);
+          if (batch < BATCHES) yield* tableFromArrays({ id: ids }).batches;
+          await sleep(random.below(20));
+        }
+      }
+      const options: SparkWriterOptions =
+        delivery === "upload"
+          ? { delivery, readAheadBytes: random.pick([20_000, 60_000, 2 ** 23]) }
+          : { delivery, readAheadBytes: random.pick([1, 20_000, 2 ** 24]), pull: { ...data.push, spool } };
+      const path = join(directory, `${runs++}`);
+      const writing = pipeline(Readable.from(source()), sparkWriter(spark, { path, format: "parquet" }, options));
+      return await Promise.race([outcomeOf(spark, path, writing), hung()]);
+    },
+  };
+}
+
+async function outcomeOf(spark: SparkSession, path: string, writing: Promise<void>): Promise<RunResult> {
+  try {
+    await writing;
+  } catch (error) {
+    return { outcome: (await visible(path)) ? "lost" : "failed", error };
+  }
+  const sums = ["count(*) AS rows", "count(DISTINCT id) AS ids", "max(id) AS last"];
+  const { rows, ids, last } = (await spark.read
+    .parquet(path)
+    .agg(...sums)
+    .first({ json: true })) as Record<string, number>;
+  if (rows! > ids!) return { outcome: "doubled" };
+  return { outcome: rows === ROWS && last === ROWS - 1 ? "exact" : "lost" };
+}
+
+/** Whether a reader finds rows. */
+async function visible(path: string): Promise<boolean> {
+  const names = existsSync(path) ? await readdir(path) : [];
+  return names.some((name) => name.endsWith(".parquet") || name === "_SUCCESS");
+}
+
+/** ms after which the slots of a process that was killed have to be free. */
+const FREE = 40_000;
+
+/** A process that writes is killed: nothing of it may keep a slot, or be seen. */
+function nodeKilled(delivery: Delivery): FaultClass {
+  return {
+    name: `into, ${delivery}: Node killed`,
+    expected: "exact",
+    slow: true,
+    async run(random) {
+      opened ??= open();
+      const { ui, directory } = await opened;
+      const { url, token } = ui.server;
+      const path = join(directory, `${runs++}`);
+      const writer = fileURLToPath(new URL("into-writer.ts", import.meta.url));
+      const env = { ...process.env, SPARK_REMOTE: url, SPARK_CONNECT_AUTHENTICATE_TOKEN: token };
+      const child = spawn(process.execPath, ["--import", "tsx", writer, path, delivery], {
+        env,
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const dead = once(child, "exit");
+      try {
+        await Promise.race([once(child.stdout, "data"), dead]);
+        await sleep(random.below(1_000));
+      } finally {
+        child.kill("SIGKILL");
+        await dead;
+      }
+      const begin = performance.now();
+      while ((await ui.runningTasks()) > 0) {
+        if (performance.now() - begin > FREE) return { outcome: "hung" };
+        await sleep(200);
+      }
+      return { outcome: (await visible(path)) ? "lost" : "exact" };
+    },
+  };
+}
+
+export const intoFaults: readonly FaultClass[] = [
+  ...faults.flatMap((fault) => fault.deliveries.map((delivery) => classOf(fault, delivery))),
+  ...both.map(nodeKilled),
+];
