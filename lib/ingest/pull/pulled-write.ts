@@ -44,10 +44,10 @@ const GRACE = 1_000;
 const LINGER = 30_000;
 
 const pulling: Purpose = {
-  name: "sparkWriter()",
+  name: 'delivery: "pull"',
   option: "pull",
   what: "fetch from this process",
-  instead: "spark.createDataFrame(…).write, which needs no connection back and no Python",
+  instead: 'delivery: "upload", which needs no connection back and no Python',
 };
 
 export interface PulledWriteOptions extends Pick<RunOptions, "tags"> {
