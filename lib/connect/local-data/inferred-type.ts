@@ -182,7 +182,7 @@ export class InferredType {
   }
 
   #conflict(before: string, now: string, row: number): SparkStreamError {
-    const message = `Row ${row}: \`${this.#path}\` is a ${now}, and a ${before} in rows before it. Make them one type, or give createDataFrame() a schema. Nothing was written.`;
+    const message = `Row ${row}: \`${this.#path}\` is a ${now}, and a ${before} in rows before it. Make them one type, or give a schema. Nothing was written.`;
     return new SparkStreamError("INVALID_INPUT", message);
   }
 }

@@ -40,6 +40,9 @@ const MIB = 1024 * 1024;
 /** Bytes of Arrow data that are written if the server makes no checkpoints. */
 const MOST_WITHOUT_CHECKPOINTS = 64 * MIB;
 
+/** Bytes of Arrow data in a portion: Spark takes messages of 128 MiB. */
+const MOST_PORTION = 64 * MIB;
+
 /** Bytes of Arrow data that a task of the final write has; it makes one file of them. */
 const TASK_BYTES = 32 * MIB;
 
@@ -100,11 +103,8 @@ export class UploadedWrite implements Ingest {
     this.#options = options;
     this.#write = write;
     this.#onFailure = onFailure;
-    this.#portionBytes = options.readAheadBytes ?? writeDefaults.portionBytes;
-    this.#user = {
-      name: `${name} of more than ${MOST_WITHOUT_CHECKPOINTS / MIB} MiB`,
-      instead: 'Use delivery: "pull".',
-    };
+    this.#portionBytes = Math.min(options.readAheadBytes ?? writeDefaults.portionBytes, MOST_PORTION);
+    this.#user = { name, instead: 'Use delivery: "pull".' };
     this.#forget = session.beforeClose(async () => {
       this.#fail(sessionClosed());
       await this.stop();
