@@ -45,7 +45,7 @@ export interface SparkWriterOptions extends RunOptions {
   partitionBy?: readonly string[];
   /** Options of the format, as those of `df.write`. */
   options?: Readonly<Record<string, string | number | boolean>>;
-  /** Bytes of Arrow data that wait here: 16 MiB by default; with "upload" those of a portion: 8 MiB. */
+  /** Bytes of Arrow data that wait here, which are those of a portion with "upload". Default: 8 MiB. */
   readAheadBytes?: number;
   /** With `delivery: "pull"`. */
   pull?: PullOptions;
@@ -62,7 +62,7 @@ export interface PullOptions extends ReachOptions {
   tasks?: number;
 }
 
-export const writeDefaults = { readAheadBytes: 16 * 1024 * 1024, portionBytes: 8 * 1024 * 1024 } as const;
+export const writeDefaults = { readAheadBytes: 8 * 1024 * 1024 } as const;
 
 const pullOptions: OptionTable<PullOptions> = {
   ...reachOptions,

@@ -42,7 +42,7 @@ export interface FromStreamOptions {
   once?: boolean;
   /** The columns. Default: those of the first batch, or of the first 1,000 row objects. */
   schema?: Schema;
-  /** Bytes of Arrow data that wait here: 16 MiB by default; with "upload" those of a portion: 8 MiB. */
+  /** Bytes of Arrow data that wait here, which are those of a portion with "upload". Default: 8 MiB. */
   readAheadBytes?: number;
   /** With "pull": how executors reach this process, and whether batches are kept for tasks that fail; see `sparkWriter()`. */
   pull?: ReachOptions & { spool?: boolean; tasks?: number };

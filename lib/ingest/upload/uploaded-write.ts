@@ -103,7 +103,7 @@ export class UploadedWrite implements Ingest {
     this.#options = options;
     this.#write = write;
     this.#onFailure = onFailure;
-    this.#portionBytes = Math.min(options.readAheadBytes ?? writeDefaults.portionBytes, MOST_PORTION);
+    this.#portionBytes = Math.min(options.readAheadBytes ?? writeDefaults.readAheadBytes, MOST_PORTION);
     this.#user = { name, instead: 'Use delivery: "pull".' };
     this.#forget = session.beforeClose(async () => {
       this.#fail(sessionClosed());
