@@ -23,7 +23,8 @@ export const errorCodes = {
   OPERATION_LOST: "The server no longer has the rest of a result that was being read.",
   OPERATION_CANCELED: "The operation was interrupted, here or on the server.",
 
-  INPUT_LOST: "Rows of a stream, which can be read only once, were lost on their way into Spark, or Spark wanted them again.",
+  INPUT_LOST:
+    "Rows of a stream, which can be read only once, were lost on their way into Spark, or Spark wanted them again.",
   INCOMPLETE_RESULT: "The rows that arrived are not the whole result: some are missing or out of order.",
   NOT_DETERMINISTIC: "A partition was recomputed and has different data, after some of it had been delivered.",
   INVALID_IPC: "The bytes are not a valid Arrow IPC stream.",

@@ -125,14 +125,14 @@ export function eachRow<T>(data: Data, nothing: T, get: (row: number) => T): T[]
 }
 
 /** Finds which of the child's values belong to which row, counted from the first that belongs to any row. */
-function lists({ valueOffsets, length }: Data): { from: number; count: number; at: (row: number) => number } {
+export function lists({ valueOffsets, length }: Data): { from: number; count: number; at: (row: number) => number } {
   const offsets = valueOffsets as Int32Array | BigInt64Array;
   if (length === 0) return { from: 0, count: 0, at: () => 0 };
   const from = Number(offsets[0]);
   return { from, count: Number(offsets[length]) - from, at: (row) => Number(offsets[row]) - from };
 }
 
-function part(data: Data, from: number, count: number): Data {
+export function part(data: Data, from: number, count: number): Data {
   return from === 0 && count === data.length ? data : data.slice(from, count);
 }
 

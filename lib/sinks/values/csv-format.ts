@@ -7,7 +7,7 @@ import { mapped } from "./json-format.js";
 import type { TextValueOptions } from "./value-options.js";
 
 /**
- * A cell for csv-stringify: null is an empty cell, a text is quoted if needed or empty, the object is always quoted.
+ * A cell: null is an empty one, a text is quoted if needed or empty, the object is always quoted.
  */
 export type CsvCell = null | string | { readonly value: string; readonly quoted: true };
 

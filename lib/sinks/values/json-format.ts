@@ -87,7 +87,7 @@ function jsonTexts({ decimals, integers = "auto" }: TextValueOptions): TypeTable
   };
 }
 
-function bigintJson(value: bigint, integers: "auto" | "number" | "string"): string {
+export function bigintJson(value: bigint, integers: "auto" | "number" | "string"): string {
   const safe = value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
   return integers === "number" || (safe && integers === "auto") ? String(value) : `"${value}"`;
 }

@@ -1,7 +1,7 @@
 import type { Data, Field, RecordBatch } from "apache-arrow";
 import { SparkStreamError } from "../../errors.js";
 import { turnIsDue } from "../../runtime/event-loop.js";
-import { type ColumnReader, columnReader, type ValueFormat } from "./column-reader.js";
+import { columnReader, type ValueFormat } from "./column-reader.js";
 import { valuesIn } from "./value-count.js";
 
 /** The values of a window of a batch's rows, column by column. */
@@ -27,13 +27,25 @@ export function windowReader<T>(
   format: ValueFormat<T>,
   maxRows: number,
 ): (batch: RecordBatch) => Generator<RowWindow<T> | undefined> {
-  const readers = fields.map((field) => columnReader(field, format));
+  return dataWindows(
+    fields,
+    fields.map((field) => columnReader(field, format)),
+    maxRows,
+  );
+}
+
+/** The same with what `readers` make of the columns. */
+export function dataWindows<C>(
+  fields: readonly Field[],
+  readers: readonly ((data: Data) => C)[],
+  maxRows: number,
+): (batch: RecordBatch) => Generator<{ readonly rows: number; readonly columns: readonly C[] } | undefined> {
   let rowsBefore = 0;
   return function* (batch) {
     const { children } = batch.data;
     for (let start = 0; start < batch.numRows; ) {
       const rows = rowsOfWindow(children, fields, start, Math.min(maxRows, batch.numRows - start));
-      const columns: ArrayLike<T>[] = [];
+      const columns: C[] = [];
       for (const [index, read] of readers.entries()) {
         if (turnIsDue()) yield undefined;
         const data = children[index]!;
@@ -83,11 +95,11 @@ function checkRow(columns: readonly Data[], fields: readonly Field[], row: numbe
  *
  * @param firstRow the number of the first row of `data`, counted from 0 over all batches
  */
-function invalidValue<T>(
+function invalidValue(
   field: Field,
   firstRow: number,
   data: Data,
-  read: ColumnReader<T>,
+  read: (data: Data) => unknown,
   error: unknown,
 ): SparkStreamError {
   let cause = error;

@@ -1,0 +1,110 @@
+/** The values of JSON, as bytes. Types that have no bytes of their own here are written as the text that json-format.ts makes of them. */
+import { type DataType, type Field, Type } from "apache-arrow";
+import { arrowType } from "../../arrow/arrow-type.js";
+import { columnReader, fieldNames, lists, part } from "../values/column-reader.js";
+import { bigintJson, jsonFormat, jsonHeads } from "../values/json-format.js";
+import type { TextValueOptions } from "../values/value-options.js";
+import { floatJson, isVariant } from "../values/variant-text.js";
+import { type CellFormat, type Cells, orNull, plainCells } from "./cells.js";
+import type { WriteLine } from "./lines.js";
+import type { TextBuffer } from "./text-buffer.js";
+import { marksOf, textCells } from "./text-cells.js";
+
+const [QUOTE, BACKSLASH, COMMA] = [34, 92, 44];
+const [OPEN, CLOSE] = [91, 93];
+const quote = Buffer.from('"');
+const nothing = Buffer.from("null");
+
+/** What needs an escape within a string: control characters, `"` and `\`. */
+const escaped = marksOf([...Array(32).keys(), QUOTE, BACKSLASH]);
+const escapes = Array.from({ length: 128 }, (_, code) =>
+  Buffer.from(JSON.stringify(String.fromCharCode(code)).slice(1, -1)),
+);
+
+/** @throws SparkStreamError UNSUPPORTED_TYPE naming the column; INVALID_INPUT for two fields of one name */
+export function jsonCells(field: Field, options: TextValueOptions, path = field.name): Cells {
+  const { integers = "auto", decimals, timestamps } = options;
+  const format: CellFormat = {
+    quote,
+    bigintIsText: integers === "string",
+    bigint: (out, value) => out.ascii(bigintJson(value, integers)),
+    float: (out, value) => out.ascii(floatJson(value)),
+  };
+  const type: DataType = field.type;
+  const cells = isVariant(type)
+    ? undefined
+    : (plainCells(type, format, { decimals, timestamps }) ?? nestedCells(type, options, path));
+  return cells ? orNull(cells, (out) => out.raw(nothing)) : textsOf(field, options, path);
+}
+
+function nestedCells(type: DataType, options: TextValueOptions, path: string): Cells | undefined {
+  const narrowed = arrowType(type);
+  switch (narrowed.typeId) {
+    case Type.Utf8:
+    case Type.LargeUtf8:
+      return textCells(writeString);
+    case Type.Struct: {
+      const { children } = narrowed;
+      const write = objectOf(jsonHeads(fieldNames(children, path)), "}");
+      const cells = children.map((child) => jsonCells(child, options, `${path}.${child.name}`));
+      return (data) => {
+        const writers = cells.map((cell, index) => cell(data.children[index]!));
+        return (out, row) => write(out, writers, row);
+      };
+    }
+    case Type.List:
+    case Type.LargeList: {
+      const cells = jsonCells(narrowed.children[0]!, options, `${path}[]`);
+      return (data) => {
+        const { from, count, at } = lists(data);
+        const write = cells(part(data.children[0]!, from, count));
+        return (out, row) => {
+          out.byte(OPEN);
+          const [start, end] = [at(row), at(row + 1)];
+          for (let index = start; index < end; index++) {
+            if (index > start) out.byte(COMMA);
+            write(out, index);
+          }
+          out.byte(CLOSE);
+        };
+      };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** An object a line, with these fields. */
+export function lineOfJson(names: readonly string[]): WriteLine {
+  return objectOf(jsonHeads(names), "}\n");
+}
+
+function objectOf(names: readonly string[], end: string): WriteLine {
+  const heads = names.map((head) => Buffer.from(head));
+  const tail = Buffer.from(names.length === 0 ? `{${end}` : end);
+  return (out, cells, row) => {
+    for (let index = 0; index < cells.length; index++) {
+      out.raw(heads[index]!);
+      cells[index]!(out, row);
+    }
+    out.raw(tail);
+  };
+}
+
+/** Texts that json-format.ts makes. */
+function textsOf(field: Field, options: TextValueOptions, path: string): Cells {
+  const read = columnReader(field, jsonFormat(options), path);
+  return (data) => {
+    const texts = read(data);
+    return (out, row) => out.utf8(texts[row]!);
+  };
+}
+
+function writeString(out: TextBuffer, from: Uint8Array, start: number, end: number): void {
+  out.byte(QUOTE);
+  for (let at = start; at < end; ) {
+    at = out.copyUnmarked(escaped, from, at, end);
+    if (at < end) out.raw(escapes[from[at++]!]!);
+  }
+  out.byte(QUOTE);
+}

@@ -1,0 +1,112 @@
+/**
+ * Bytes of text that are being written. What was taken is not changed any more; what comes next is written behind it.
+ *
+ * Memory: LARGEST, or what the longest piece has; less for a little text.
+ */
+
+/** Bytes that are allocated at a time: so many first, then twice as many as the time before, up to the largest. */
+const FIRST = 16 * 1024;
+const LARGEST = 1024 * 1024;
+/** Copies of fewer bytes are faster one by one than by a call into Node. */
+const FEW = 48;
+
+export class TextBuffer {
+  bytes = Buffer.allocUnsafeSlow(FIRST);
+  view = viewOf(this.bytes);
+  /** Where the next byte goes. */
+  at = 0;
+  #start = 0;
+
+  /** Bytes that were written since the last `take()`. */
+  get length(): number {
+    return this.at - this.#start;
+  }
+
+  /** Makes room for so many bytes. To be called before they are written at `at`. */
+  ensure(count: number): void {
+    if (this.at + count > this.bytes.length) this.#grow(count);
+  }
+
+  /** What was written since the last call. */
+  take(): Uint8Array {
+    const piece = this.bytes.subarray(this.#start, this.at);
+    this.#start = this.at;
+    return piece;
+  }
+
+  /** Takes back what was written beyond so many bytes since the last `take()`. */
+  cut(length: number): void {
+    this.at = this.#start + length;
+  }
+
+  byte(value: number): void {
+    this.ensure(1);
+    this.bytes[this.at++] = value;
+  }
+
+  /** The bytes of `from` between two places. */
+  copy(from: Uint8Array, start: number, end: number): void {
+    const count = end - start;
+    this.ensure(count);
+    const { bytes } = this;
+    let { at } = this;
+    if (count > FEW) bytes.set(from.subarray(start, end), at);
+    else for (let index = start; index < end; index++) bytes[at++] = from[index]!;
+    this.at += count;
+  }
+
+  /**
+   * The bytes of `from` up to the first marked one.
+   *
+   * @param marked has 1 for each byte that is marked, else 0
+   * @returns where that is; `end` if there is none
+   */
+  copyUnmarked(marked: Uint8Array, from: Uint8Array, start: number, end: number): number {
+    this.ensure(end - start);
+    const { bytes } = this;
+    let { at } = this;
+    let index = start;
+    for (; index < end; index++) {
+      const byte = from[index]!;
+      if (marked[byte] !== 0) break;
+      bytes[at++] = byte;
+    }
+    this.at = at;
+    return index;
+  }
+
+  raw(from: Uint8Array): void {
+    this.copy(from, 0, from.length);
+  }
+
+  /** @param text of ASCII characters */
+  ascii(text: string): void {
+    const { length } = text;
+    this.ensure(length);
+    const { bytes } = this;
+    let { at } = this;
+    if (length > FEW) bytes.write(text, at, "latin1");
+    else for (let index = 0; index < length; index++) bytes[at++] = text.charCodeAt(index);
+    this.at += length;
+  }
+
+  utf8(text: string): void {
+    this.ensure(3 * text.length);
+    this.at += this.bytes.write(text, this.at);
+  }
+
+  #grow(count: number): void {
+    const { length } = this;
+    const size = Math.min(2 * this.bytes.length, LARGEST);
+    const bytes = Buffer.allocUnsafeSlow(length + count < size ? size : 2 * (length + count));
+    this.bytes.copy(bytes, 0, this.#start, this.at);
+    this.bytes = bytes;
+    this.view = viewOf(bytes);
+    this.#start = 0;
+    this.at = length;
+  }
+}
+
+function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, length);
+}
