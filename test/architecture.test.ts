@@ -166,7 +166,7 @@ describe("The imports within lib", () => {
 
   it("of heavy packages, which few need, are made when they are used", () => {
     for (const name of [
-      "csv-stringify",
+      "csv-parse",
       "cli-progress",
       "@toondepauw/node-zstd",
       "lz4-napi",
