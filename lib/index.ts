@@ -69,6 +69,7 @@ export type { InvalidText } from "./sinks/values/invalid-text.js";
 export type { TextValueOptions, ValueOptions } from "./sinks/values/value-options.js";
 export { arrowIpcBytes, type SparkStream, sparkStream, splitSparkStream } from "./spark-stream.js";
 export { type SparkWriter, sparkWriter } from "./spark-writer.js";
+export type { Store, StoreExecutors, StoreLocation, StoreRange } from "./store/store.js";
 export type {
   CommonStreamOptions,
   PushOptions,
@@ -78,5 +79,7 @@ export type {
   SplitStreamOptions,
   StagedOptions,
   StagedStreamOptions,
+  StoredOptions,
+  StoredStreamOptions,
 } from "./stream-options.js";
 export type { PullOptions, SparkWriterOptions, WriteTarget } from "./write-options.js";

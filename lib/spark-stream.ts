@@ -65,8 +65,8 @@ export function arrowIpcBytes(source: DataFrame | RowInput, options: SparkStream
  * @param count the number of streams, at most 1,024
  * @param options with `delivery: "staged"`, the default, the frame is staged once, and the shares are consecutive and
  * have
- *   about the same number of bytes; the frame is removed when all streams have ended or were destroyed. With "push" the i-th
- *   stream has the partitions with `id % count === i`.
+ *   about the same number of bytes; the frame is removed when all streams have ended or were destroyed. With "push" and
+ *   "stored" the i-th stream has the partitions with `id % count === i`.
  *
  * @throws SparkStreamError INVALID_ARGUMENT or SESSION_CLOSED, at the call. Everything later is an error of the streams.
  */

@@ -16,9 +16,11 @@ import {
   nested,
   type OptionTable,
   oneOf,
+  secret,
   whole,
 } from "./runtime/check-options.js";
 import { type ReachOptions, reachOptions } from "./runtime/reach-options.js";
+import { checkStoreUri, type Store, type StoreLocation, storeRule } from "./store/store.js";
 
 /**
  * The options of all deliveries. The `signal` destroys the stream with an AbortError; it and the `tags` apply to
@@ -55,6 +57,8 @@ export interface ResultStreamOptions extends CommonStreamOptions {
   delivery?: "result";
   staged?: undefined;
   push?: undefined;
+  store?: undefined;
+  stored?: undefined;
 }
 
 /**
@@ -64,6 +68,8 @@ export interface StagedStreamOptions extends CommonStreamOptions {
   delivery: "staged";
   staged?: StagedOptions;
   push?: undefined;
+  store?: undefined;
+  stored?: undefined;
 }
 
 /**
@@ -74,13 +80,31 @@ export interface PushStreamOptions extends CommonStreamOptions {
   delivery: "push";
   push?: PushOptions;
   staged?: undefined;
+  store?: undefined;
+  stored?: undefined;
+}
+
+/**
+ * Delivery "stored", for results of any size: the tasks write their batches into a store, such as a shared directory, from
+ * which this process reads and removes them. The executors need Python with pyarrow, and no way to this process.
+ */
+export interface StoredStreamOptions extends CommonStreamOptions {
+  delivery: "stored";
+  /** A directory that this process and all executors share, `{ uri: "file:///mnt/shared" }`, or another store. */
+  store: Store | StoreLocation;
+  stored?: StoredOptions;
+  staged?: undefined;
+  push?: undefined;
 }
 
 /** The options of a stream, by its `delivery`. */
-export type SparkStreamOptions = ResultStreamOptions | StagedStreamOptions | PushStreamOptions;
+export type SparkStreamOptions = ResultStreamOptions | StagedStreamOptions | PushStreamOptions | StoredStreamOptions;
 
 /** The options of `splitSparkStream()`. Delivery "result" has only one stream, so the default is "staged". */
-export type SplitStreamOptions = (Omit<StagedStreamOptions, "delivery"> & { delivery?: "staged" }) | PushStreamOptions;
+export type SplitStreamOptions =
+  | (Omit<StagedStreamOptions, "delivery"> & { delivery?: "staged" })
+  | PushStreamOptions
+  | StoredStreamOptions;
 
 /** Options of `delivery: "staged"`: where Spark keeps the frame, and how it is read from there. */
 export interface StagedOptions {
@@ -120,6 +144,18 @@ export interface PushOptions extends ReachOptions {
   spool?: boolean;
 }
 
+/** Options of `delivery: "stored"`. */
+export interface StoredOptions {
+  /**
+   * "partition" (default): one partition after the other.
+   * "arrival": batches as they are read, from several files in turn; see `batchInfo()` for a batch's partition. Spark reports a
+   * task only after those of all partitions before it, so a slow partition holds up those behind it in either order.
+   */
+  order?: "partition" | "arrival";
+  /** Whether the files are left in the store. Default: false, they are removed when the stream ends, fails or is destroyed. */
+  keep?: boolean;
+}
+
 /**
  * The defaults of options. Options missing here default to the server's setting (`maxRecordsPerBatch`, `compression`),
  * depend on the connection (`push.host`, `push.tls`, `staged.collectGarbage`), or have no default.
@@ -129,6 +165,7 @@ export const streamDefaults = {
   readAheadBytes: 16 * 1024 * 1024,
   staged: { windowBytes: 64 * 1024 * 1024 },
   push: { order: "arrival", spool: false },
+  stored: { order: "partition", keep: false },
 } as const;
 
 const pushOptions: OptionTable<PushOptions> = {
@@ -148,6 +185,11 @@ const stagedOptions: OptionTable<StagedOptions> = {
   collectGarbage: flag,
 };
 
+const storedOptions: OptionTable<StoredOptions> = {
+  order: oneOf("partition", "arrival"),
+  keep: flag,
+};
+
 const isPartitionId = (id: unknown) => Number.isInteger(id) && Number(id) >= 0 && Number(id) <= INT_MAX;
 
 const streamOptions: OptionTable<SparkStreamOptions> = {
@@ -162,9 +204,11 @@ const streamOptions: OptionTable<SparkStreamOptions> = {
     (schema) => isObject(schema) && Array.isArray((schema as Partial<Schema>).fields),
     "an apache-arrow Schema",
   ],
-  delivery: oneOf("result", "staged", "push"),
+  delivery: oneOf("result", "staged", "push", "stored"),
   staged: nested(stagedOptions),
   push: nested(pushOptions),
+  store: secret(storeRule),
+  stored: nested(storedOptions),
 };
 
 /**
@@ -173,9 +217,13 @@ const streamOptions: OptionTable<SparkStreamOptions> = {
  */
 export function checkStreamOptions(of: string, options: SparkStreamOptions): void {
   checkOptions(of, options, streamOptions);
-  for (const name of ["staged", "push"] as const) {
+  for (const name of ["staged", "push", "stored"] as const) {
     if (options.delivery !== name && options[name] !== undefined) throw needs(of, name, `delivery: "${name}"`);
   }
+  const { delivery, store } = options;
+  if (store && delivery !== "stored") throw needs(of, "store", 'delivery: "stored"');
+  if (delivery === "stored" && !store) throw needs(of, "delivery", 'a "store", if it is "stored"');
+  if (store) checkStoreUri(store);
   const { path, table, collectGarbage } = options.staged ?? {};
   if (path !== undefined && table !== undefined) {
     throw new SparkStreamError(
@@ -194,11 +242,11 @@ export function checkStreamOptions(of: string, options: SparkStreamOptions): voi
  * @throws SparkStreamError INVALID_ARGUMENT for an option that needs a query
  */
 export function checkRowOptions(of: string, { delivery, requestedSchema }: SparkStreamOptions): void {
-  if (delivery === "staged" || delivery === "push") throw needs(of, "delivery", `a DataFrame, if it is "${delivery}"`);
+  if (delivery && delivery !== "result") throw needs(of, "delivery", `a DataFrame, if it is "${delivery}"`);
   if (requestedSchema !== undefined) throw needs(of, "requestedSchema", "a DataFrame");
 }
 
-const splitDeliveries = oneOf("staged", "push");
+const splitDeliveries = oneOf("staged", "push", "stored");
 const MAX_STREAMS = 1024;
 
 /** @throws SparkStreamError INVALID_ARGUMENT */
@@ -210,7 +258,8 @@ export function checkSplit(of: string, count: number, options: SplitStreamOption
 
 /** @returns the options of each stream */
 export function withSplitDelivery(options: SplitStreamOptions): SparkStreamOptions {
-  return options.delivery === "push" ? options : { ...options, delivery: "staged" };
+  if (options.delivery === "push" || options.delivery === "stored") return options;
+  return { ...options, delivery: "staged" };
 }
 
 function needs(of: string, option: string, what: string): SparkStreamError {

@@ -26,10 +26,13 @@ const parts: Readonly<Record<string, Allowed>> = {
     imports: ["errors", "runtime", "version", "arrow", "spool"],
     later: ["local", "results", "sinks", "stream-options"], // the last two: types
   },
-  "stream-options": { imports: ["errors", "runtime"] },
+  store: { imports: ["errors", "runtime"] },
+  "stream-options": { imports: ["errors", "runtime", "store"] },
   chain: { imports: ["errors", "runtime", "diagnostics", "arrow", "stream-options"] },
   tasks: { imports: ["errors", "runtime", "connect"] },
-  delivery: { imports: ["errors", "runtime", "arrow", "spool", "chain", "connect", "tasks", "stream-options"] },
+  delivery: {
+    imports: ["errors", "runtime", "arrow", "spool", "chain", "connect", "tasks", "store", "stream-options"],
+  },
   "write-options": { imports: ["errors", "runtime", "connect"] },
   ingest: { imports: ["errors", "runtime", "arrow", "spool", "connect", "tasks", "sinks", "write-options"] },
   "from-stream": { imports: ["errors", "runtime", "connect", "delivery", "ingest", "write-options"] },
@@ -49,6 +52,7 @@ const parts: Readonly<Record<string, Allowed>> = {
       "sinks",
       "spark-stream",
       "spark-writer",
+      "store",
       "stream-options",
       "write-options",
     ],
