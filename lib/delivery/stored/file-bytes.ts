@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { incompleteResult, SparkStreamError } from "../../errors.js";
-import { pause } from "../../runtime/abort.js";
+import { pause, untilAborted } from "../../runtime/abort.js";
 import type { Store } from "../../store/store.js";
 import type { StoredFile } from "./stored-file.js";
 
@@ -57,17 +57,18 @@ export class FileBytes {
   }
 
   /** To be called when all was taken. @throws SparkStreamError INCOMPLETE_RESULT */
-  async end(): Promise<void> {
-    await this.close();
+  end(): void {
+    this.close();
     if (this.left > 0) throw this.differs(`${this.left} bytes follow its end mark`);
     if (this.#hash.digest("hex") !== this.file.sha256) throw this.differs("its SHA-256 is another");
   }
 
   /** Ends a read that is under way. */
-  async close(): Promise<void> {
+  close(): void {
     const chunks = this.#chunks;
     this.#chunks = undefined;
-    await chunks?.return?.().catch(() => {});
+    // Not waited for: a store that heeds no signal may be waiting for bytes.
+    chunks?.return?.().catch(() => {});
   }
 
   differs(how: string): SparkStreamError {
@@ -83,7 +84,7 @@ export class FileBytes {
         this.#hash.update(chunk);
         return chunk;
       } catch (error) {
-        await this.close();
+        this.close();
         if (this.#signal.aborted) throw error;
         if (error instanceof SparkStreamError || tries === TRIES) throw this.#unread(error);
         await pause(FIRST_PAUSE * 2 ** (tries - 1), [this.#signal]);
@@ -95,10 +96,11 @@ export class FileBytes {
   async #nextOfStore(): Promise<Uint8Array> {
     if (!this.#chunks) {
       const range = { start: this.#read, end: this.file.bytes, signal: this.#signal };
-      this.#chunks = (await this.#store.open(this.#path, range))[Symbol.asyncIterator]();
+      const opening = Promise.resolve(this.#store.open(this.#path, range));
+      this.#chunks = (await untilAborted(this.#signal, opening))[Symbol.asyncIterator]();
     }
     for (;;) {
-      const { done, value } = await this.#chunks.next();
+      const { done, value } = await untilAborted(this.#signal, this.#chunks.next());
       if (done) throw new EndedEarly(this.#read);
       if (value.length > 0) return value;
     }

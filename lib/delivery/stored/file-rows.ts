@@ -34,7 +34,7 @@ export async function* rowsOfFile(bytes: FileBytes, partition: number): AsyncGen
     rows += rowCount;
     if (rowCount > 0) yield { arrow_ipc_bytes: row, rowCount, partition, owned: true };
   }
-  await bytes.end();
+  bytes.end();
   if (rows !== file.rows) throw bytes.differs(`it has ${rows} rows and not ${file.rows}`);
 }
 

@@ -39,13 +39,13 @@ export async function probeStore(
   const bytes = new FileBytes(store, directory, file, signal);
   try {
     await bytes.fill(Buffer.alloc(content.length));
-    await bytes.end();
+    bytes.end();
   } catch (error) {
     if (signal.aborted || !(error instanceof SparkStreamError)) throw error;
     const message = `An executor has written to the store, but this process cannot read what it wrote: ${error.message}`;
     throw new SparkStreamError("STORE_FAILED", message, { cause: error });
   } finally {
-    await bytes.close();
+    bytes.close();
   }
   stores.add(store.uri);
 }

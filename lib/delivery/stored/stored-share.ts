@@ -183,7 +183,7 @@ export class StoredShare implements RowCursor {
         if (signal.aborted) return;
       }
     } finally {
-      await bytes.close();
+      bytes.close();
     }
     reading.done = true;
     this.#changed();
