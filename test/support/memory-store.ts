@@ -17,6 +17,8 @@ export class MemoryStore implements Store {
   readonly files = new Map<string, Uint8Array>();
   /** Every read: the path and where it began. */
   readonly reads: [path: string, start: number][] = [];
+  /** Bytes that were read from all files. */
+  bytesRead = 0;
   /** Reads that are under way. */
   openReads = 0;
   chunkBytes = 1000;
@@ -38,7 +40,9 @@ export class MemoryStore implements Store {
     try {
       const until = Math.min(bytes.length, end, start + (fault?.after ?? Number.POSITIVE_INFINITY));
       for (let at = start; at < until; at += this.chunkBytes) {
-        yield bytes.subarray(at, Math.min(at + this.chunkBytes, until));
+        const chunk = bytes.subarray(at, Math.min(at + this.chunkBytes, until));
+        this.bytesRead += chunk.length;
+        yield chunk;
       }
       if (fault?.do === "reset") throw Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
       if (fault?.do === "hang") {
