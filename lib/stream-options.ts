@@ -16,6 +16,8 @@ import {
   nested,
   type OptionTable,
   oneOf,
+  type Rule,
+  required,
   secret,
   whole,
 } from "./runtime/check-options.js";
@@ -156,6 +158,37 @@ export interface StoredOptions {
   keep?: boolean;
 }
 
+/** Options of `storeResult()`. */
+export interface StoreResultOptions
+  extends RunOptions,
+    Pick<CommonStreamOptions, "maxRecordsPerBatch" | "compression"> {
+  /** Where the result is stored; see {@link StoredStreamOptions.store}. */
+  store: Store | StoreLocation;
+}
+
+/** Options of `sparkStream()` and `splitSparkStream()` for a stored result. */
+export interface StoredResultOptions extends Pick<CommonStreamOptions, "readAheadBytes" | "signal"> {
+  /** The store, unless it is a `file:` directory. */
+  store?: Store | StoreLocation;
+  /** The ids of the partitions to read, from 0. Default: all. */
+  partitions?: readonly number[];
+  /** Where to begin: at this row of this partition, from 0; partitions before it are left out. Default: at the start. */
+  from?: ResultPosition;
+  /** See {@link StoredOptions.order}. */
+  order?: "partition" | "arrival";
+}
+
+/** A row of a stored result. */
+export interface ResultPosition {
+  /** The partition's id. */
+  readonly partition: number;
+  /** The number of rows of the partition before this one. */
+  readonly row: number;
+}
+
+/** Options of `removeResult()`. */
+export type RemoveResultOptions = Pick<StoredResultOptions, "store">;
+
 /**
  * The defaults of options. Options missing here default to the server's setting (`maxRecordsPerBatch`, `compression`),
  * depend on the connection (`push.host`, `push.tls`, `staged.collectGarbage`), or have no default.
@@ -174,12 +207,16 @@ const pushOptions: OptionTable<PushOptions> = {
   spool: flag,
 };
 
+const isPartitionId = (id: unknown) => Number.isInteger(id) && Number(id) >= 0 && Number(id) <= INT_MAX;
+
+const partitionIds: Rule = [
+  (ids) => Array.isArray(ids) && ids.length > 0 && ids.every(isPartitionId),
+  "a non-empty array of partition ids, whole numbers from 0",
+];
+
 const stagedOptions: OptionTable<StagedOptions> = {
   windowBytes: byteCount,
-  partitions: [
-    (ids) => Array.isArray(ids) && ids.length > 0 && ids.every(isPartitionId),
-    "a non-empty array of partition ids, whole numbers from 0",
-  ],
+  partitions: partitionIds,
   path: filled,
   table: filled,
   collectGarbage: flag,
@@ -190,7 +227,10 @@ const storedOptions: OptionTable<StoredOptions> = {
   keep: flag,
 };
 
-const isPartitionId = (id: unknown) => Number.isInteger(id) && Number(id) >= 0 && Number(id) <= INT_MAX;
+const position: OptionTable<ResultPosition> = {
+  partition: required(whole(0, INT_MAX)),
+  row: required(whole(0, Number.MAX_SAFE_INTEGER)),
+};
 
 const streamOptions: OptionTable<SparkStreamOptions> = {
   ...runOptions,
@@ -236,6 +276,45 @@ export function checkStreamOptions(of: string, options: SparkStreamOptions): voi
   }
 }
 
+const storeOption = secret(storeRule);
+
+const storeResultOptions: OptionTable<StoreResultOptions> = {
+  ...runOptions,
+  maxRecordsPerBatch: streamOptions.maxRecordsPerBatch,
+  compression: streamOptions.compression,
+  store: required(storeOption),
+};
+
+const storedResultOptions: OptionTable<StoredResultOptions> = {
+  signal: runOptions.signal,
+  readAheadBytes: byteCount,
+  store: storeOption,
+  partitions: partitionIds,
+  from: nested(position),
+  order: storedOptions.order,
+};
+
+/** @throws SparkStreamError INVALID_ARGUMENT */
+export function checkStoreResult(of: string, options: StoreResultOptions): void {
+  checkOptions(of, options, storeResultOptions);
+  checkStoreUri(options.store);
+}
+
+/**
+ * @param uri the store that the result names
+ * @throws SparkStreamError INVALID_ARGUMENT
+ */
+export function checkStoredResultOptions(of: string, options: StoredResultOptions, uri: string): void {
+  checkOptions(of, options, storedResultOptions);
+  checkStoreUri(options.store ?? { uri });
+}
+
+/** @throws SparkStreamError INVALID_ARGUMENT */
+export function checkRemoveResult(of: string, options: RemoveResultOptions): void {
+  checkOptions(of, options, { store: storeOption });
+  if (options.store) checkStoreUri(options.store);
+}
+
 /**
  * Checks the options of a stream over a user's own rows.
  *
@@ -250,8 +329,13 @@ const splitDeliveries = oneOf("staged", "push", "stored");
 const MAX_STREAMS = 1024;
 
 /** @throws SparkStreamError INVALID_ARGUMENT */
-export function checkSplit(of: string, count: number, options: SplitStreamOptions): void {
+export function checkCount(of: string, count: number): void {
   checkArgument(of, "count", count, whole(1, MAX_STREAMS, "streams"));
+}
+
+/** @throws SparkStreamError INVALID_ARGUMENT */
+export function checkSplit(of: string, count: number, options: SplitStreamOptions): void {
+  checkCount(of, count);
   checkOptions(of, options, { ...streamOptions, delivery: splitDeliveries });
   checkStreamOptions(of, withSplitDelivery(options));
 }

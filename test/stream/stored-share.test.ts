@@ -1,27 +1,12 @@
-import { Field, Int32, makeData, RecordBatch, RecordBatchStreamWriter, Schema, Struct } from "apache-arrow";
 import { expect } from "chai";
 import { IpcDecoder } from "../../lib/chain/ipc-decoder.js";
 import { ResultReport } from "../../lib/delivery/result/result-report.js";
 import type { StoredFile } from "../../lib/delivery/stored/stored-file.js";
 import { StoredShare, type StoredShareOptions } from "../../lib/delivery/stored/stored-share.js";
+import { ROWS, streamOf } from "../support/int-streams.js";
 import { MemoryStore } from "../support/memory-store.js";
 import { errorOf } from "../support/scripted.js";
 import { still, until } from "../support/until.js";
-
-const schema = new Schema([new Field("id", new Int32(), false)]);
-const ROWS = 500;
-
-function batchOf(first: number): RecordBatch {
-  const data = makeData({ type: new Int32(), data: Int32Array.from({ length: ROWS }, (_, row) => first + row) });
-  return new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length: ROWS, children: [data] }));
-}
-
-/** An Arrow IPC stream of so many batches, of 2 KB each. */
-function streamOf(batches: number, first = 0): Uint8Array {
-  const writer = new RecordBatchStreamWriter().reset(undefined, schema);
-  for (let batch = 0; batch < batches; batch++) writer.write(batchOf(first + batch * ROWS));
-  return writer.finish().toUint8Array(true);
-}
 
 const upTo = (count: number, first = 0) => Array.from({ length: count }, (_, id) => first + id);
 

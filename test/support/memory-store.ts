@@ -13,7 +13,7 @@ export interface ReadFault {
 
 export class MemoryStore implements Store {
   readonly uri = "memory:test";
-  readonly executors = { filesystem: "", path: "" };
+  readonly executors = { filesystem: "unused", path: "" };
   readonly files = new Map<string, Uint8Array>();
   /** Every read: the path and where it began. */
   readonly reads: [path: string, start: number][] = [];

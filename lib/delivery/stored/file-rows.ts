@@ -10,8 +10,8 @@ import type { FileBytes } from "./file-bytes.js";
 
 const END_OF_STREAM = Buffer.from("ffffffff00000000", "hex");
 
-/** @throws SparkStreamError INVALID_IPC, INCOMPLETE_RESULT or STORE_FAILED */
-export async function* rowsOfFile(bytes: FileBytes, partition: number): AsyncGenerator<ArrowIpcRow, void> {
+/** @param skip rows that are left out @throws SparkStreamError INVALID_IPC, INCOMPLETE_RESULT or STORE_FAILED */
+export async function* rowsOfFile(bytes: FileBytes, partition: number, skip = 0): AsyncGenerator<ArrowIpcRow, void> {
   const { file } = bytes;
   let schema: Buffer | undefined;
   let rows = 0;
@@ -31,8 +31,16 @@ export async function* rowsOfFile(bytes: FileBytes, partition: number): AsyncGen
     await bytes.fill(row.subarray(0, bodyStart + bodyLength), bodyStart);
     END_OF_STREAM.copy(row, bodyStart + bodyLength);
     const rowCount = batchLength(viewOf(head), header);
+    const skipRows = Math.max(0, Math.min(rowCount, skip - rows));
     rows += rowCount;
-    if (rowCount > 0) yield { arrow_ipc_bytes: row, rowCount, partition, owned: true };
+    if (rowCount === skipRows) continue;
+    yield {
+      arrow_ipc_bytes: row,
+      rowCount: rowCount - skipRows,
+      partition,
+      owned: true,
+      ...(skipRows > 0 && { skipRows }),
+    };
   }
   bytes.end();
   if (rows !== file.rows) throw bytes.differs(`it has ${rows} rows and not ${file.rows}`);

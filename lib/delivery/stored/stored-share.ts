@@ -35,6 +35,8 @@ export interface StoredPlace {
 interface Reading {
   readonly partition: number;
   readonly file: StoredFile;
+  /** Rows at its start that are left out. */
+  readonly skip: number;
   readonly rows: ArrowIpcRow[];
   /** Bytes of these rows. */
   held: number;
@@ -68,11 +70,24 @@ export class StoredShare implements RowCursor {
     return this.#options.report;
   }
 
-  /** Adds the files of a finished task. */
-  add(place: StoredPlace, { id, files }: StoredPartition): void {
+  /** Adds the files of a finished task. @param skip rows at the start of the partition that are left out */
+  add(place: StoredPlace, { id, files }: StoredPartition, skip = 0): void {
     this.#place = place;
+    let before = 0;
     for (const file of files) {
-      this.#readings.push({ partition: id, file, rows: [], held: 0, begun: false, done: false, wake: undefined });
+      const skipped = Math.max(0, skip - before);
+      before += file.rows;
+      if (before <= skip) continue;
+      this.#readings.push({
+        partition: id,
+        file,
+        skip: skipped,
+        rows: [],
+        held: 0,
+        begun: false,
+        done: false,
+        wake: undefined,
+      });
     }
     this.#changed();
   }
@@ -170,7 +185,7 @@ export class StoredShare implements RowCursor {
     const { signal } = this.#stop;
     const bytes = new FileBytes(store, directory, reading.file, signal);
     try {
-      for await (const row of rowsOfFile(bytes, reading.partition)) {
+      for await (const row of rowsOfFile(bytes, reading.partition, reading.skip)) {
         if (signal.aborted) return;
         reading.rows.push(row);
         reading.held += row.arrow_ipc_bytes.length;
