@@ -50,6 +50,8 @@ const cases: readonly Case[] = [
   { name: "staged, Parquet", contender: ours, options: { delivery: "staged", sink: "parquet" } },
   { name: "push, null sink", contender: ours, options: { delivery: "push", sink: "null" } },
   { name: "push, slow sink", contender: ours, options: { delivery: "push", sink: "slow" } },
+  { name: "stored, null sink", contender: ours, options: { delivery: "stored", sink: "null" } },
+  { name: "stored, slow sink", contender: ours, options: { delivery: "stored", sink: "slow" } },
   { name: "result, null sink", contender: ours, options: { delivery: "result", sink: "null" } },
   {
     name: "PySpark batches",

@@ -17,7 +17,7 @@ export interface Task {
   /** How many of those that count run at a time. Default: 1. */
   readonly concurrency?: number;
   /** Of this package's streams. Default: "result". */
-  readonly delivery?: "result" | "staged" | "push";
+  readonly delivery?: "result" | "staged" | "push" | "stored";
   /** For the memory benchmark. */
   readonly sink?: Sink;
 }

@@ -8,6 +8,8 @@ export const errorCodes = {
 
   UNAVAILABLE: "Nothing answers at the server's address, or the connection was lost and could not be restored.",
   UNREACHABLE: "Spark's executors cannot connect to this process, or one of their connections was cut for good.",
+  STORE_FAILED:
+    "The store between Spark and this process cannot be written or read; the message says which side failed.",
   TLS_FAILED: "The two sides do not agree on TLS: a certificate that is not trusted, or plain text against TLS.",
   UNAUTHENTICATED: "The server does not accept the token, or requires one.",
   PERMISSION_DENIED: "The server knows the caller and refuses the call.",

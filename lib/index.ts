@@ -51,6 +51,8 @@ export {
   type ToTableOptions,
   type WriteMode,
 } from "./connect/index.js";
+export type { StoredFile } from "./delivery/stored/stored-file.js";
+export type { StoredResult, StoredResultPartition } from "./delivery/stored/stored-result.js";
 export { type ErrorCode, type ErrorDetails, errorCodes, type QueryContext, SparkStreamError } from "./errors.js";
 export type { WriterMetrics } from "./ingest/ingest.js";
 export type { CallOptions, RunOptions } from "./runtime/call-options.js";
@@ -69,14 +71,22 @@ export type { InvalidText } from "./sinks/values/invalid-text.js";
 export type { TextValueOptions, ValueOptions } from "./sinks/values/value-options.js";
 export { arrowIpcBytes, type SparkStream, sparkStream, splitSparkStream } from "./spark-stream.js";
 export { type SparkWriter, sparkWriter } from "./spark-writer.js";
+export type { Store, StoreExecutors, StoreLocation, StoreRange } from "./store/store.js";
+export { removeResult, storeResult } from "./stored-results.js";
 export type {
   CommonStreamOptions,
   PushOptions,
   PushStreamOptions,
+  RemoveResultOptions,
+  ResultPosition,
   ResultStreamOptions,
   SparkStreamOptions,
   SplitStreamOptions,
   StagedOptions,
   StagedStreamOptions,
+  StoredOptions,
+  StoredResultOptions,
+  StoredStreamOptions,
+  StoreResultOptions,
 } from "./stream-options.js";
 export type { PullOptions, SparkWriterOptions, WriteTarget } from "./write-options.js";

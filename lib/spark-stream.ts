@@ -17,18 +17,30 @@ import type { LargePartition } from "./chain/source-report.js";
 import { isDataFrame } from "./connect/session/is-dataframe.js";
 import type { DataFrame } from "./connect/session/session.js";
 import { type OnLargePartition, openDelivery } from "./delivery/delivery.js";
+import { readStoredResult } from "./delivery/stored/read-result.js";
+import { checkStoredResult, isStoredResult, type StoredResult } from "./delivery/stored/stored-result.js";
 import { SparkStreamError } from "./errors.js";
 import { SharedRun } from "./runtime/shared-run.js";
 import {
+  checkCount,
   checkRowOptions,
   checkSplit,
+  checkStoredResultOptions,
   checkStreamOptions,
   type SparkStreamOptions,
   type SplitStreamOptions,
+  type StoredResultOptions,
   streamDefaults,
   withSplitDelivery,
 } from "./stream-options.js";
 
+/**
+ * Streams a result that `storeResult()` has stored, or a part of it, without Spark.
+ *
+ * @throws SparkStreamError INVALID_ARGUMENT; INVALID_INPUT for a result of another version, or one that was changed. Everything
+ *   later is an error of the stream: STORE_FAILED, INCOMPLETE_RESULT.
+ */
+export function sparkStream(source: StoredResult, options?: StoredResultOptions): SparkStream;
 /**
  * Streams a DataFrame, or rows as defined by SPARK-54337, as a Readable of record batches.
  *
@@ -38,10 +50,13 @@ import {
  * @throws SparkStreamError INVALID_ARGUMENT, INVALID_INPUT or SESSION_CLOSED, at the call. Everything later is an error of
  *   the stream.
  */
-export function sparkStream(source: DataFrame | RowInput, options: SparkStreamOptions = {}): SparkStream {
+export function sparkStream(source: DataFrame | RowInput, options?: SparkStreamOptions): SparkStream;
+export function sparkStream(source: Source, options: SparkStreamOptions | StoredResultOptions = {}): SparkStream {
   return open("sparkStream()", SparkStream, source, options);
 }
 
+/** Streams the bytes of a result that `storeResult()` has stored, or of a part of it, without Spark. */
+export function arrowIpcBytes(source: StoredResult, options?: StoredResultOptions): ArrowIpcBytes;
 /**
  * Streams a DataFrame, or rows as defined by SPARK-54337, as a Readable of bytes: one Arrow IPC stream with Spark's own
  * messages, forwarded without decoding. Use it for an HTTP response, a socket or a pipe whose other end reads Arrow.
@@ -54,10 +69,13 @@ export function sparkStream(source: DataFrame | RowInput, options: SparkStreamOp
  *   support
  * @throws SparkStreamError like `sparkStream`
  */
-export function arrowIpcBytes(source: DataFrame | RowInput, options: SparkStreamOptions = {}): ArrowIpcBytes {
+export function arrowIpcBytes(source: DataFrame | RowInput, options?: SparkStreamOptions): ArrowIpcBytes;
+export function arrowIpcBytes(source: Source, options: SparkStreamOptions | StoredResultOptions = {}): ArrowIpcBytes {
   return open("arrowIpcBytes()", ArrowIpcBytes, source, options);
 }
 
+/** Splits a stored result: the i-th stream has every `count`-th of the partitions. */
+export function splitSparkStream(source: StoredResult, count: number, options?: StoredResultOptions): SparkStream[];
 /**
  * Splits a DataFrame into several Readables, to be consumed at the same time. Each has a share of the partitions;
  * together they are the whole result. If there are fewer partitions than streams, some streams are empty.
@@ -65,12 +83,27 @@ export function arrowIpcBytes(source: DataFrame | RowInput, options: SparkStream
  * @param count the number of streams, at most 1,024
  * @param options with `delivery: "staged"`, the default, the frame is staged once, and the shares are consecutive and
  * have
- *   about the same number of bytes; the frame is removed when all streams have ended or were destroyed. With "push" the i-th
- *   stream has the partitions with `id % count === i`.
+ *   about the same number of bytes; the frame is removed when all streams have ended or were destroyed. With "push" and
+ *   "stored" the i-th stream has the partitions with `id % count === i`.
  *
  * @throws SparkStreamError INVALID_ARGUMENT or SESSION_CLOSED, at the call. Everything later is an error of the streams.
  */
-export function splitSparkStream(source: DataFrame, count: number, options: SplitStreamOptions = {}): SparkStream[] {
+export function splitSparkStream(source: DataFrame, count: number, options?: SplitStreamOptions): SparkStream[];
+export function splitSparkStream(
+  source: DataFrame | StoredResult,
+  count: number,
+  options: SplitStreamOptions | StoredResultOptions = {},
+): SparkStream[] {
+  if (isStoredResult(source)) {
+    checkCount("splitSparkStream()", count);
+    return storedCursors("splitSparkStream()", source, options as StoredResultOptions, count).map(
+      (rows) => new SparkStream(rows, { readAheadBytes: options.readAheadBytes, signal: options.signal }),
+    );
+  }
+  return splitFrame(source, count, options as SplitStreamOptions);
+}
+
+function splitFrame(source: DataFrame, count: number, options: SplitStreamOptions): SparkStream[] {
   if (!isDataFrame(source)) {
     throw new SparkStreamError("INVALID_INPUT", "splitSparkStream() needs a DataFrame: other rows come in one stream.");
   }
@@ -89,20 +122,38 @@ export function splitSparkStream(source: DataFrame, count: number, options: Spli
 /** The cursor of a stream whose signal was already aborted: nothing is sent. */
 const unopened: RowCursor = { next: async () => undefined, close: async () => {} };
 
-type StreamClass<S> = new (rows: RowCursor, options: SparkStreamOptions) => S;
+type Source = DataFrame | RowInput | StoredResult;
+type StreamClass<S> = new (rows: RowCursor, options: Pick<SparkStreamOptions, "readAheadBytes" | "signal">) => S;
 
 function open<S extends Readable>(
   of: string,
   Stream: StreamClass<S>,
-  source: DataFrame | RowInput,
-  options: SparkStreamOptions,
+  source: Source,
+  given: SparkStreamOptions | StoredResultOptions,
 ): S {
+  if (isStoredResult(source)) {
+    const [rows] = storedCursors(of, source, given as StoredResultOptions, 1);
+    return new Stream(rows!, given);
+  }
+  const options = given as SparkStreamOptions;
   checkStreamOptions(of, options);
   if (!isDataFrame(source)) {
     checkRowOptions(of, options);
     return streamOf(Stream, () => inputRows(source), options);
   }
   return streamOf(Stream, (notify) => cursors(source, options, [notify])[0]!, options);
+}
+
+function storedCursors(
+  of: string,
+  result: StoredResult,
+  options: StoredResultOptions,
+  count: number,
+): readonly RowCursor[] {
+  checkStoredResult(result);
+  checkStoredResultOptions(of, options, result.uri);
+  if (options.signal?.aborted) return Array.from({ length: count }, () => unopened);
+  return readStoredResult(result, options, count);
 }
 
 /** Opens one cursor per stream. The streams are notified of large partitions. */

@@ -16,9 +16,13 @@ import {
   nested,
   type OptionTable,
   oneOf,
+  type Rule,
+  required,
+  secret,
   whole,
 } from "./runtime/check-options.js";
 import { type ReachOptions, reachOptions } from "./runtime/reach-options.js";
+import { checkStoreUri, type Store, type StoreLocation, storeRule } from "./store/store.js";
 
 /**
  * The options of all deliveries. The `signal` destroys the stream with an AbortError; it and the `tags` apply to
@@ -55,6 +59,8 @@ export interface ResultStreamOptions extends CommonStreamOptions {
   delivery?: "result";
   staged?: undefined;
   push?: undefined;
+  store?: undefined;
+  stored?: undefined;
 }
 
 /**
@@ -64,6 +70,8 @@ export interface StagedStreamOptions extends CommonStreamOptions {
   delivery: "staged";
   staged?: StagedOptions;
   push?: undefined;
+  store?: undefined;
+  stored?: undefined;
 }
 
 /**
@@ -74,13 +82,31 @@ export interface PushStreamOptions extends CommonStreamOptions {
   delivery: "push";
   push?: PushOptions;
   staged?: undefined;
+  store?: undefined;
+  stored?: undefined;
+}
+
+/**
+ * Delivery "stored", for results of any size: the tasks write their batches into a store, such as a shared directory, from
+ * which this process reads and removes them. The executors need Python with pyarrow, and no way to this process.
+ */
+export interface StoredStreamOptions extends CommonStreamOptions {
+  delivery: "stored";
+  /** A directory that this process and all executors share, `{ uri: "file:///mnt/shared" }`, or another store. */
+  store: Store | StoreLocation;
+  stored?: StoredOptions;
+  staged?: undefined;
+  push?: undefined;
 }
 
 /** The options of a stream, by its `delivery`. */
-export type SparkStreamOptions = ResultStreamOptions | StagedStreamOptions | PushStreamOptions;
+export type SparkStreamOptions = ResultStreamOptions | StagedStreamOptions | PushStreamOptions | StoredStreamOptions;
 
 /** The options of `splitSparkStream()`. Delivery "result" has only one stream, so the default is "staged". */
-export type SplitStreamOptions = (Omit<StagedStreamOptions, "delivery"> & { delivery?: "staged" }) | PushStreamOptions;
+export type SplitStreamOptions =
+  | (Omit<StagedStreamOptions, "delivery"> & { delivery?: "staged" })
+  | PushStreamOptions
+  | StoredStreamOptions;
 
 /** Options of `delivery: "staged"`: where Spark keeps the frame, and how it is read from there. */
 export interface StagedOptions {
@@ -120,6 +146,49 @@ export interface PushOptions extends ReachOptions {
   spool?: boolean;
 }
 
+/** Options of `delivery: "stored"`. */
+export interface StoredOptions {
+  /**
+   * "partition" (default): one partition after the other.
+   * "arrival": batches as they are read, from several files in turn; see `batchInfo()` for a batch's partition. Spark reports a
+   * task only after those of all partitions before it, so a slow partition holds up those behind it in either order.
+   */
+  order?: "partition" | "arrival";
+  /** Whether the files are left in the store. Default: false, they are removed when the stream ends, fails or is destroyed. */
+  keep?: boolean;
+}
+
+/** Options of `storeResult()`. */
+export interface StoreResultOptions
+  extends RunOptions,
+    Pick<CommonStreamOptions, "maxRecordsPerBatch" | "compression"> {
+  /** Where the result is stored; see {@link StoredStreamOptions.store}. */
+  store: Store | StoreLocation;
+}
+
+/** Options of `sparkStream()` and `splitSparkStream()` for a stored result. */
+export interface StoredResultOptions extends Pick<CommonStreamOptions, "readAheadBytes" | "signal"> {
+  /** The store, unless it is a `file:` directory. */
+  store?: Store | StoreLocation;
+  /** The ids of the partitions to read, from 0. Default: all. */
+  partitions?: readonly number[];
+  /** Where to begin: at this row of this partition, from 0; partitions before it are left out. Default: at the start. */
+  from?: ResultPosition;
+  /** See {@link StoredOptions.order}. */
+  order?: "partition" | "arrival";
+}
+
+/** A row of a stored result. */
+export interface ResultPosition {
+  /** The partition's id. */
+  readonly partition: number;
+  /** The number of rows of the partition before this one. */
+  readonly row: number;
+}
+
+/** Options of `removeResult()`. */
+export type RemoveResultOptions = Pick<StoredResultOptions, "store">;
+
 /**
  * The defaults of options. Options missing here default to the server's setting (`maxRecordsPerBatch`, `compression`),
  * depend on the connection (`push.host`, `push.tls`, `staged.collectGarbage`), or have no default.
@@ -129,6 +198,7 @@ export const streamDefaults = {
   readAheadBytes: 16 * 1024 * 1024,
   staged: { windowBytes: 64 * 1024 * 1024 },
   push: { order: "arrival", spool: false },
+  stored: { order: "partition", keep: false },
 } as const;
 
 const pushOptions: OptionTable<PushOptions> = {
@@ -137,18 +207,30 @@ const pushOptions: OptionTable<PushOptions> = {
   spool: flag,
 };
 
+const isPartitionId = (id: unknown) => Number.isInteger(id) && Number(id) >= 0 && Number(id) <= INT_MAX;
+
+const partitionIds: Rule = [
+  (ids) => Array.isArray(ids) && ids.length > 0 && ids.every(isPartitionId),
+  "a non-empty array of partition ids, whole numbers from 0",
+];
+
 const stagedOptions: OptionTable<StagedOptions> = {
   windowBytes: byteCount,
-  partitions: [
-    (ids) => Array.isArray(ids) && ids.length > 0 && ids.every(isPartitionId),
-    "a non-empty array of partition ids, whole numbers from 0",
-  ],
+  partitions: partitionIds,
   path: filled,
   table: filled,
   collectGarbage: flag,
 };
 
-const isPartitionId = (id: unknown) => Number.isInteger(id) && Number(id) >= 0 && Number(id) <= INT_MAX;
+const storedOptions: OptionTable<StoredOptions> = {
+  order: oneOf("partition", "arrival"),
+  keep: flag,
+};
+
+const position: OptionTable<ResultPosition> = {
+  partition: required(whole(0, INT_MAX)),
+  row: required(whole(0, Number.MAX_SAFE_INTEGER)),
+};
 
 const streamOptions: OptionTable<SparkStreamOptions> = {
   ...runOptions,
@@ -162,9 +244,11 @@ const streamOptions: OptionTable<SparkStreamOptions> = {
     (schema) => isObject(schema) && Array.isArray((schema as Partial<Schema>).fields),
     "an apache-arrow Schema",
   ],
-  delivery: oneOf("result", "staged", "push"),
+  delivery: oneOf("result", "staged", "push", "stored"),
   staged: nested(stagedOptions),
   push: nested(pushOptions),
+  store: secret(storeRule),
+  stored: nested(storedOptions),
 };
 
 /**
@@ -173,9 +257,13 @@ const streamOptions: OptionTable<SparkStreamOptions> = {
  */
 export function checkStreamOptions(of: string, options: SparkStreamOptions): void {
   checkOptions(of, options, streamOptions);
-  for (const name of ["staged", "push"] as const) {
+  for (const name of ["staged", "push", "stored"] as const) {
     if (options.delivery !== name && options[name] !== undefined) throw needs(of, name, `delivery: "${name}"`);
   }
+  const { delivery, store } = options;
+  if (store && delivery !== "stored") throw needs(of, "store", 'delivery: "stored"');
+  if (delivery === "stored" && !store) throw needs(of, "delivery", 'a "store", if it is "stored"');
+  if (store) checkStoreUri(store);
   const { path, table, collectGarbage } = options.staged ?? {};
   if (path !== undefined && table !== undefined) {
     throw new SparkStreamError(
@@ -188,29 +276,74 @@ export function checkStreamOptions(of: string, options: SparkStreamOptions): voi
   }
 }
 
+const storeOption = secret(storeRule);
+
+const storeResultOptions: OptionTable<StoreResultOptions> = {
+  ...runOptions,
+  maxRecordsPerBatch: streamOptions.maxRecordsPerBatch,
+  compression: streamOptions.compression,
+  store: required(storeOption),
+};
+
+const storedResultOptions: OptionTable<StoredResultOptions> = {
+  signal: runOptions.signal,
+  readAheadBytes: byteCount,
+  store: storeOption,
+  partitions: partitionIds,
+  from: nested(position),
+  order: storedOptions.order,
+};
+
+/** @throws SparkStreamError INVALID_ARGUMENT */
+export function checkStoreResult(of: string, options: StoreResultOptions): void {
+  checkOptions(of, options, storeResultOptions);
+  checkStoreUri(options.store);
+}
+
+/**
+ * @param uri the store that the result names
+ * @throws SparkStreamError INVALID_ARGUMENT
+ */
+export function checkStoredResultOptions(of: string, options: StoredResultOptions, uri: string): void {
+  checkOptions(of, options, storedResultOptions);
+  checkStoreUri(options.store ?? { uri });
+}
+
+/** @throws SparkStreamError INVALID_ARGUMENT */
+export function checkRemoveResult(of: string, options: RemoveResultOptions): void {
+  checkOptions(of, options, { store: storeOption });
+  if (options.store) checkStoreUri(options.store);
+}
+
 /**
  * Checks the options of a stream over a user's own rows.
  *
  * @throws SparkStreamError INVALID_ARGUMENT for an option that needs a query
  */
 export function checkRowOptions(of: string, { delivery, requestedSchema }: SparkStreamOptions): void {
-  if (delivery === "staged" || delivery === "push") throw needs(of, "delivery", `a DataFrame, if it is "${delivery}"`);
+  if (delivery && delivery !== "result") throw needs(of, "delivery", `a DataFrame, if it is "${delivery}"`);
   if (requestedSchema !== undefined) throw needs(of, "requestedSchema", "a DataFrame");
 }
 
-const splitDeliveries = oneOf("staged", "push");
+const splitDeliveries = oneOf("staged", "push", "stored");
 const MAX_STREAMS = 1024;
 
 /** @throws SparkStreamError INVALID_ARGUMENT */
-export function checkSplit(of: string, count: number, options: SplitStreamOptions): void {
+export function checkCount(of: string, count: number): void {
   checkArgument(of, "count", count, whole(1, MAX_STREAMS, "streams"));
+}
+
+/** @throws SparkStreamError INVALID_ARGUMENT */
+export function checkSplit(of: string, count: number, options: SplitStreamOptions): void {
+  checkCount(of, count);
   checkOptions(of, options, { ...streamOptions, delivery: splitDeliveries });
   checkStreamOptions(of, withSplitDelivery(options));
 }
 
 /** @returns the options of each stream */
 export function withSplitDelivery(options: SplitStreamOptions): SparkStreamOptions {
-  return options.delivery === "push" ? options : { ...options, delivery: "staged" };
+  if (options.delivery === "push" || options.delivery === "stored") return options;
+  return { ...options, delivery: "staged" };
 }
 
 function needs(of: string, option: string, what: string): SparkStreamError {

@@ -2,6 +2,7 @@
  * sparkStream() into one of the sinks of the memory benchmark. Every row is looked at: its id must be the next one; where
  * batches of several partitions come mixed, the next one of its partition.
  */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RecordBatch } from "apache-arrow";
 import { batchInfo, parquetWriter, type SparkSession, sparkStream } from "../../lib/index.js";
+import { deliveryOptions } from "./delivery-options.js";
 import { type Drain, measured } from "./measured.js";
 import { openSession } from "./session.js";
 
@@ -17,7 +19,7 @@ import { openSession } from "./session.js";
 const SLOW_MS = 50;
 const SLOW_BATCHES = 200;
 
-const drain: Drain<SparkSession> = async (session, { query, sink = "null", delivery = "result" }, tally) => {
+const drain: Drain<SparkSession> = async (session, { query, sink = "null", delivery }, tally) => {
   const nextOf = new Map<number | undefined, number>();
   async function* checked(source: AsyncIterable<RecordBatch>) {
     for await (const batch of source) {
@@ -36,7 +38,7 @@ const drain: Drain<SparkSession> = async (session, { query, sink = "null", deliv
   const directory = await mkdtemp(join(tmpdir(), "bench-memory-"));
   try {
     const target = sink === "parquet" ? parquetWriter(join(directory, "out.parquet")) : nowhere();
-    await pipeline(sparkStream(session.sql(query), { delivery }), checked, target);
+    await pipeline(sparkStream(session.sql(query), deliveryOptions(delivery)), checked, target);
   } finally {
     await rm(directory, { recursive: true });
   }

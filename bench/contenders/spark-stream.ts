@@ -3,6 +3,7 @@ import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { RecordBatch } from "apache-arrow";
 import { sparkStream } from "../../lib/index.js";
+import { deliveryOptions } from "./delivery-options.js";
 import { measured } from "./measured.js";
 import { openSession } from "./session.js";
 
@@ -10,7 +11,7 @@ const settings = process.argv[2] === "settings" ? { maxRecordsPerBatch: 500 } : 
 
 await measured(
   openSession,
-  async (session, { query, delivery = "result" }, tally) => {
+  async (session, { query, delivery }, tally) => {
     const sink = new Writable({
       objectMode: true,
       write(batch: RecordBatch, _encoding, callback) {
@@ -18,7 +19,7 @@ await measured(
         callback();
       },
     });
-    await pipeline(sparkStream(session.sql(query), { delivery, ...settings }), sink);
+    await pipeline(sparkStream(session.sql(query), { ...deliveryOptions(delivery), ...settings }), sink);
   },
   (session) => session.close(),
 );

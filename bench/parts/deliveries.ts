@@ -21,7 +21,12 @@ const delivered = (delivery: NonNullable<Task["delivery"]>): Contender => ({ ...
 
 export const deliveries: Part = async function* ({ runs }) {
   await using local = await startLocalSpark({ driverMemory: "2g" });
-  const [result, staged, push] = [delivered("result"), delivered("staged"), delivered("push")];
+  const [result, staged, push, stored] = (["result", "staged", "push", "stored"] as const).map(delivered) as [
+    Contender,
+    Contender,
+    Contender,
+    Contender,
+  ];
   const sparks = await pyspark("c-stream");
   const frame = tripsFrame(ROWS);
   const spark = { url: local.url, token: local.token, query: trips(ROWS) };
@@ -39,7 +44,7 @@ export const deliveries: Part = async function* ({ runs }) {
     if (before !== undefined) taken.set(name, [...(taken.get(name) ?? []), (now - before) / PASSES]);
     before = now;
   };
-  const contenders = [result, staged, push, sparks];
+  const contenders = [result, staged, push, stored, sparks];
   const results = await alternate(contenders, task, () => frame, {
     runs,
     metrics: [...drainMetrics, firstBatch],
@@ -55,6 +60,7 @@ export const deliveries: Part = async function* ({ runs }) {
     results,
     verdicts: [
       compare(results, { ...beside, peer: sparks.name, target: 1.3 }),
+      compare(results, { ...beside, contender: stored.name, peer: result.name, target: 1 }),
       against(
         "deliveries, first batch of push",
         "ms",

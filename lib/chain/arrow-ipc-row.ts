@@ -8,6 +8,8 @@ export interface ArrowIpcRow {
   readonly arrow_ipc_bytes: Uint8Array;
   /** The number of rows in the blob, as the sender states it; undefined if it does not. */
   readonly rowCount?: number;
+  /** Rows at the start of the blob that are left out, and not in `rowCount`. */
+  readonly skipRows?: number;
   /** The number of rows of the whole result before this blob; undefined if the sender does not state it. */
   readonly startOffset?: number;
   /** The partition that all rows of the blob belong to; undefined if the sender does not state it. */

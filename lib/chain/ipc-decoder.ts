@@ -14,7 +14,7 @@ import { type MessageLocation, messageAt } from "../arrow/decode/message.js";
 import { codecOf, RecordBatchPlan } from "../arrow/decode/record-batch-plan.js";
 import { StreamSchema } from "../arrow/decode/stream-schema.js";
 import { type CodecName, headerTypes } from "../arrow/format.js";
-import { emptyRecordBatch, slicesOf } from "../arrow/record-batch.js";
+import { emptyRecordBatch, slicedRecordBatch, slicesOf } from "../arrow/record-batch.js";
 import { SparkStreamError } from "../errors.js";
 import type { ArrowIpcRow } from "./arrow-ipc-row.js";
 import type { RowDecoder } from "./decoder-stage.js";
@@ -49,9 +49,9 @@ export class IpcDecoder implements RowDecoder<RecordBatch> {
     const index = this.#rows++;
     try {
       const batches = this.#decode(row);
-      if (!(batches instanceof Promise)) return this.#cut(batches);
+      if (!(batches instanceof Promise)) return this.#cut(batches, row);
       return batches.then(
-        (decoded) => this.#cut(decoded),
+        (decoded) => this.#cut(decoded, row),
         (error) => Promise.reject(inRow(index, error)),
       );
     } catch (error) {
@@ -59,7 +59,8 @@ export class IpcDecoder implements RowDecoder<RecordBatch> {
     }
   }
 
-  #cut(batches: RecordBatch[]): RecordBatch[] {
+  #cut(decoded: RecordBatch[], { skipRows }: ArrowIpcRow): RecordBatch[] {
+    const batches = skipRows ? withoutFirst(decoded, skipRows) : decoded;
     if (batches.every(({ numRows }) => numRows <= this.#maxRows)) return batches;
     return batches.flatMap((batch) => (batch.numRows > this.#maxRows ? slicesOf(batch, this.#maxRows) : [batch]));
   }
@@ -86,6 +87,15 @@ export class IpcDecoder implements RowDecoder<RecordBatch> {
     if (codecs.size > 0) return readCompressed(plan, bytes, view, messages.map(place), codecs);
     return messages.map((message) => plan.batch(bytes, view, place(message), undefined));
   }
+}
+
+function withoutFirst(batches: readonly RecordBatch[], rows: number): RecordBatch[] {
+  let left = rows;
+  return batches.flatMap((batch) => {
+    const skipped = Math.min(left, batch.numRows);
+    left -= skipped;
+    return skipped === batch.numRows ? [] : [slicedRecordBatch(batch, skipped, batch.numRows)];
+  });
 }
 
 function otherByteOrder(): SparkStreamError {

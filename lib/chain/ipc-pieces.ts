@@ -29,9 +29,10 @@ export class IpcPieces implements RowDecoder<Piece> {
   empty(): undefined {}
 
   /** @throws SparkStreamError INVALID_IPC, SCHEMA_MISMATCH or UNSUPPORTED; the message names the row, counted from 0. */
-  decode({ arrow_ipc_bytes: bytes }: ArrowIpcRow): Piece[] {
+  decode({ arrow_ipc_bytes: bytes, skipRows }: ArrowIpcRow): Piece[] {
     const index = this.#rows++;
     try {
+      if (skipRows) throw withinBatch(skipRows);
       const known = this.schema !== undefined;
       const { view, first, same } = this.#stream.open(bytes);
       const from = known ? first.end : first.start;
@@ -54,6 +55,11 @@ function rowsOf(view: DataView, message: MessageLocation): number {
     throw invalidIpc(`a message of type ${message.type} in the place of a record batch`);
   }
   return batchLength(view, message.header);
+}
+
+function withinBatch(rows: number): SparkStreamError {
+  const message = `It begins within a batch, after ${rows} rows, and batches are not cut here. Begin at a batch, or use sparkStream().`;
+  return new SparkStreamError("UNSUPPORTED", message);
 }
 
 function otherDictionaries(): SparkStreamError {

@@ -10,11 +10,12 @@ import { ResultCursor } from "./result/result.js";
 import { type StagedPartition, sharesOf } from "./staged/partition-windows.js";
 import { StagedCursor } from "./staged/staged.js";
 import { StagedFrame } from "./staged/staged-frame.js";
+import { StoredFrame } from "./stored/stored-frame.js";
 
 export type OnLargePartition = (partition: LargePartition) => void;
 
 /**
- * Opens one cursor per stream. There is one stream, unless the frame is staged or pushed.
+ * Opens one cursor per stream. There is one stream, unless the delivery is "staged", "push" or "stored".
  *
  * @param streams each stream's listener for partitions that exceed `windowBytes`
  * @throws SparkStreamError SESSION_CLOSED
@@ -32,6 +33,12 @@ export function openDelivery(
     case "push": {
       const { push = streamDefaults.push, readAheadBytes = streamDefaults.readAheadBytes } = options;
       return new PushedFrame(dataFrame, { ...batches, tags, push, readAheadBytes, count: streams.length }).shares;
+    }
+    case "stored": {
+      const { stored = {}, readAheadBytes = streamDefaults.readAheadBytes } = options;
+      const store = options.store!; // checked with the options
+      return new StoredFrame(dataFrame, { ...batches, tags, store, stored, readAheadBytes, count: streams.length })
+        .shares;
     }
     case "staged": {
       const { windowBytes = streamDefaults.staged.windowBytes, partitions, ...others } = options.staged ?? {};

@@ -4,6 +4,7 @@
  */
 import type { PythonFunction } from "../connect/python/python-function.js";
 import { PROBE } from "./claim.js";
+import { sourceFunction } from "./python-source.js";
 
 /** What a task has to know of the stream. */
 export interface LinkSettings {
@@ -32,10 +33,7 @@ export function taskFunction(
   settings: LinkSettings,
   output: PythonFunction["output"],
 ): PythonFunction {
-  // JSON of ASCII strings and numbers is Python, too.
-  const text = JSON.stringify(LINK + source);
-  const expression = `(lambda scope: (exec(${text}, scope), scope[${JSON.stringify(name)}])[1])(${JSON.stringify(settings)})`;
-  return { name, expression, output };
+  return sourceFunction(name, LINK + source, settings, output);
 }
 
 /** Connects and proves itself, as a task does, and reports the outcome instead of failing. */

@@ -52,6 +52,11 @@ export function readLength(view: DataView, position: number): number {
   return value;
 }
 
+/** The prefix and the metadata of a message, whose body need not be there. */
+interface MessageHead extends Omit<MessageLocation, "end"> {
+  readonly bodyLength: number;
+}
+
 /**
  * Returns the message that starts at `start`, or undefined at the end of the stream: the end-of-stream mark, or just
  * the end of the bytes.
@@ -59,32 +64,55 @@ export function readLength(view: DataView, position: number): number {
  * @throws SparkStreamError INVALID_IPC if the bytes are not a message, or are truncated.
  */
 export function messageAt(view: DataView, start: number): MessageLocation | undefined {
+  if (start === view.byteLength) return undefined;
+  const head = messageHeadAt(view, start);
+  if (!head) return undefined;
+  const { type, header, bodyStart, bodyLength } = head;
+  const end = bodyStart + bodyLength;
+  if (end > view.byteLength) {
+    throw invalidIpc(
+      `the message at byte ${start} says it has ${bodyLength} bytes of body; ${view.byteLength - bodyStart} follow`,
+    );
+  }
+  return { type, header, start, bodyStart, end };
+}
+
+/**
+ * The head of the message that starts at `start`, or undefined at an end-of-stream mark.
+ *
+ * @throws SparkStreamError INVALID_IPC if the bytes are not a message, or if its metadata is truncated.
+ */
+export function messageHeadAt(view: DataView, start: number): MessageHead | undefined {
   const size = view.byteLength;
-  if (start === size) return undefined;
+  const bodyStart = bodyStartAt(view, start);
+  if (bodyStart === undefined) return undefined;
+  if (bodyStart > size) {
+    const length = bodyStart - start - PREFIX_BYTES;
+    throw invalidIpc(`a message at byte ${start} says it has ${length} bytes of metadata; the blob has ${size}`);
+  }
+  const message = indirect(view, start + PREFIX_BYTES);
+  const typeField = tableField(view, message, fields.Message.headerType);
+  const headerField = tableField(view, message, fields.Message.header);
+  const lengthField = tableField(view, message, fields.Message.bodyLength);
+  if (typeField === 0 || headerField === 0) throw invalidIpc(`the message at byte ${start} has no header`);
+  const bodyLength = lengthField === 0 ? 0 : readLength(view, lengthField);
+  return { type: view.getUint8(typeField), header: indirect(view, headerField), start, bodyStart, bodyLength };
+}
+
+/**
+ * Reads the prefix of the message that starts at `start`: where its metadata ends. undefined at an end-of-stream mark.
+ *
+ * @throws SparkStreamError INVALID_IPC if there is no prefix
+ */
+export function bodyStartAt(view: DataView, start: number): number | undefined {
+  const size = view.byteLength;
   if (start + PREFIX_BYTES > size) throw invalidIpc(`it ends within the prefix of a message, at byte ${size}`);
   if (view.getUint32(start, true) !== CONTINUATION) {
     throw invalidIpc(`a message should begin at byte ${start}, and its mark is not there`);
   }
   const metadataLength = view.getInt32(start + 4, true);
   if (metadataLength === 0) return undefined;
-  const metadata = start + PREFIX_BYTES;
-  const bodyStart = metadata + metadataLength;
-  if (metadataLength < 0 || bodyStart > size) {
-    throw invalidIpc(
-      `a message at byte ${start} says it has ${metadataLength} bytes of metadata; the blob has ${size}`,
-    );
-  }
-  const message = indirect(view, metadata);
-  const typeField = tableField(view, message, fields.Message.headerType);
-  const headerField = tableField(view, message, fields.Message.header);
-  const lengthField = tableField(view, message, fields.Message.bodyLength);
-  if (typeField === 0 || headerField === 0) throw invalidIpc(`the message at byte ${start} has no header`);
-  const bodyLength = lengthField === 0 ? 0 : readLength(view, lengthField);
-  const end = bodyStart + bodyLength;
-  if (end > size) {
-    throw invalidIpc(
-      `the message at byte ${start} says it has ${bodyLength} bytes of body; ${size - bodyStart} follow`,
-    );
-  }
-  return { type: view.getUint8(typeField), header: indirect(view, headerField), start, bodyStart, end };
+  if (metadataLength < 0)
+    throw invalidIpc(`a message at byte ${start} says it has ${metadataLength} bytes of metadata`);
+  return start + PREFIX_BYTES + metadataLength;
 }

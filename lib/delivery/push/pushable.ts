@@ -19,7 +19,8 @@ export interface Pushable {
 export async function pushable(dataFrame: DataFrame, options: RunOptions): Promise<Pushable> {
   const [schema, isStreaming] = await Promise.all([dataFrame.schema(options), dataFrame.isStreaming(options)]);
   if (isStreaming) {
-    const message = "A streaming DataFrame has no end and cannot be pushed. Write it with Spark and read the output.";
+    const message =
+      "A streaming DataFrame has no end, so its tasks have none to send. Write it with Spark and read the output.";
     throw new SparkStreamError("INVALID_ARGUMENT", message);
   }
   const { fields, names } = schema;

@@ -5,6 +5,7 @@
  * result of the query. Memory: one batch, and its copy that is sent.
  */
 import type { PythonFunction } from "../../connect/python/python-function.js";
+import { SHAPED } from "../../tasks/python-source.js";
 import { type LinkSettings, taskFunction } from "../../tasks/task-source.js";
 
 export interface PushSettings extends LinkSettings {
@@ -25,24 +26,13 @@ export const taskColumns = {
 } as const;
 
 export function pushTask(settings: PushSettings): PythonFunction {
-  return taskFunction("push", SOURCE, settings, taskColumns);
+  return taskFunction("push", SHAPED + SOURCE, settings, taskColumns);
 }
 
 const SOURCE = String.raw`
 HEADER = struct.Struct(">BIQQQ32s")
 TOTALS = struct.Struct(">QQQ32s")
 END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
-
-
-def shaped(batch, schema):
-    """With the schema that Spark's other clients see: what it optimises may make less nullable."""
-    if len(schema) == 0:
-        return batch.select([])
-    if batch.schema.equals(schema, check_metadata=True):
-        return batch
-    columns = [column if column.type.equals(field.type) else column.cast(field.type)
-               for column, field in zip(batch.columns, schema)]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def messages(batch):

@@ -1,0 +1,115 @@
+/**
+ * One query that stores its result.
+ *
+ *   open     makes a directory in the store; a probe shows that tasks can write to it, and this process can read it
+ *   run      runs the query (stored-query.ts): each row of its result names the files of a finished task
+ *   remove   removes the directory, with the files of failed attempts
+ */
+import type { DataFrame } from "../../connect/session/session.js";
+import { SparkStreamError } from "../../errors.js";
+import { openStore, type Store, type StoreLocation } from "../../store/store.js";
+import { newDirectory, removeExpired } from "../../store/stream-directory.js";
+import type { SparkStreamOptions } from "../../stream-options.js";
+import { queryConf } from "../query-conf.js";
+import type { ResultReport } from "../result/result-report.js";
+import type { StoredPartition } from "./stored-file.js";
+import type { StoredQuery } from "./stored-query.js";
+import type { StoredPlace } from "./stored-share.js";
+
+export interface StoringOptions extends Pick<SparkStreamOptions, "tags" | "maxRecordsPerBatch" | "compression"> {
+  store: Store | StoreLocation;
+  order: "partition" | "arrival";
+  /** Whether the files are to outlive the query and the streams after it. */
+  keep: boolean;
+}
+
+/** The most bytes of a file. */
+const PART_BYTES = 64 * 1024 * 1024;
+
+export class Storing {
+  readonly #dataFrame: DataFrame;
+  readonly #options: StoringOptions;
+  readonly #report: ResultReport;
+  readonly #directory: string;
+  #place: StoredPlace | undefined;
+  #schema: Uint8Array | undefined;
+  #query: StoredQuery | undefined;
+
+  constructor(dataFrame: DataFrame, options: StoringOptions, report: ResultReport) {
+    this.#dataFrame = dataFrame;
+    this.#options = options;
+    this.#report = report;
+    this.#directory = newDirectory(options.keep);
+  }
+
+  /** Where the files are. Known with the first partition. */
+  get place(): StoredPlace {
+    return this.#place!;
+  }
+
+  /** An Arrow IPC stream without a batch. Known with the first partition. */
+  get schema(): Uint8Array {
+    return this.#schema!;
+  }
+
+  /** Runs the query, and gives the partitions as their tasks end. @throws SparkStreamError STORE_FAILED and others */
+  async *partitions(signal: AbortSignal): AsyncGenerator<StoredPartition, void> {
+    const { session } = this.#dataFrame;
+    const { maxRecordsPerBatch, tags, compression = "zstd", order } = this.#options;
+    // Loaded only here, with apache-arrow, which takes long to load.
+    const [{ boundsOf }, { pushable }, { probeStore }, { StoredQuery }] = await Promise.all([
+      import("../push/batch-bounds.js"),
+      import("../push/pushable.js"),
+      import("./store-probe.js"),
+      import("./stored-query.js"),
+    ]);
+    const store = await openStore(this.#options.store);
+    const { frame, fields, schema } = await pushable(this.#dataFrame, { tags, signal });
+    this.#schema = schema;
+    signal.throwIfAborted();
+    await this.#create(store);
+    const { filesystem, path } = store.executors;
+    const place = { filesystem, directory: `${path}/${this.#directory}` };
+    const [bounds] = await Promise.all([
+      boundsOf(session.conf, fields, maxRecordsPerBatch, { signal }),
+      probeStore(session, this.place, place, { tags, signal }),
+    ]);
+    signal.throwIfAborted();
+    void removeExpired(store);
+    const settings = {
+      ...place,
+      codec: compression === "none" ? "" : compression,
+      schema: Buffer.from(schema).toString("base64"),
+      limit: PART_BYTES,
+    };
+    this.#query = new StoredQuery(frame, settings, { conf: queryConf(bounds), tags }, this.#report);
+    yield* this.#query.partitions(order);
+  }
+
+  /** Ends the query, so that its tasks are stopped. */
+  async close(): Promise<void> {
+    await this.#query?.close();
+  }
+
+  async remove(): Promise<void> {
+    if (!this.#place) return;
+    const { store, directory } = this.#place;
+    try {
+      await store.remove(directory);
+    } catch (error) {
+      const message = `${store.uri}/${directory} could not be removed, remove it yourself: ${(error as Error).message}`;
+      process.emitWarning(message, { type: "SparkStreamWarning", code: "STORED_FILES_LEFT" });
+    }
+  }
+
+  /** @throws SparkStreamError STORE_FAILED */
+  async #create(store: Store): Promise<void> {
+    this.#place = { store, directory: this.#directory };
+    try {
+      await store.create?.(this.#directory);
+    } catch (error) {
+      const message = `This process cannot make a directory in the store ${store.uri}: ${(error as Error).message}`;
+      throw new SparkStreamError("STORE_FAILED", message, { cause: error });
+    }
+  }
+}
