@@ -2,7 +2,7 @@
 Record batches in memory to a file, by pyarrow or by DuckDB; with the codec, the encodings and the row groups that this
 package's writers have.
 
-  argv   "pyarrow" or "duckdb"; the format; the file of frames that the batches come from
+  argv   "pyarrow", "duckdb" (all cores) or "duckdb-1" (one thread); the format; the file of frames that the batches come from
 """
 
 import os
@@ -70,10 +70,10 @@ def by_duckdb(path):
 
 batches = list(recorded_batches())
 directory = tempfile.mkdtemp(prefix="bench-file-")
-if library == "duckdb":
+if library.startswith("duckdb"):
     import duckdb
 
-    connection = duckdb.connect()
+    connection = duckdb.connect(config={"threads": 1} if library == "duckdb-1" else {})
     connection.register("batches", pa.Table.from_batches(batches))
 
 
