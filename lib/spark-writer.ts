@@ -23,9 +23,10 @@ export interface SparkWriter extends Writable {
  * "finish" comes when Spark has committed. A writer that is destroyed, or fails, interrupts the query, and nothing is visible, as far
  * as the format's own commit goes: see docs/into-spark.md.
  *
- * @throws SparkStreamError INVALID_ARGUMENT or SESSION_CLOSED, at the call. Errors of the stream: QUERY_FAILED; UNREACHABLE and
- *   UNSUPPORTED if executors cannot fetch; INPUT_LOST if a task fails after it took rows; UNSUPPORTED_TYPE, SCHEMA_MISMATCH and
- *   INVALID_INPUT for what Spark cannot take.
+ * @throws SparkStreamError INVALID_ARGUMENT or SESSION_CLOSED, at the call. Errors of the stream: QUERY_FAILED; UNSUPPORTED_TYPE,
+ *   SCHEMA_MISMATCH and INVALID_INPUT for what Spark or the table cannot take; INPUT_LOST if a task fails after it took rows, or an
+ *   executor goes with some; by "upload" MESSAGE_TOO_LARGE for more than 64 MiB to a server without checkpoints; by "pull"
+ *   UNREACHABLE and UNSUPPORTED if executors cannot fetch.
  */
 export function sparkWriter(spark: SparkSession, target: WriteTarget, options: SparkWriterOptions = {}): SparkWriter {
   checkWrite(spark, target, options);

@@ -244,12 +244,12 @@ export class SparkSession implements AsyncDisposable {
   }
 
   /**
-   * A DataFrame whose rows are those of a stream: of record batches, or of row objects. Executors fetch them from this process, past
-   * the driver, with the frame's first use, into a checkpoint (Spark 4.0): the frame can be used as often as one likes, until the session
-   * ends.
+   * A DataFrame whose rows are those of a stream: of record batches, or of row objects. They go to Spark with the frame's first use, into
+   * checkpoints (Spark 4.0), through the driver or past it (`delivery`): the frame can be used as often as one likes, until
+   * `unpersist()`, or the session's end. With `once` the query itself fetches them, without a copy.
    *
    * @throws SparkStreamError INVALID_ARGUMENT; INVALID_INPUT for a stream that was read before. At the first use: those of
-   *   `sparkWriter()`, and the source's own
+   *   `sparkWriter()`, and the source's own. With `once`: INPUT_LOST if Spark wants rows again, or the source fails
    */
   fromStream(source: StreamInput, options: FromStreamOptions = {}): DataFrame {
     this.checkOpen();
