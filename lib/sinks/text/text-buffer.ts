@@ -91,7 +91,8 @@ export class TextBuffer {
   }
 
   utf8(text: string): void {
-    this.ensure(3 * text.length);
+    const most = 3 * text.length;
+    this.ensure(most < FIRST ? most : Buffer.byteLength(text));
     this.at += this.bytes.write(text, this.at);
   }
 
