@@ -27,6 +27,7 @@ const parts: Readonly<Record<string, Allowed>> = {
     later: ["local", "results", "sinks", "stream-options"], // the last two: types
   },
   store: { imports: ["errors", "runtime"] },
+  s3: { imports: ["store"] },
   "stream-options": { imports: ["errors", "runtime", "store"] },
   chain: { imports: ["errors", "runtime", "diagnostics", "arrow", "stream-options"] },
   tasks: { imports: ["errors", "runtime", "connect"] },

@@ -75,8 +75,8 @@ export function checkStoreUri(store: Store | StoreLocation): void {
   const { uri } = store;
   if (/^file:\/\/\/[^/]/.test(uri) && URL.canParse(uri)) return;
   const message =
-    `The store ${JSON.stringify(withoutSecrets(uri))} is not known: built in is "file:///directory". For another one, give an ` +
-    "object with open, list, remove and executors.";
+    `The store ${JSON.stringify(withoutSecrets(uri))} is not known: built in is "file:///directory"; s3Store() of ` +
+    "spark-arrow-stream/s3 is for s3://. For another one, give an object with open, list, remove and executors.";
   throw new SparkStreamError("INVALID_ARGUMENT", message);
 }
 
