@@ -7,9 +7,11 @@ import { inspect } from "node:util";
 import { tableFromArrays } from "apache-arrow";
 import { expect } from "chai";
 import * as connectApi from "../../lib/connect/index.js";
+import { storedResult } from "../../lib/delivery/stored/stored-result.js";
 import * as api from "../../lib/index.js";
 import { type DataFrame, type SparkSession, SparkStreamError } from "../../lib/index.js";
 import * as localApi from "../../lib/local/index.js";
+import { newDirectory } from "../../lib/store/stream-directory.js";
 import * as testingApi from "../../lib/testing/index.js";
 import { idBatches, scripted } from "../support/scripted.js";
 
@@ -155,6 +157,8 @@ function methodsOf(prototype: object, internal: readonly string[] = []): string[
 
 const batch = tableFromArrays({ id: Int32Array.of(1, 2) }).batches[0]!;
 const target = () => new Writable({ write: (_chunk, _encoding, done) => done() });
+
+const stored = storedResult("file:///nowhere", newDirectory(true), new Uint8Array(), []);
 
 describe("A call with an argument that it does not take", function () {
   this.timeout(120_000);
@@ -369,11 +373,13 @@ describe("A call with an argument that it does not take", function () {
       ndjsonLines: [api.ndjsonLines as Call, bag],
       ndjsonWriter: [api.ndjsonWriter as Call, takes(target()), bag],
       parquetWriter: [api.parquetWriter as Call, takes(target()), bag],
+      removeResult: [api.removeResult as Call, takes(stored), bag],
       rows: [api.rows as Call, bag],
       sparkError: [testingApi.sparkError as Call, takes({ message: "no" })],
       sparkStream: [api.sparkStream as Call, rows, bag],
       sparkWriter: [api.sparkWriter as Call, takes(spark), takes({ table: "t" }, "bag"), bag],
       splitSparkStream: [api.splitSparkStream as Call, takes(df), count, bag],
+      storeResult: [api.storeResult as Call, takes(df), takes({ store: { uri: "file:///nowhere" } }, "bag")],
       startLocalSpark: [localApi.startLocalSpark as Call, bag],
       startScriptedServer: [testingApi.startScriptedServer as Call, bag],
       connect: [api.connect as Call, takes(setting.server.url, "absent", "string"), bag],
@@ -417,6 +423,10 @@ describe("A call with an argument that it does not take", function () {
       "sparkStream() staged": (options) => api.sparkStream(df, { delivery: "staged", ...options }),
       "sparkStream() push": (options) => api.sparkStream(df, { delivery: "push", push: options }),
       "arrowIpcBytes()": (options) => api.arrowIpcBytes(df, options),
+      "sparkStream() stored": (options) =>
+        api.sparkStream(df, { delivery: "stored", store: { uri: "file:///nowhere" }, stored: options }),
+      "sparkStream() of a stored result": (options) => api.sparkStream(stored, options),
+      "storeResult()": (options) => api.storeResult(df, { store: { uri: "file:///nowhere" }, ...options }),
       "splitSparkStream()": (options) => api.splitSparkStream(df, 2, options),
       "rows()": (options) => api.rows(options),
       "parquetWriter()": (options) => api.parquetWriter(target(), options),

@@ -416,7 +416,7 @@ describe("sparkStream over rows", () => {
       [{ tags: [""] }, "none of them empty"],
       [{ tags: [7] }, "an array of strings"],
       [{ compression: "lz4" }, '"compression" of sparkStream() must be "none" or "zstd"'],
-      [{ delivery: "push-me" }, 'must be "result", "staged" or "push", not "push-me".'],
+      [{ delivery: "push-me" }, 'must be "result", "staged", "push" or "stored", not "push-me".'],
       [{ delivery: null }, '"delivery" of'],
       [{ windowBytes: 1 }, 'Unknown option "windowBytes" of sparkStream()'],
       [{ staged: { windowBytes: 1 } }, 'Option "staged" of sparkStream() needs delivery: "staged".'],
