@@ -72,6 +72,7 @@ const parts: Readonly<Record<string, Allowed>> = {
       "sinks",
       "spark-stream",
       "spark-writer",
+      "store",
       "stream-options",
       "write-options",
     ],

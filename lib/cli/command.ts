@@ -1,6 +1,7 @@
 /** Parses the command line's arguments. */
 import { parseArgs } from "node:util";
 import type { SqlParameter } from "../connect/index.js";
+import { checkStoreUri, type StoreLocation } from "../store/store.js";
 import type { PushOptions, SparkStreamOptions, StagedOptions } from "../stream-options.js";
 import { type IntoCommand, intoOf } from "./into/into-command.js";
 import { isBlank } from "./query-text.js";
@@ -88,6 +89,7 @@ const options = {
   order: { type: "string" },
   "staged-path": { type: "string" },
   "staged-table": { type: "string" },
+  store: { type: "string" },
   input: { type: "string", short: "i" },
   into: { type: "string" },
   using: { type: "string" },
@@ -144,12 +146,20 @@ interface StreamValues extends PushValues {
   readonly delivery?: string;
   readonly "staged-path"?: string;
   readonly "staged-table"?: string;
+  readonly store?: string;
 }
 
 function streamOf(values: StreamValues): SparkStreamOptions {
   const { delivery } = values;
   const [push, staged] = [pushOf(values), stagedOf(values)];
-  if (push && delivery !== "push") throw usage("--listen, --port, --advertise and --order go with --delivery push");
+  const { order, ...reach } = push ?? {};
+  if (order && delivery !== "push" && delivery !== "stored") throw usage("--order goes with --delivery push or stored");
+  if (Object.keys(reach).length > 0 && delivery !== "push") {
+    throw usage("--listen, --port and --advertise go with --delivery push");
+  }
+  if ((values.store === undefined) === (delivery === "stored")) {
+    throw usage("--delivery stored and --store go together");
+  }
   if (staged && delivery !== "staged") throw usage("--staged-path and --staged-table go with --delivery staged");
   switch (delivery) {
     case undefined:
@@ -160,9 +170,18 @@ function streamOf(values: StreamValues): SparkStreamOptions {
       return { delivery, ...(staged && { staged }) };
     case "push":
       return { delivery, ...(push && { push }) };
+    case "stored":
+      return { delivery, store: storeOf(values.store!), ...(order && { stored: { order } }) };
     default:
-      throw usage(`--delivery must be result, staged or push, not ${JSON.stringify(delivery)}`);
+      throw usage(`--delivery must be result, staged, push or stored, not ${JSON.stringify(delivery)}`);
   }
+}
+
+/** @throws SparkStreamError INVALID_ARGUMENT */
+function storeOf(uri: string): StoreLocation {
+  const store = { uri };
+  checkStoreUri(store);
+  return store;
 }
 
 function stagedOf({ "staged-path": path, "staged-table": table }: StreamValues): StagedOptions | undefined {

@@ -23,7 +23,8 @@ What to run (one of these)
   --limit N            at most N rows
   --delivery NAME      result (default): one query; staged: computed once onto the executors' disks and read piece by
                        piece, for a result that is too large for Spark's driver; push: sent by the executors
-                       to this machine: they need Python with pyarrow and must be able to connect
+                       to this machine: they need Python with pyarrow and must be able to connect; stored: the executors
+                       write into a store, from which this machine reads
 
 For --delivery staged
   --staged-path URI    keep the result here meanwhile, on storage that Spark's driver and executors share:
@@ -35,6 +36,10 @@ For --delivery push
   --port N             the port to listen on; default: a free one
   --advertise HOST     the address that executors connect to, if they see this machine under another one; or HOST:PORT
   --order NAME         arrival (default): batches as they arrive; partition: one partition after the other
+
+For --delivery stored
+  --store URI          a directory that the executors and this machine share: file:///mnt/shared
+  --order NAME         partition (default) or arrival
 
 Where the result goes
   -o, --output PATH    a file, which appears when it is complete; - is standard output, the default

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { type Command, parseCommand } from "../../lib/cli/command.js";
+import type { IntoCommand } from "../../lib/cli/into/into-command.js";
 import { readQuery } from "../../lib/cli/query-text.js";
 import { failure, useScratch } from "../local/support.js";
 
@@ -40,6 +41,17 @@ describe("The arguments of the command line", () => {
     "a negative limit": [...query, "--limit=-1"],
     "a timeout that is no number of seconds": [...query, "--connect-timeout", "5m"],
     "a timeout of nothing": [...query, "--connect-timeout", "0"],
+    "a store without its delivery": [...query, "--store", "file:///tmp"],
+    "its delivery without a store": [...query, "--delivery", "stored"],
+    "an order without a delivery that has one": [...query, "--order", "partition"],
+    "a mode without an input": [...query, "--mode", "append"],
+    "an input without a target": ["--input", "x.csv"],
+    "an input and a query": [...query, "--input", "x.csv", "--into", "t"],
+    "an input of an unknown kind": ["--input", "x.xml", "--into", "t"],
+    "an unknown mode": ["--input", "x.csv", "--into", "t", "--mode", "merge"],
+    "an input that is pushed": ["--input", "x.csv", "--into", "t", "--delivery", "push"],
+    "an address for an upload": ["--input", "x.csv", "--into", "t", "--port", "1"],
+    "a schema for what has one": ["--input", "x.parquet", "--into", "t", "--schema", "a INT"],
     "two servers": [...query, "--local", "--remote", "sc://x"],
   };
   for (const [what, args] of Object.entries(wrong)) {
@@ -56,6 +68,28 @@ describe("The arguments of the command line", () => {
     expect(parsed("--local", "2", "-q").url).to.equal("local[2]");
     expect((parseCommand(["--local", ...query]) as Command).url).to.equal("local[*]");
     expect(parsed().url).to.equal(undefined);
+  });
+
+  it("name a store, and what goes into Spark", () => {
+    const store = ["--delivery", "stored", "--store", "file:///mnt/shared", "--order", "arrival"];
+    expect(parsed(...store).stream).to.deep.equal({
+      delivery: "stored",
+      store: { uri: "file:///mnt/shared" },
+      stored: { order: "arrival" },
+    });
+    const into = (...args: string[]) => parseCommand(args) as IntoCommand;
+    expect(into("-i", "a.csv.gz", "--into", "lake.trips", "--mode", "append", "--using", "delta")).to.include({
+      input: "a.csv.gz",
+      format: "csv",
+      mode: "append",
+      delivery: "upload",
+    });
+    expect(into("-i", "a.jsonl", "--into", "lake.trips").into).to.deep.equal({ table: "lake.trips" });
+    expect(into("-i", "-", "-f", "arrows", "--into", "s3a://b/x", "--partition-by", "a, b")).to.deep.include({
+      into: { path: "s3a://b/x" },
+      partitionBy: ["a", "b"],
+      mode: "error",
+    });
   });
 
   it("say how many seconds to wait for a server", () => {
