@@ -49,14 +49,14 @@ Where the result goes
                        csv, ndjson: none, gzip, zstd. Default for these: by the extension, .csv.gz or .csv.zst
 
 What goes into Spark, and where
-  -i, --input PATH     a file; - is standard input. Format as above; .csv.gz and .ndjson.gz are unpacked. Parquet is read
-                       with the package parquet-wasm, if it is installed
+  -i, --input PATH     a file; - is standard input. Format as above; .csv.gz and .ndjson.gz are unpacked. Parquet is
+                       read with the package parquet-wasm, if it is installed
   --into NAME          a table, or a path if it has a slash: s3a://bucket/events
   --mode NAME          if it exists: error (default), append, overwrite, ignore. All rows are there in the end, or none
   --using NAME         the format that Spark writes: parquet, delta, iceberg, …
   --partition-by A,B   one directory per value of these columns
-  --schema DDL         the columns of csv and ndjson, "id BIGINT, day DATE". Default: those of a table that is appended to;
-                       else text for csv, and what Spark infers for ndjson. The first line of csv names the columns
+  --schema DDL         the columns of csv and ndjson, "id BIGINT, day DATE". Default: those of a table that is appended
+                       to; else text for csv, and what Spark infers for ndjson. The first line of csv names the columns
   --delivery NAME      upload (default): through Spark's driver; pull: executors connect to this machine and fetch it,
                        with --listen, --port and --advertise as for push
 

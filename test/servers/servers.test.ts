@@ -8,7 +8,7 @@ import { type RunningServer, type ServerName, servers } from "./spark-servers.js
 const lacking: Partial<Record<ServerName, readonly string[]>> = {
   "3.5": ["delivery staged", 'compression: "zstd"'],
   "4.0": ['compression: "zstd"'],
-  sail: ["delivery staged", "delivery push", 'compression: "zstd"', "observe"],
+  sail: ["delivery staged", "delivery push", 'sparkWriter, "pull"', 'compression: "zstd"', "observe"],
 };
 
 for (const [name, missing] of Object.entries(lacking) as [ServerName, readonly string[]][]) {

@@ -106,10 +106,10 @@ export class Checkpoint {
 }
 
 /** Whether a reliable checkpoint is possible, and will be cleaned up. @throws SparkStreamError; an AbortError after an abort */
-export async function hasCheckpointDirectory({ client }: SparkSession, { signal }: RunOptions): Promise<boolean> {
+export async function hasCheckpointDirectory(session: SparkSession, { signal }: RunOptions): Promise<boolean> {
   try {
     const keys = [CHECKPOINT_CONF, CLEAN_CONF];
-    const pairs = await client.config({ case: "getOption", value: { keys } }, { signal });
+    const pairs = await session.client.config({ case: "getOption", value: { keys } }, { signal });
     const [directory, clean] = keys.map((key) => pairs.find((pair) => pair.key === key)?.value);
     return Boolean(directory) && clean === "true";
   } catch (error) {

@@ -79,6 +79,8 @@ export async function connect(url?: string, options: ConnectOptions = {}): Promi
 
 async function open(endpoint: Endpoint, opening: Opening, onClose?: () => Promise<void>): Promise<SparkSession> {
   // Loaded here, since gRPC and its generated code take longer to load than all the rest.
-  const [{ results }, { openSession }] = await Promise.all([import("../../results.js"), import("./open-session.js")]);
+  // One after the other: they share most of what they load, which Jest cannot load twice at a time.
+  const { openSession } = await import("./open-session.js");
+  const { results } = await import("../../results.js");
   return await openSession(endpoint, results, opening, onClose);
 }
