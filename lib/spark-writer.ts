@@ -3,10 +3,11 @@
  * schema, or objects; out, rows in Spark, committed when the Writable finishes. Memory: `readAheadBytes` of Arrow data, and what ingest/ says.
  */
 import type { Writable } from "node:stream";
-import type { SparkSession } from "./connect/session/session.js";
+import type { DataFrame, SparkSession } from "./connect/session/session.js";
 import type { WriteFrame, WriterMetrics } from "./ingest/ingest.js";
 import { rowWriter } from "./ingest/row-writer.js";
 import { isWanted } from "./ingest/upload/existing-target.js";
+import type { RunOptions } from "./runtime/call-options.js";
 import { checkWrite, type SparkWriterOptions, type WriteTarget } from "./write-options.js";
 
 /** The Writable that {@link sparkWriter} returns: in objectMode, of apache-arrow RecordBatch, or of row objects. */
@@ -32,20 +33,25 @@ export function sparkWriter(spark: SparkSession, target: WriteTarget, options: S
   checkWrite(spark, target, options);
   spark.checkOpen();
   const { mode = "error" } = options;
-  return rowWriter("sparkWriter()", spark, writeOf(target, options), {
+  const write: WriteFrame = (frame, run) => writeTo(target, options, frame, run);
+  return rowWriter("sparkWriter()", spark, write, {
     ...options,
     isWanted: (schema, run) => isWanted(spark, target, mode, schema, run),
   });
 }
 
-function writeOf({ table, path, format }: WriteTarget, { mode, partitionBy, options }: SparkWriterOptions): WriteFrame {
-  return async (frame, run) => {
-    let writer = frame.write;
-    if (format !== undefined) writer = writer.format(format);
-    if (mode !== undefined) writer = writer.mode(mode);
-    if (partitionBy) writer = writer.partitionBy(...partitionBy);
-    if (options) writer = writer.options(options);
-    if (table !== undefined) await writer.saveAsTable(table, run);
-    else await writer.save(path, run);
-  };
+/** @internal Has Spark write a frame there. */
+export async function writeTo(
+  { table, path, format }: WriteTarget,
+  { mode, partitionBy, options }: Pick<SparkWriterOptions, "mode" | "partitionBy" | "options">,
+  frame: DataFrame,
+  run: RunOptions,
+): Promise<void> {
+  let writer = frame.write;
+  if (format !== undefined) writer = writer.format(format);
+  if (mode !== undefined) writer = writer.mode(mode);
+  if (partitionBy && partitionBy.length > 0) writer = writer.partitionBy(...partitionBy);
+  if (options) writer = writer.options(options);
+  if (table !== undefined) await writer.saveAsTable(table, run);
+  else await writer.save(path, run);
 }

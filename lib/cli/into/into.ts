@@ -2,10 +2,10 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Field, type RecordBatch, Schema, Utf8 } from "apache-arrow";
-import type { DataFrame, SparkSession } from "../../connect/index.js";
+import type { SparkSession } from "../../connect/index.js";
 import { isWanted } from "../../ingest/upload/existing-target.js";
 import type { RunOptions } from "../../runtime/call-options.js";
-import { sparkWriter } from "../../spark-writer.js";
+import { sparkWriter, writeTo } from "../../spark-writer.js";
 import { batchSources, csvInput, textLines } from "./input.js";
 import type { IntoCommand } from "./into-command.js";
 import { type Columns, columnsOf, csvExpressions, parsedJson } from "./typed-text.js";
@@ -54,7 +54,7 @@ async function writeText(
   const texts = session.fromStream(counted(), { schema, delivery, once, ...(pull && { pull }) });
   const frame = format === "csv" ? texts.select(...csvExpressions(names, columns)) : parsedJson(texts, columns);
   try {
-    await save(frame, command, run);
+    await writeTo(target, command, frame, run);
   } finally {
     await texts.unpersist();
   }
@@ -76,16 +76,4 @@ async function wantedColumns(
   if (schema !== undefined) return await columnsOf(session, schema, run);
   if (table === undefined || mode !== "append" || !(await session.catalog.tableExists(table, run))) return undefined;
   return await session.table(table).dtypes(run);
-}
-
-async function save(
-  frame: DataFrame,
-  { into: target, mode, partitionBy }: TextCommand,
-  run: RunOptions,
-): Promise<void> {
-  let writer = frame.write.mode(mode);
-  if (target.format !== undefined) writer = writer.format(target.format);
-  if (partitionBy.length > 0) writer = writer.partitionBy(...partitionBy);
-  if (target.table !== undefined) await writer.saveAsTable(target.table, run);
-  else await writer.save(target.path, run);
 }
