@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { type Attempt, PushedPartition } from "../../lib/delivery/push/pushed-partition.js";
-import { nothing, type Totals } from "../../lib/delivery/push/totals.js";
+import { nothing } from "../../lib/delivery/push/totals.js";
 import { SparkStreamError } from "../../lib/errors.js";
 import { totalsOf } from "../support/push-task.js";
 
@@ -17,9 +17,6 @@ class Told implements Attempt {
   }
   goOn(count: number): void {
     this.words.push(`go on behind ${count}`);
-  }
-  done(by: number, { rows }: Totals): void {
-    this.words.push(`done by ${by}: ${rows} rows`);
   }
 }
 
@@ -52,7 +49,11 @@ describe("A pushed partition", () => {
     expect(partition.complete).to.equal(false);
     expect(partition.end(attempt, upTo(3))).to.equal(true);
     partition.leave(attempt);
-    expect([attempt.words, partition.completeBy, partition.totals]).to.deep.equal([["go on behind 0"], 0, upTo(3)]);
+    expect([attempt.words, [...partition.completeBy], partition.totals]).to.deep.equal([
+      ["go on behind 0"],
+      [0],
+      upTo(3),
+    ]);
   });
 
   it("may be empty", () => {
@@ -80,14 +81,18 @@ describe("A pushed partition", () => {
     expect(partition.totals).to.deep.equal(upTo(1));
   });
 
-  it("has a twin wait, and tells it that all is done", () => {
+  it("has a twin wait, and show that nothing is missing when the sender has gone", () => {
     const [sender, twin] = [first(), second()];
     partition.join(sender);
     partition.join(twin);
     send(0, 3);
     expect(twin.words).to.deep.equal([]);
     partition.end(sender, upTo(3));
-    expect(twin.words).to.deep.equal(["done by 0: 30 rows"]);
+    partition.leave(sender);
+    expect(twin.words).to.deep.equal(["go on behind 3"]);
+    expect(partition.resumed(upTo(3))).to.equal(true);
+    expect(partition.end(twin, upTo(3))).to.equal(true);
+    expect([...partition.completeBy]).to.deep.equal([0, 1]);
   });
 
   it("has a waiting twin go on behind what is here when the sender is gone", () => {
@@ -102,7 +107,7 @@ describe("A pushed partition", () => {
     expect(partition.resumed(upTo(2)), "nobody asks a second time").to.equal(false);
     send(2, 3);
     expect(partition.end(twin, upTo(3))).to.equal(true);
-    expect([partition.completeBy, forgotten]).to.deep.equal([1, 0]);
+    expect([[...partition.completeBy], forgotten]).to.deep.equal([[1], 0]);
   });
 
   it("passes over a twin that has gone meanwhile", () => {
@@ -113,14 +118,18 @@ describe("A pushed partition", () => {
     expect([gone.words, twin.words]).to.deep.equal([[], ["go on behind 0"]]);
   });
 
-  it("tells who comes when all is done that it is", () => {
+  it("does not believe an attempt that ended with its executor: the next one shows that something was missing", () => {
     const [sender, late] = [first(), second()];
     partition.join(sender);
     send(0, 3);
     partition.end(sender, upTo(3));
     partition.leave(sender);
     partition.join(late);
-    expect(late.words).to.deep.equal(["done by 0: 30 rows"]);
+    expect(late.words).to.deep.equal(["go on behind 3"]);
+    expect(partition.resumed(upTo(3))).to.equal(true);
+    expect(() => partition.isNext(upTo(4), 4))
+      .to.throw(SparkStreamError)
+      .with.property("code", "INCOMPLETE_RESULT");
   });
 
   it("begins anew where nothing was handed on, whatever the new attempt makes", () => {

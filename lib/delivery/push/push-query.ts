@@ -70,10 +70,10 @@ export class PushQuery {
         throw incompleteResult(
           `Nothing has arrived from ${told ? `the task of partition ${id}` : `Spark about partition ${id}`}`,
         );
-      if (found.completeBy !== told.attempt || !sameTotals(found.totals, told)) {
+      if (!found.completeBy.has(told.attempt) || !sameTotals(found.totals, told)) {
         const { rows, batches } = found.totals;
         throw incompleteResult(
-          `Partition ${id}: ${rows} rows in ${batches} batches arrived (attempt ${found.completeBy}), but its task sent ${told.rows} rows in ${told.batches} (attempt ${told.attempt})`,
+          `Partition ${id}: ${rows} rows in ${batches} batches arrived (attempt ${[...found.completeBy]}), but its task sent ${told.rows} rows in ${told.batches} (attempt ${told.attempt})`,
         );
       }
     }

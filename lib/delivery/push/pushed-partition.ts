@@ -5,16 +5,17 @@
  *   free       an attempt connects             sending    it continues after the batches received
  *   sending    another connects (a twin)       sending    the other one waits
  *   sending    the next batch                  sending    the batch is taken
- *   sending    the end, with equal totals      complete   acknowledged; waiting attempts receive "done"
+ *   sending    the end, with equal totals      complete   acknowledged
  *   sending    the sender disconnects          free       the next waiting attempt continues
  *   sending    recomputed batches that differ  failed     NOT_DETERMINISTIC
- *   complete   an attempt connects             complete   it receives "done", and the attempt that completed it
+ *   complete   an attempt connects, or waited  complete   it recomputes all batches, which have to be as many
+ *   complete   it has more batches             failed     INCOMPLETE_RESULT: the first one ended with its executor
  *
  * "After the batches received": the new attempt recomputes all batches, and sends the totals of as many as were
  * received already, including a running hash. If none of them was delivered yet, they are dropped instead, and it
  * starts over.
  */
-import { SparkStreamError } from "../../errors.js";
+import { incompleteResult, SparkStreamError } from "../../errors.js";
 import { nothing, sameTotals, type Totals } from "./totals.js";
 
 /** The messages that a task's attempt at a partition receives. */
@@ -22,8 +23,6 @@ export interface Attempt {
   readonly number: number;
   /** Asks the attempt to send the batches after the first `batches`. */
   goOn(batches: number): void;
-  /** Tells the attempt that another one has sent the whole partition. */
-  done(by: number, totals: Totals): void;
 }
 
 export class PushedPartition {
@@ -35,7 +34,7 @@ export class PushedPartition {
   /** Whether the sender must still prove that its first batches equal those received. */
   #unproven = false;
   readonly #waiting: Attempt[] = [];
-  #completeBy: number | undefined;
+  readonly #completeBy = new Set<number>();
   readonly #forget: () => void;
 
   /** @param forget drops the batches that were received and not delivered */
@@ -49,11 +48,11 @@ export class PushedPartition {
   }
 
   get complete(): boolean {
-    return this.#completeBy !== undefined;
+    return this.#completeBy.size > 0;
   }
 
-  /** The number of the attempt that completed the partition. */
-  get completeBy(): number | undefined {
+  /** The numbers of the attempts that have sent, or recomputed, the whole partition. */
+  get completeBy(): ReadonlySet<number> {
     return this.#completeBy;
   }
 
@@ -67,8 +66,7 @@ export class PushedPartition {
   }
 
   join(attempt: Attempt): void {
-    if (this.#completeBy !== undefined) attempt.done(this.#completeBy, this.#here);
-    else if (this.#sender) this.#waiting.push(attempt);
+    if (this.#sender) this.#waiting.push(attempt);
     else this.#begin(attempt);
   }
 
@@ -78,7 +76,7 @@ export class PushedPartition {
     if (index >= 0) this.#waiting.splice(index, 1);
     if (this.#sender !== attempt) return;
     this.#sender = undefined;
-    const next = this.complete ? undefined : this.#waiting.shift();
+    const next = this.#waiting.shift();
     if (next) this.#begin(next);
   }
 
@@ -103,6 +101,7 @@ export class PushedPartition {
    */
   isNext({ rows, batches, bytes: size }: Totals, bytes: number): boolean {
     if (this.#unproven) throw this.#different();
+    if (this.complete) throw this.#cut();
     return batches === this.#here.batches + 1 && size === this.#here.bytes + bytes && rows > this.#here.rows;
   }
 
@@ -122,19 +121,24 @@ export class PushedPartition {
   end(attempt: Attempt, totals: Totals): boolean {
     if (this.#unproven) throw this.#different();
     if (!sameTotals(totals, this.#here)) return false;
-    this.#completeBy = attempt.number;
-    for (const waiting of this.#waiting.splice(0)) waiting.done(attempt.number, totals);
+    this.#completeBy.add(attempt.number);
     return true;
   }
 
   #begin(attempt: Attempt): void {
     this.#sender = attempt;
-    if (!this.#anyDelivered && this.#here.batches > 0) {
+    if (!this.complete && !this.#anyDelivered && this.#here.batches > 0) {
       this.#here = nothing;
       this.#forget();
     }
     this.#unproven = this.#here.batches > 0;
     attempt.goOn(this.#here.batches);
+  }
+
+  /** A Python worker that outlives its JVM takes the cut of its input for the end of it. */
+  #cut(): SparkStreamError {
+    const what = `A task of partition ${this.id} ended with its executor before it had sent everything, and took that for the end`;
+    return incompleteResult(what);
   }
 
   #different(): SparkStreamError {

@@ -8,7 +8,7 @@ import type { Attempt } from "./pushed-partition.js";
 import type { QueuedPartition } from "./queued-partition.js";
 import type { Share } from "./share.js";
 import type { Totals } from "./totals.js";
-import { acknowledgement, doneBy, goOn, HEADER_BYTES, heartbeat, readTaskMessage } from "./wire.js";
+import { acknowledgement, goOn, HEADER_BYTES, heartbeat, readTaskMessage } from "./wire.js";
 
 /** ms between two heartbeats to a waiting task, which gives up after several missing ones. */
 const HEARTBEAT = 10_000;
@@ -17,9 +17,9 @@ export class TaskConnection implements Attempt {
   readonly number: number;
   readonly #socket: Socket;
   readonly #reader: SocketReader;
-  #answer!: (whether: "go on" | "done") => void;
-  readonly #answered = new Promise<"go on" | "done">((resolve) => {
-    this.#answer = resolve;
+  #begin!: () => void;
+  readonly #begun = new Promise<void>((resolve) => {
+    this.#begin = resolve;
   });
 
   constructor(attempt: number, socket: Socket, reader: SocketReader) {
@@ -30,12 +30,7 @@ export class TaskConnection implements Attempt {
 
   goOn(batches: number): void {
     this.#socket.write(goOn(batches));
-    this.#answer("go on");
-  }
-
-  done(by: number, totals: Totals): void {
-    this.#socket.end(doneBy(by, totals));
-    this.#answer("done");
+    this.#begin();
   }
 
   /**
@@ -48,7 +43,8 @@ export class TaskConnection implements Attempt {
     state.join(this);
     share.update(partition);
     try {
-      if ((await this.#holdingOn(this.#answered)) === "go on") await this.#receive(partition, share);
+      await this.#holdingOn(this.#begun);
+      await this.#receive(partition, share);
     } finally {
       this.#socket.destroySoon();
       state.leave(this);

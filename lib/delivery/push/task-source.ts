@@ -31,7 +31,6 @@ export function pushTask(settings: PushSettings): PythonFunction {
 
 const SOURCE = String.raw`
 HEADER = struct.Struct(">BIQQQ32s")
-TOTALS = struct.Struct(">QQQ32s")
 END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
 
 
@@ -75,11 +74,8 @@ def push(batches):
     partition, attempt = context.partitionId(), context.attemptNumber()
     link = Link(partition, attempt)
     try:
-        op, payload = link.receive()
-        if op == b"D":
-            attempt, totals = int.from_bytes(payload[:4], "big"), TOTALS.unpack(payload[4:])
-        else:
-            totals = sent(link, batches, int.from_bytes(payload, "big"))
+        _, payload = link.receive()
+        totals = sent(link, batches, int.from_bytes(payload, "big"))
     except OSError as error:
         raise Trouble(f"the connection of partition {partition}, attempt {attempt}, was cut: {error}") from None
     finally:

@@ -5,7 +5,6 @@
  *   Node   message    op u8  size u8  payload of that size
  *            .          heartbeat: the task has to wait
  *            G          go on: batches u32, the number received; the task sends the batches after them
- *            D          done: attempt u32 t, of another attempt; this one has nothing to do
  *            A          all of the task's batches were received
  *   task   message    op u8  length u32  t, which includes this message, and a payload of that length
  *            R          the totals of the batches that Node has received; not sent if there are none
@@ -47,14 +46,6 @@ export function goOn(batches: number): Buffer {
   const payload = Buffer.alloc(4);
   payload.writeUInt32BE(batches);
   return nodeMessage("G", payload);
-}
-
-export function doneBy(attempt: number, { rows, batches, bytes, digest = "" }: Totals): Buffer {
-  const payload = Buffer.alloc(4 + TOTALS_BYTES);
-  payload.writeUInt32BE(attempt);
-  for (const [index, value] of [rows, batches, bytes].entries()) payload.writeBigUInt64BE(BigInt(value), 4 + 8 * index);
-  payload.write(digest, 28, "hex");
-  return nodeMessage("D", payload);
 }
 
 function nodeMessage(op: string, payload: Buffer): Buffer {
