@@ -22,7 +22,7 @@ import {
 import { notInCheck } from "../support/check.js";
 import { errorOf } from "../support/scripted.js";
 import { until } from "../support/until.js";
-import { type SparkCluster, startCluster } from "./spark-cluster.js";
+import { pythonDaemons, type SparkCluster, startCluster } from "./spark-cluster.js";
 
 const ROWS = 1_000_000;
 /** Each partition takes a while, so that some are still to be computed when the first rows are here. */
@@ -90,6 +90,28 @@ describe("On a standalone cluster of two executors,", function () {
       await until(async () => (await cluster.executors()).length === 2, "two executors are left");
     });
   }
+
+  it('"push" gives every row once though the JVM of a task is gone, and its Python worker lives on', async () => {
+    // One partition of 10 batches, each larger than what Spark collects before it writes to a worker; it waits after the fifth.
+    const wait = "IF(id = 5000, java_method('java.lang.Thread', 'sleep', 8000L), '')";
+    const query = spark.sql(`SELECT id, repeat('x', 100) AS text, ${wait} AS wait FROM range(0, 10000, 1, 1)`);
+    const seen = new Uint8Array(10_000);
+    let [batches, stopped] = [0, 0];
+    for await (const batch of sparkStream(query, { delivery: "push", maxRecordsPerBatch: 1_000 })) {
+      for (const id of batch.getChild("id")!) seen[Number(id)]!++;
+      if (++batches !== 5) continue;
+      for (const executor of await cluster.executors()) {
+        // A daemon that is stopped does not end its workers when the JVM is gone, as one that gets no time on a busy machine.
+        const daemons = await pythonDaemons(executor);
+        for (const daemon of daemons) kill(daemon, "SIGSTOP");
+        stopped += daemons.length;
+        kill(executor, "SIGKILL"); // and the system ends stopped processes that are nobody's
+      }
+    }
+    expect(stopped).to.be.greaterThan(0);
+    expect(wrongOf(seen)).to.deep.equal(none);
+    await until(async () => (await cluster.executors()).length === 2, "two new executors run");
+  });
 
   it('"staged" gives every row once while the executors live', async () => {
     const seen = new Uint8Array(ROWS);

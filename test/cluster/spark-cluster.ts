@@ -139,3 +139,10 @@ async function executorsBelow(directory: string): Promise<number[]> {
   }
   return found;
 }
+
+/** Process ids of what starts the Python workers of an executor. */
+export async function pythonDaemons(executor: number): Promise<number[]> {
+  const { stdout } = await promisify(execFile)("ps", ["-o", "pid=,args=", "--ppid", String(executor)]);
+  const lines = stdout.split("\n").filter((line) => line.includes("pyspark.daemon"));
+  return lines.map((line) => Number.parseInt(line, 10));
+}

@@ -44,6 +44,20 @@ def messages(batch):
     return [batch.schema.serialize(), batch.serialize(), END_OF_STREAM]
 
 
+def cut():
+    """Whether the input of Spark's worker stops where its end should be marked: its JVM is gone, which Arrow takes for the end.
+
+    Of the worker (worker.py: main(infile, outfile)), since a function is given no more than what Arrow makes of its input.
+    """
+    frame = sys._getframe()
+    while frame:
+        infile = frame.f_locals.get("infile")
+        if hasattr(infile, "peek"):
+            return not infile.peek(1)
+        frame = frame.f_back
+    return False
+
+
 def sent(link, batches, here):
     """Sends the batches behind those that are here already, and returns the totals of all."""
     rows = count = size = 0
@@ -62,6 +76,8 @@ def sent(link, batches, here):
             link.send(HEADER.pack(ord("B"), length, *totals()), *pieces)
         elif count == here:
             link.send(HEADER.pack(ord("R"), 0, *totals()))
+    if cut():
+        raise ConnectionAbortedError("the executor's JVM is gone")
     link.send(HEADER.pack(ord("E"), 0, *totals()))
     op, _ = link.receive()
     if op != b"A":
