@@ -3,7 +3,7 @@
  * directory of its own there (`stream-directory.ts`), in which all names are flat.
  */
 import { SparkStreamError } from "../errors.js";
-import { isFilled, isObject, type Rule } from "../runtime/check-options.js";
+import { INT_MAX, isFilled, isObject, type Rule, whole } from "../runtime/check-options.js";
 
 /** Where the bytes of a file begin and end; an AbortSignal ends the read. */
 export interface StoreRange {
@@ -33,6 +33,8 @@ export interface Store {
   /** The place, as messages name it. No secrets. */
   readonly uri: string;
   readonly executors: StoreExecutors;
+  /** ms without a byte or an answer after which a call is given up, and tried again. Default: 30,000. */
+  readonly timeoutMs?: number;
   /** Reads a part of a file, in chunks of any size. */
   open(path: string, range: StoreRange): AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>;
   /** The names of the directories in the store, without slashes. */
@@ -46,16 +48,25 @@ export interface Store {
 /** A store that is built in: a `file:` URL of a directory that this process and all executors see at the same path. */
 export interface StoreLocation {
   readonly uri: string;
+  /** See {@link Store.timeoutMs}. */
+  readonly timeoutMs?: number;
 }
 
 const functions = ["open", "list", "remove"] as const;
 
+/** The `timeoutMs` of a store. */
+export const storeTimeout = whole(1, INT_MAX, "milliseconds");
+
 export const storeRule: Rule = [
-  (value) => isObject(value) && isFilled((value as Partial<Store>).uri) && (isLocation(value) || isStore(value)),
-  'an object with a "uri", or a store with "uri", "executors", "open", "list" and "remove"',
+  (value) => isObject(value) && hasPlace(value) && (isLocation(value) || isStore(value)),
+  'an object with a "uri" and perhaps a "timeoutMs", or a store with "uri", "executors", "open", "list" and "remove"',
 ];
 
-function isStore(value: object): value is Store {
+function hasPlace({ uri, timeoutMs }: Partial<StoreLocation>): boolean {
+  return isFilled(uri) && (timeoutMs === undefined || storeTimeout[0](timeoutMs));
+}
+
+export function isStore(value: object): value is Store {
   const { executors } = value as Partial<Store>;
   return (
     functions.every((name) => typeof (value as Partial<Store>)[name] === "function") &&
@@ -66,7 +77,7 @@ function isStore(value: object): value is Store {
 }
 
 function isLocation(value: object): boolean {
-  return Object.keys(value).every((name) => name === "uri");
+  return Object.keys(value).every((name) => name === "uri" || name === "timeoutMs");
 }
 
 /** @throws SparkStreamError INVALID_ARGUMENT for a `uri` that no store is built in for */
@@ -78,13 +89,6 @@ export function checkStoreUri(store: Store | StoreLocation): void {
     `The store ${JSON.stringify(withoutSecrets(uri))} is not known: built in is "file:///directory"; s3Store() of ` +
     "spark-arrow-stream/s3 is for s3://. For another one, give an object with open, list, remove and executors.";
   throw new SparkStreamError("INVALID_ARGUMENT", message);
-}
-
-/** @param store as checkStoreUri() accepts it */
-export async function openStore(store: Store | StoreLocation): Promise<Store> {
-  if (isStore(store)) return store;
-  const { FileStore } = await import("./file-store.js");
-  return new FileStore(store.uri);
 }
 
 /** A URI without a user, a password and a query, any of which may be secret. */

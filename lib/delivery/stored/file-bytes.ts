@@ -6,14 +6,10 @@
  */
 import { createHash } from "node:crypto";
 import { incompleteResult, SparkStreamError } from "../../errors.js";
-import { pause, untilAborted } from "../../runtime/abort.js";
+import { untilAborted } from "../../runtime/abort.js";
 import type { Store } from "../../store/store.js";
+import { tryAgain } from "../../store/try-again.js";
 import type { StoredFile } from "./stored-file.js";
-
-/** Attempts that bring nothing, one after the other, before the error is that of the stream; about 3 s in all. */
-const TRIES = 6;
-/** ms before the second of them; each later pause is twice as long. */
-const FIRST_PAUSE = 100;
 
 export class FileBytes {
   readonly file: StoredFile;
@@ -76,20 +72,23 @@ export class FileBytes {
   }
 
   async #next(): Promise<Uint8Array> {
-    for (let tries = 1; ; tries++) {
-      try {
-        const chunk = await this.#nextOfStore();
-        this.#read += chunk.length;
-        if (this.#read > this.file.bytes) throw this.differs("it has more bytes");
-        this.#hash.update(chunk);
-        return chunk;
-      } catch (error) {
-        this.close();
-        if (this.#signal.aborted) throw error;
-        if (error instanceof SparkStreamError || tries === TRIES) throw this.#unread(error);
-        await pause(FIRST_PAUSE * 2 ** (tries - 1), [this.#signal]);
-        this.#signal.throwIfAborted();
-      }
+    try {
+      return await tryAgain(() => this.#tryNext(), this.#signal);
+    } catch (error) {
+      throw this.#signal.aborted ? error : this.#unread(error);
+    }
+  }
+
+  async #tryNext(): Promise<Uint8Array> {
+    try {
+      const chunk = await this.#nextOfStore();
+      this.#read += chunk.length;
+      if (this.#read > this.file.bytes) throw this.differs("it has more bytes");
+      this.#hash.update(chunk);
+      return chunk;
+    } catch (error) {
+      this.close();
+      throw error;
     }
   }
 

@@ -1,7 +1,8 @@
 /** Reads a stored result, or shares of it, without Spark. */
 import type { RowCursor } from "../../chain/row-source.js";
 import { SparkStreamError } from "../../errors.js";
-import { openStore, type Store, type StoreLocation } from "../../store/store.js";
+import { openStore } from "../../store/open-store.js";
+import type { Store, StoreLocation } from "../../store/store.js";
 import { type StoredResultOptions, streamDefaults } from "../../stream-options.js";
 import { ResultReport } from "../result/result-report.js";
 import type { StoredResult, StoredResultPartition } from "./stored-result.js";

@@ -7,7 +7,8 @@
  */
 import type { DataFrame } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
-import { openStore, type Store, type StoreLocation } from "../../store/store.js";
+import { openStore } from "../../store/open-store.js";
+import type { Store, StoreLocation } from "../../store/store.js";
 import { newDirectory, removeExpired } from "../../store/stream-directory.js";
 import type { SparkStreamOptions } from "../../stream-options.js";
 import { queryConf } from "../query-conf.js";

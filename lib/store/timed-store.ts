@@ -1,0 +1,69 @@
+/**
+ * A store each of whose calls ends. A call that brings nothing for `timeoutMs` is given up with an error, like one whose
+ * connection was lost: a read is then repeated by its reader, from where it stopped (file-bytes.ts), any other call here.
+ */
+import { onAbort, untilAborted } from "../runtime/abort.js";
+import type { Store, StoreExecutors, StoreRange } from "./store.js";
+import { tryAgain } from "./try-again.js";
+
+/** ms without a byte, or without an answer. */
+export const STORE_TIMEOUT = 30_000;
+/** How many times as long a directory may take to remove, which can have many files. */
+const REMOVAL = 20;
+
+export class TimedStore implements Store {
+  readonly uri: string;
+  readonly executors: StoreExecutors;
+  readonly #store: Store;
+  readonly #timeout: number;
+
+  constructor(store: Store) {
+    this.uri = store.uri;
+    this.executors = store.executors;
+    this.#store = store;
+    this.#timeout = store.timeoutMs ?? STORE_TIMEOUT;
+  }
+
+  /** The time is that of each chunk, and does not run while the reader does something else. */
+  async *open(path: string, range: StoreRange): AsyncGenerator<Uint8Array> {
+    const read = new AbortController();
+    const forget = onAbort(range.signal, () => read.abort(range.signal.reason));
+    const step = <T>(promise: T | Promise<T>) => untilAborted(range.signal, inTime(promise, this.#timeout, "sent"));
+    let chunks: AsyncIterator<Uint8Array> | undefined;
+    try {
+      const opened = await step(this.#store.open(path, { ...range, signal: read.signal }));
+      chunks = opened[Symbol.asyncIterator]();
+      for (let next = await step(chunks.next()); !next.done; next = await step(chunks.next())) yield next.value;
+    } finally {
+      forget();
+      read.abort();
+      // Not waited for: a store that heeds no signal may be waiting for bytes.
+      chunks?.return?.().catch(() => {});
+    }
+  }
+
+  list(): Promise<readonly string[]> {
+    return tryAgain(() => inTime(this.#store.list(), this.#timeout, "listed"));
+  }
+
+  remove(directory: string): Promise<void> {
+    return tryAgain(() => inTime(this.#store.remove(directory), REMOVAL * this.#timeout, "removed"));
+  }
+
+  async create(directory: string): Promise<void> {
+    await tryAgain(() => inTime(this.#store.create?.(directory), this.#timeout, "made"));
+  }
+}
+
+/** @param done what the store should have done */
+async function inTime<T>(promise: T | Promise<T>, ms: number, done: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`the store has ${done} nothing for ${ms / 1000} s`)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
