@@ -25,30 +25,35 @@ export interface StoreExecutors {
   readonly path: string;
 }
 
-/**
- * A store as an object of small functions. All paths are relative to `uri`, with "/" as the separator. A function rejects
- * with a SparkStreamError if trying again is of no use; after any other error a read is tried again from where it stopped.
- */
-export interface Store {
+/** The part of a store that reads: all that a stored result needs. */
+export interface ReadableStore {
   /** The place, as messages name it. No secrets. */
   readonly uri: string;
-  readonly executors: StoreExecutors;
   /** ms without a byte or an answer after which a call is given up, and tried again. Default: 30,000. */
   readonly timeoutMs?: number;
   /** Reads a part of a file, in chunks of any size. */
   open(path: string, range: StoreRange): AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>;
+}
+
+/**
+ * A store as an object of small functions. All paths are relative to `uri`, with "/" as the separator. A function rejects
+ * with a SparkStreamError if trying again is of no use; after any other error a read is tried again from where it stopped,
+ * and another call from its start.
+ */
+export interface Store extends ReadableStore {
+  readonly executors: StoreExecutors;
   /** The names of the directories in the store, without slashes. */
   list(): Promise<readonly string[]>;
   /** Removes a directory with all its files. It may be gone already. */
   remove(directory: string): Promise<void>;
-  /** Makes a directory that executors may write to, if the store has directories. */
+  /** Makes a directory that executors may write to, if the store has directories. It may be there already. */
   create?(directory: string): Promise<void>;
 }
 
 /** A store that is built in: a `file:` URL of a directory that this process and all executors see at the same path. */
 export interface StoreLocation {
   readonly uri: string;
-  /** See {@link Store.timeoutMs}. */
+  /** See {@link ReadableStore.timeoutMs}. */
   readonly timeoutMs?: number;
 }
 
@@ -62,8 +67,18 @@ export const storeRule: Rule = [
   'an object with a "uri" and perhaps a "timeoutMs", or a store with "uri", "executors", "open", "list" and "remove"',
 ];
 
+/** For a store that is only read. */
+export const readableStoreRule: Rule = [
+  (value) => isObject(value) && hasPlace(value) && (isLocation(value) || isReadable(value)),
+  'an object with a "uri" and perhaps a "timeoutMs", or a store with "uri" and "open"',
+];
+
 function hasPlace({ uri, timeoutMs }: Partial<StoreLocation>): boolean {
   return isFilled(uri) && (timeoutMs === undefined || storeTimeout[0](timeoutMs));
+}
+
+export function isReadable(value: object): value is ReadableStore {
+  return typeof (value as Partial<ReadableStore>).open === "function";
 }
 
 export function isStore(value: object): value is Store {
@@ -81,8 +96,8 @@ function isLocation(value: object): boolean {
 }
 
 /** @throws SparkStreamError INVALID_ARGUMENT for a `uri` that no store is built in for */
-export function checkStoreUri(store: Store | StoreLocation): void {
-  if (isStore(store)) return;
+export function checkStoreUri(store: ReadableStore | StoreLocation): void {
+  if (isReadable(store)) return;
   const { uri } = store;
   if (/^file:\/\/\/[^/]/.test(uri) && URL.canParse(uri)) return;
   const message =

@@ -3,7 +3,7 @@
  * connection was lost: a read is then repeated by its reader, from where it stopped (file-bytes.ts), any other call here.
  */
 import { onAbort, untilAborted } from "../runtime/abort.js";
-import type { Store, StoreExecutors, StoreRange } from "./store.js";
+import type { ReadableStore, Store, StoreExecutors, StoreRange } from "./store.js";
 import { tryAgain } from "./try-again.js";
 
 /** ms without a byte, or without an answer. */
@@ -11,24 +11,22 @@ export const STORE_TIMEOUT = 30_000;
 /** How many times as long a directory may take to remove, which can have many files. */
 const REMOVAL = 20;
 
-export class TimedStore implements Store {
+export class TimedReads implements ReadableStore {
   readonly uri: string;
-  readonly executors: StoreExecutors;
-  readonly #store: Store;
-  readonly #timeout: number;
+  readonly #store: ReadableStore;
+  protected readonly timeout: number;
 
-  constructor(store: Store) {
+  constructor(store: ReadableStore) {
     this.uri = store.uri;
-    this.executors = store.executors;
     this.#store = store;
-    this.#timeout = store.timeoutMs ?? STORE_TIMEOUT;
+    this.timeout = store.timeoutMs ?? STORE_TIMEOUT;
   }
 
   /** The time is that of each chunk, and does not run while the reader does something else. */
   async *open(path: string, range: StoreRange): AsyncGenerator<Uint8Array> {
     const read = new AbortController();
     const forget = onAbort(range.signal, () => read.abort(range.signal.reason));
-    const step = <T>(promise: T | Promise<T>) => untilAborted(range.signal, inTime(promise, this.#timeout, "sent"));
+    const step = <T>(promise: T | Promise<T>) => untilAborted(range.signal, inTime(promise, this.timeout, "sent"));
     let chunks: AsyncIterator<Uint8Array> | undefined;
     try {
       const opened = await step(this.#store.open(path, { ...range, signal: read.signal }));
@@ -41,17 +39,28 @@ export class TimedStore implements Store {
       chunks?.return?.().catch(() => {});
     }
   }
+}
+
+export class TimedStore extends TimedReads implements Store {
+  readonly executors: StoreExecutors;
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    super(store);
+    this.executors = store.executors;
+    this.#store = store;
+  }
 
   list(): Promise<readonly string[]> {
-    return tryAgain(() => inTime(this.#store.list(), this.#timeout, "listed"));
+    return tryAgain(() => inTime(this.#store.list(), this.timeout, "listed"));
   }
 
   remove(directory: string): Promise<void> {
-    return tryAgain(() => inTime(this.#store.remove(directory), REMOVAL * this.#timeout, "removed"));
+    return tryAgain(() => inTime(this.#store.remove(directory), REMOVAL * this.timeout, "removed"));
   }
 
   async create(directory: string): Promise<void> {
-    await tryAgain(() => inTime(this.#store.create?.(directory), this.#timeout, "made"));
+    await tryAgain(() => inTime(this.#store.create?.(directory), this.timeout, "made"));
   }
 }
 

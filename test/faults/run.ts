@@ -17,6 +17,7 @@ import { networkFaults } from "./network-faults.js";
 import { closePushFaults, pushFaults, pushIsUnsupported } from "./push-faults.js";
 import { scriptedFaults } from "./scripted-faults.js";
 import { sleepThrough } from "./sleeper.js";
+import { closeStoredClusterFaults, storedClusterFaults } from "./stored-cluster-faults.js";
 import { closeStoredFaults, storedFaults } from "./stored-faults.js";
 import { openStoredPlaces } from "./stored-place.js";
 import { scriptedTarget, sparkTargets } from "./targets.js";
@@ -72,6 +73,8 @@ if (wants("into")) {
 if (wants("stored")) {
   results.push(await campaign(storedFaults, { runs: pushed, seed: seed!, atOnce: 1 }));
   await closeStoredFaults();
+  results.push(await campaign(storedClusterFaults, { runs: Math.ceil(pushed / 8), seed: seed!, atOnce: 1 }));
+  await closeStoredClusterFaults();
 }
 await mochaHooks.afterAll();
 

@@ -29,7 +29,7 @@ import { SparkUi } from "../support/spark-ui.js";
 import { type FaultClass, type RunResult, readRows } from "./fault-class.js";
 import { killProcess, slotsAreFree } from "./killed-process.js";
 import { ReceivedRows, rowQuery } from "./rows.js";
-import { openStoredPlaces, type StoredPlaces } from "./stored-place.js";
+import { leftFiles, openStoredPlaces, type StoredPlaces } from "./stored-place.js";
 
 const ROWS = 16_000;
 const PARTITIONS = 8;
@@ -214,21 +214,16 @@ function classOf(fault: StoredFault): FaultClass {
       try {
         const store = here.stores[fault.store ?? random.pick(["directory", "bucket"] as const)];
         const way = fault.of ?? random.pick(["stream", "result"] as const);
-        return await withoutFiles(here, await (way === "stream" ? readStream : readResult)(here, fault, store, random));
+        return await leftFiles(
+          here,
+          here.spark,
+          await (way === "stream" ? readStream : readResult)(here, fault, store, random),
+        );
       } finally {
         here.proxy.faultOf = () => undefined;
       }
     },
   };
-}
-
-/** The outcome, or "left" if a file is. */
-async function withoutFiles({ spark, files, clear }: Place, result: RunResult): Promise<RunResult> {
-  await spark.client.stopped();
-  const left = await files();
-  if (left.length === 0) return result;
-  await clear(); // the next run is to begin with nothing
-  return { outcome: "left", error: new Error(left.join("\n"), { cause: result.error }) };
 }
 
 type Run = (place: Place, fault: StoredFault, store: Store | StoreLocation, random: Random) => Promise<RunResult>;
@@ -324,7 +319,7 @@ const readerKilled: FaultClass = {
     const rest = await readRows(sparkStream(result, { from }), received);
     await removeResult(result);
     await rm(file);
-    return await withoutFiles(here, rest);
+    return await leftFiles(here, here.spark, rest);
   },
 };
 
@@ -332,7 +327,6 @@ const readerKilled: FaultClass = {
 const writerKilled: FaultClass = {
   name: "stored: Node killed, with a query",
   expected: "exact",
-  slow: true,
   async run(random) {
     const here = await place();
     const { ui, spark, stores, directory } = here;
@@ -350,7 +344,7 @@ const writerKilled: FaultClass = {
       sparkStream(frame, { delivery: "stored", store: stores.directory }),
       new ReceivedRows(ROWS),
     );
-    return await withoutFiles(here, result);
+    return await leftFiles(here, here.spark, result);
   },
 };
 

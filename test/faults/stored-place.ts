@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
-import type { Store, StoreLocation } from "../../lib/index.js";
+import type { SparkSession, Store, StoreLocation } from "../../lib/index.js";
 import { s3Store } from "../../lib/s3.js";
 import { type S3FaultProxy, startS3FaultProxy } from "../support/s3-fault-proxy.js";
 import { startS3Server } from "../support/s3-server.js";
+import type { RunResult } from "./fault-class.js";
 
 /** ms after which a store that says nothing counts as stalled. */
 const TIMEOUT = 400;
@@ -56,4 +57,13 @@ export async function openStoredPlaces(): Promise<StoredPlaces> {
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** The outcome of a run, which is "left" if it has left a file in any of the stores. */
+export async function leftFiles(places: StoredPlaces, spark: SparkSession, result: RunResult): Promise<RunResult> {
+  await spark.client.stopped();
+  const left = await places.files();
+  if (left.length === 0) return result;
+  await places.clear(); // the next run is to begin with nothing
+  return { outcome: "left", error: new Error(left.join("\n"), { cause: result.error }) };
 }

@@ -7,13 +7,13 @@
 import { createHash } from "node:crypto";
 import { incompleteResult, SparkStreamError } from "../../errors.js";
 import { untilAborted } from "../../runtime/abort.js";
-import type { Store } from "../../store/store.js";
+import type { ReadableStore } from "../../store/store.js";
 import { tryAgain } from "../../store/try-again.js";
 import type { StoredFile } from "./stored-file.js";
 
 export class FileBytes {
   readonly file: StoredFile;
-  readonly #store: Store;
+  readonly #store: ReadableStore;
   readonly #path: string;
   readonly #signal: AbortSignal;
   readonly #hash = createHash("sha256");
@@ -23,7 +23,7 @@ export class FileBytes {
   #read = 0;
   #taken = 0;
 
-  constructor(store: Store, directory: string, file: StoredFile, signal: AbortSignal) {
+  constructor(store: ReadableStore, directory: string, file: StoredFile, signal: AbortSignal) {
     this.#store = store;
     this.#path = `${directory}/${file.name}`;
     this.file = file;

@@ -32,7 +32,7 @@ export class Storing {
   readonly #options: StoringOptions;
   readonly #report: ResultReport;
   readonly #directory: string;
-  #place: StoredPlace | undefined;
+  #store: Store | undefined;
   #schema: Uint8Array | undefined;
   #query: StoredQuery | undefined;
 
@@ -45,7 +45,7 @@ export class Storing {
 
   /** Where the files are. Known with the first partition. */
   get place(): StoredPlace {
-    return this.#place!;
+    return { store: this.#store!, directory: this.#directory };
   }
 
   /** An Arrow IPC stream without a batch. Known with the first partition. */
@@ -93,19 +93,18 @@ export class Storing {
   }
 
   async remove(): Promise<void> {
-    if (!this.#place) return;
-    const { store, directory } = this.#place;
+    if (!this.#store) return;
     try {
-      await store.remove(directory);
+      await this.#store.remove(this.#directory);
     } catch (error) {
-      const message = `${store.uri}/${directory} could not be removed, remove it yourself: ${(error as Error).message}`;
+      const message = `${this.#store.uri}/${this.#directory} could not be removed, remove it yourself: ${(error as Error).message}`;
       process.emitWarning(message, { type: "SparkStreamWarning", code: "STORED_FILES_LEFT" });
     }
   }
 
   /** @throws SparkStreamError STORE_FAILED */
   async #create(store: Store): Promise<void> {
-    this.#place = { store, directory: this.#directory };
+    this.#store = store;
     try {
       await store.create?.(this.#directory);
     } catch (error) {
