@@ -31,7 +31,10 @@ interface Done {
 }
 
 if (cluster.isPrimary) await lead();
-else process.once("message", (share: Share) => void work(share).then(() => process.disconnect?.()));
+else {
+  process.once("message", (share: Share) => void work(share).then(() => process.disconnect?.()));
+  process.send!("ready"); // what comes before somebody listens is lost
+}
 
 async function work({ result, partitions, from }: Share): Promise<void> {
   let at = from;
@@ -55,13 +58,13 @@ async function lead(): Promise<void> {
     const worker = cluster.fork();
     total.workers++;
     let at = from;
-    worker.on("message", (done: Done) => {
+    worker.on("message", (done: Done | "ready") => {
+      if (done === "ready") return void worker.send({ result, partitions, from } satisfies Share);
       total.rows += done.rows;
       total.sum += done.sum;
       at = done.at;
       onDone?.(worker, done);
     });
-    worker.send({ result, partitions, from } satisfies Share);
     const [code] = await once(worker, "exit");
     if (code === 0) return;
     console.log(`a worker has died at row ${at.row} of partition ${at.partition}`);
