@@ -3,7 +3,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { expect } from "chai";
 import { storedResult } from "../../lib/delivery/stored/stored-result.js";
-import { type StoredResult, type StoredResultOptions, sparkStream, urlStore } from "../../lib/index.js";
+import {
+  removeResult,
+  type Store,
+  type StoredResult,
+  type StoredResultOptions,
+  sparkStream,
+  urlStore,
+} from "../../lib/index.js";
 import { ROWS, streamOf } from "../support/int-streams.js";
 import { MemoryStore } from "../support/memory-store.js";
 import { errorOf } from "../support/scripted.js";
@@ -88,6 +95,10 @@ describe("A stored result that is read by URLs", () => {
     });
     await idsOf({ store: own });
     expect(count).to.equal(2);
+  });
+
+  it("cannot be removed by them", async () => {
+    expect(await errorOf(removeResult(result, { store: store() as Store }))).to.include({ code: "INVALID_ARGUMENT" });
   });
 
   it("is refused at the call without a function for URLs", () => {

@@ -1,0 +1,70 @@
+// The S3 store on a real server, behind a proxy at which requests go wrong. No Spark.
+import { ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { expect } from "chai";
+import type { Store } from "../../lib/index.js";
+import { s3Store } from "../../lib/s3.js";
+import { type S3FaultProxy, startS3FaultProxy } from "../support/s3-fault-proxy.js";
+import { type S3Server, startS3Server } from "../support/s3-server.js";
+import { ownTimeOf } from "../support/until.js";
+
+const TIMEOUT = 300;
+
+describe("An S3 store whose requests go wrong", function () {
+  this.timeout(60_000);
+  let server: S3Server;
+  let proxy: S3FaultProxy;
+  let client: S3Client;
+  let store: Store;
+
+  const keys = async () => {
+    const { Contents = [] } = await server.client.send(new ListObjectsV2Command({ Bucket: server.bucket }));
+    return Contents.map(({ Key = "" }) => Key);
+  };
+
+  before(async function () {
+    this.timeout(300_000); // the first start installs the server
+    server = await startS3Server();
+    proxy = await startS3FaultProxy(server.endpoint);
+    const { bucket, credentials } = server;
+    const options = { endpoint: proxy.endpoint, region: "us-east-1", forcePathStyle: true };
+    client = new S3Client({ ...options, credentials: { ...credentials }, maxAttempts: 1 });
+    store = s3Store({ uri: `s3://${bucket}/tmp`, client, timeoutMs: TIMEOUT });
+  });
+  beforeEach(async () => {
+    proxy.faultOf = () => undefined;
+    for (const name of ["one", "two"]) {
+      await server.client.send(new PutObjectCommand({ Bucket: server.bucket, Key: `tmp/d/${name}`, Body: "x" }));
+    }
+  });
+  after(async () => {
+    client?.destroy();
+    await proxy?.[Symbol.asyncDispose]();
+    await server?.[Symbol.asyncDispose]();
+  });
+
+  it("removes what the first listing did not show", async () => {
+    let listings = 0;
+    proxy.faultOf = (call) => (call === "list" && listings++ === 0 ? { do: "empty" } : undefined);
+    await store.remove("d");
+    expect(await keys()).to.deep.equal([]);
+    expect(listings).to.equal(3);
+  });
+
+  for (const [call, use] of [
+    ["list", () => store.list()],
+    ["list", () => store.remove("d")],
+    ["remove", () => store.remove("d")],
+  ] as const) {
+    for (const after of [0, 50]) {
+      it(`ends ${use.toString().replace(/^.*store\./, "")} if a "${call}" stalls after ${after} bytes`, async () => {
+        proxy.faultOf = (each) => (each === call ? { do: "stall", after } : undefined);
+        const failed = use().then(
+          () => expect.fail("should have failed"),
+          () => {},
+        );
+        expect(await ownTimeOf(failed)).to.be.below(10 * TIMEOUT);
+        await failed;
+      });
+    }
+  }
+});
