@@ -12,6 +12,7 @@ import {
 } from "../runtime/check-options.js";
 import { type Store, type StoreExecutors, type StoreRange, storeTimeout } from "./store.js";
 import { STORE_TIMEOUT } from "./timed-store.js";
+import { tryAgain } from "./try-again.js";
 
 /** How executors reach the bucket: arguments of `pyarrow.fs.S3FileSystem`. Without credentials, the executors use their own. */
 export interface S3ExecutorOptions {
@@ -127,7 +128,7 @@ class S3Store implements Store {
     for await (const { Contents = [] } of this.#pages(`${this.#prefix}${directory}/`)) {
       for (let at = 0; at < Contents.length; at += REMOVALS) {
         const removals = Contents.slice(at, at + REMOVALS).map(({ Key }) =>
-          this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key }), this.#inTime()),
+          this.#answer((call) => this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key }), call)),
         );
         await Promise.all(removals);
         count += removals.length;
@@ -139,15 +140,26 @@ class S3Store implements Store {
   async *#pages(Prefix: string, Delimiter?: string) {
     for (let token: string | undefined, more = true; more; more = token !== undefined) {
       const page = { Bucket: this.#bucket, Prefix, Delimiter, ContinuationToken: token };
-      const answer = await this.#client.send(new ListObjectsV2Command(page), this.#inTime());
+      const answer = await this.#answer((call) => this.#client.send(new ListObjectsV2Command(page), call));
       token = answer.IsTruncated ? answer.NextContinuationToken : undefined;
       yield answer;
     }
   }
 
-  /** Ends a request that gets no answer. */
-  #inTime() {
-    return { abortSignal: AbortSignal.timeout(this.timeoutMs) };
+  /** Repeats a request that fails, or gets no answer: each for itself, since a directory can need many. */
+  async #answer<T>(send: (call: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
+    try {
+      return await tryAgain(async () => {
+        try {
+          return await send({ abortSignal: AbortSignal.timeout(this.timeoutMs) });
+        } catch (error) {
+          throw final(error);
+        }
+      });
+    } catch (error) {
+      if (error instanceof SparkStreamError) throw error;
+      throw new SparkStreamError("STORE_FAILED", (error as Error).message, { cause: error });
+    }
   }
 }
 

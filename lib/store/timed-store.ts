@@ -1,6 +1,6 @@
 /**
  * A store each of whose calls ends. A call that brings nothing for `timeoutMs` is given up with an error, like one whose
- * connection was lost: a read is then repeated by its reader, from where it stopped (file-bytes.ts), any other call here.
+ * connection was lost. A read that fails is repeated by its reader, from where it stopped (file-bytes.ts); any other call here.
  */
 import { onAbort, untilAborted } from "../runtime/abort.js";
 import type { ReadableStore, Store, StoreExecutors, StoreRange } from "./store.js";
@@ -8,8 +8,8 @@ import { tryAgain } from "./try-again.js";
 
 /** ms without a byte, or without an answer. */
 export const STORE_TIMEOUT = 30_000;
-/** How many times as long a directory may take to remove, which can have many files. */
-const REMOVAL = 20;
+/** So many times as long may a call take that goes over many files: to list, to remove. */
+const LONG = 20;
 
 export class TimedReads implements ReadableStore {
   readonly uri: string;
@@ -52,15 +52,25 @@ export class TimedStore extends TimedReads implements Store {
   }
 
   list(): Promise<readonly string[]> {
-    return tryAgain(() => inTime(this.#store.list(), this.timeout, "listed"));
+    return repeated(() => this.#store.list(), LONG * this.timeout, "listed");
   }
 
   remove(directory: string): Promise<void> {
-    return tryAgain(() => inTime(this.#store.remove(directory), REMOVAL * this.timeout, "removed"));
+    return repeated(() => this.#store.remove(directory), LONG * this.timeout, "removed");
   }
 
   async create(directory: string): Promise<void> {
-    await tryAgain(() => inTime(this.#store.create?.(directory), this.timeout, "made"));
+    await repeated(async () => this.#store.create?.(directory), this.timeout, "made");
+  }
+}
+
+/** Calls again after an error. @param ms for all attempts together */
+async function repeated<T>(call: () => Promise<T>, ms: number, done: string): Promise<T> {
+  const stop = new AbortController();
+  try {
+    return await inTime(tryAgain(call, stop.signal), ms, done);
+  } finally {
+    stop.abort();
   }
 }
 

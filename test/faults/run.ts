@@ -4,11 +4,13 @@
  * The fault campaign: so many runs, each with something that goes wrong, and what became of the result, compared row by
  * row with what it should be. A fifth of the runs is on a real Spark, which is started here, and a sixteenth more of streams
  * that are pushed, as many of streams into Spark, and as many of results through a store. --sleep does nothing but to let the
- * consumer of a pushed stream (with --only stored, of a stored one) sleep once, for so long. --json writes the table's rows. The
+ * consumer of a pushed stream (with --only stored, of a stored result) sleep once, for so long. --json writes the table's rows. The
  * exit code is 1 if a run came out otherwise than it has to, or if classes had to be skipped; the same seed repeats it.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import type { RecordBatch } from "apache-arrow";
+import { sparkStream, storeResult } from "../../lib/index.js";
 import { mochaHooks, sparkSession } from "../support/spark.js";
 import { blackHoles } from "./black-holes.js";
 import { campaign, faultTable, skipped } from "./campaign.js";
@@ -16,7 +18,7 @@ import { closeIntoFaults, intoFaults } from "./into-faults.js";
 import { networkFaults } from "./network-faults.js";
 import { closePushFaults, pushFaults, pushIsUnsupported } from "./push-faults.js";
 import { scriptedFaults } from "./scripted-faults.js";
-import { sleepThrough } from "./sleeper.js";
+import { sleeperQuery, sleepThrough } from "./sleeper.js";
 import { closeStoredClusterFaults, storedClusterFaults } from "./stored-cluster-faults.js";
 import { closeStoredFaults, storedFaults } from "./stored-faults.js";
 import { openStoredPlaces } from "./stored-place.js";
@@ -38,13 +40,19 @@ const wants = (part: string) => values.only === undefined || values.only === par
 if (!(Number.isInteger(runs) && runs! > 0 && Number.isInteger(seed))) throw new Error("--runs and --seed are numbers.");
 
 if (values.sleep) {
-  await using places = values.only === "stored" ? await openStoredPlaces() : undefined;
-  const delivery = places
-    ? ({ delivery: "stored", store: places.stores.bucket } as const)
-    : ({ delivery: "push" } as const);
-  const { outcome, error } = await sleepThrough(await sparkSession(), Number(values.sleep) * 1000, delivery);
+  const places = values.only === "stored" ? await openStoredPlaces() : undefined;
+  const frame = (await sparkSession()).sql(sleeperQuery);
+  const readAheadBytes = 2 ** 20;
+  let stream: AsyncIterable<RecordBatch>;
+  if (places) {
+    const store = places.stores.bucket;
+    const result = await storeResult(frame, { store });
+    await mochaHooks.afterAll(); // a stored result needs no Spark
+    stream = sparkStream(result, { store, readAheadBytes });
+  } else stream = sparkStream(frame, { delivery: "push", readAheadBytes });
+  const { outcome, error } = await sleepThrough(stream, Number(values.sleep) * 1000);
   console.log(`${outcome}, after a sleep of ${values.sleep} s`, error ?? "");
-  await mochaHooks.afterAll();
+  await (places?.[Symbol.asyncDispose]() ?? mochaHooks.afterAll());
   process.exit(outcome === "exact" ? 0 : 1);
 }
 

@@ -54,7 +54,7 @@ export async function startS3FaultProxy(endpoint: string): Promise<S3FaultProxy>
     }
     const { "content-length": _, ...others } = answer.headers;
     response.writeHead(answer.statusCode!, fault.do === "end" ? others : answer.headers);
-    response.flushHeaders();
+    if (fault.after > 0) response.flushHeaders();
     let left = fault.after;
     for await (const chunk of answer as AsyncIterable<Buffer>) {
       response.write(chunk.subarray(0, left));
