@@ -25,8 +25,6 @@ export interface S3FaultProxy extends AsyncDisposable {
   /** `http://host:port` */
   readonly endpoint: string;
   faultOf: (call: S3Call) => S3Fault | undefined;
-  /** Requests that went wrong. */
-  faults: number;
   /** Resets all connections that are open. */
   reset(): void;
 }
@@ -36,7 +34,6 @@ export async function startS3FaultProxy(endpoint: string): Promise<S3FaultProxy>
   const target = new URL(endpoint);
   const server = createServer((incoming, response) => {
     const fault = proxy.faultOf(callOf(incoming));
-    if (fault) proxy.faults++;
     // A connection that breaks is the other side's to notice.
     const answering =
       fault && !("after" in fault) ? refuse(incoming, response, fault) : forward(incoming, response, fault);
@@ -77,7 +74,6 @@ export async function startS3FaultProxy(endpoint: string): Promise<S3FaultProxy>
   const proxy: S3FaultProxy = {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     faultOf: () => undefined,
-    faults: 0,
     reset,
     async [Symbol.asyncDispose]() {
       reset();
