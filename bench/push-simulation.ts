@@ -3,8 +3,8 @@
  *
  * How fast a result can come, by where its data goes: N executors of some slots each make data, and links carry it, each of
  * which is shared evenly by what goes over it (max-min fairness). "result": from an executor to the driver and from there to
- * the client, so over both links of the driver. "push": from the executor to the client. A figure of the links only: no
- * Spark, no Node.
+ * the client, so over both links of the driver. "push": from the executor to the client. "stored": from the executor to the
+ * store, and from there to any number of consumers, on machines of their own. A figure of the links only: no Spark, no Node.
  */
 import { parseArgs } from "node:util";
 import { table } from "./table.js";
@@ -51,13 +51,26 @@ function throughput(flows: readonly Flow[]): { megabytes: number; limit: string 
 }
 
 function flowsOf(cluster: Cluster, way: "result" | "push"): Flow[] {
-  const { executors, slots, making, executorLink, driverLink, clientLink } = cluster;
+  const { driverLink, clientLink } = cluster;
   const client = { name: "client's link", capacity: clientLink };
   const driver = ["in", "out"].map((side) => ({ name: `driver's link, ${side}`, capacity: driverLink }));
-  const behind = way === "result" ? [...driver, client] : [client];
+  return executorFlows(cluster, way === "result" ? [...driver, client] : [client]);
+}
+
+/** A flow from each slot, over its executor's link and those behind. */
+function executorFlows({ executors, slots, making, executorLink }: Cluster, behind: readonly Link[]): Flow[] {
   return Array.from({ length: executors }, () => ({ name: "executors' links", capacity: executorLink })).flatMap(
     (executor) => Array.from({ length: slots }, () => [{ name: "slots", capacity: making }, executor, ...behind]),
   );
+}
+
+/** The flows out of a store to consumers on machines of their own. */
+function readFlows(store: Link, consumers: number, reading: number, clientLink: number): Flow[] {
+  return Array.from({ length: consumers }, () => [
+    { name: "consumers", capacity: reading },
+    { name: "client's link", capacity: clientLink },
+    store,
+  ]);
 }
 
 const { values } = parseArgs({
@@ -68,11 +81,17 @@ const { values } = parseArgs({
     "driver-gbit": { type: "string", default: "10" },
     "client-gbit": { type: "string", default: "10,25,100" },
     executors: { type: "string", default: "1,2,4,8,16,32,64" },
+    "store-gbit": { type: "string", default: "100" },
+    consumers: { type: "string", default: "1,2,4,8,20,50,100" },
+    "consumer-megabytes": { type: "string", default: "500" },
   },
 });
 const gbit = (text: string) => (Number(text) * 1e9) / 8 / 1e6;
+const shown = ({ megabytes, limit }: ReturnType<typeof throughput>) => [megabytes.toFixed(0), limit];
+const clients = values["client-gbit"].split(",");
+const store = { name: "store's link", capacity: gbit(values["store-gbit"]) };
 const lines: string[][] = [];
-for (const client of values["client-gbit"].split(",")) {
+for (const client of clients) {
   for (const executors of values.executors.split(",").map(Number)) {
     const cluster: Cluster = {
       executors,
@@ -82,9 +101,18 @@ for (const client of values["client-gbit"].split(",")) {
       driverLink: gbit(values["driver-gbit"]),
       clientLink: gbit(client),
     };
-    const [result, push] = (["result", "push"] as const).map((way) => throughput(flowsOf(cluster, way)));
-    const shown = ({ megabytes, limit }: NonNullable<typeof result>) => [megabytes.toFixed(0), limit];
-    lines.push([`${client} Gbit/s`, `${executors}`, ...shown(result!), ...shown(push!)]);
+    const ways = [flowsOf(cluster, "result"), flowsOf(cluster, "push"), executorFlows(cluster, [store])];
+    lines.push([`${client} Gbit/s`, `${executors}`, ...ways.flatMap((flows) => shown(throughput(flows)))]);
   }
 }
-console.log(table(["client's link", "executors", "result MB/s", "limited by", "push MB/s", "limited by"], lines));
+const heads = ["result MB/s", "push MB/s", "stored MB/s"].flatMap((head) => [head, "limited by"]);
+console.log(table(["client's link", "executors", ...heads], lines));
+
+const readLines: string[][] = [];
+for (const client of clients) {
+  for (const consumers of values.consumers.split(",").map(Number)) {
+    const flows = readFlows(store, consumers, Number(values["consumer-megabytes"]), gbit(client));
+    readLines.push([`${client} Gbit/s`, `${consumers}`, ...shown(throughput(flows))]);
+  }
+}
+console.log(`\n${table(["client's link", "consumers", "read from the store MB/s", "limited by"], readLines)}`);

@@ -71,7 +71,8 @@ export type { InvalidText } from "./sinks/values/invalid-text.js";
 export type { TextValueOptions, ValueOptions } from "./sinks/values/value-options.js";
 export { arrowIpcBytes, type SparkStream, sparkStream, splitSparkStream } from "./spark-stream.js";
 export { type SparkWriter, sparkWriter } from "./spark-writer.js";
-export type { Store, StoreExecutors, StoreLocation, StoreRange } from "./store/store.js";
+export type { ReadableStore, Store, StoreExecutors, StoreLocation, StoreRange } from "./store/store.js";
+export { type UrlStoreOptions, urlStore } from "./store/url-store.js";
 export { removeResult, storeResult } from "./stored-results.js";
 export type {
   CommonStreamOptions,

@@ -22,7 +22,14 @@ import {
   whole,
 } from "./runtime/check-options.js";
 import { type ReachOptions, reachOptions } from "./runtime/reach-options.js";
-import { checkStoreUri, type Store, type StoreLocation, storeRule } from "./store/store.js";
+import {
+  checkStoreUri,
+  type ReadableStore,
+  readableStoreRule,
+  type Store,
+  type StoreLocation,
+  storeRule,
+} from "./store/store.js";
 
 /**
  * The options of all deliveries. The `signal` destroys the stream with an AbortError; it and the `tags` apply to
@@ -168,8 +175,8 @@ export interface StoreResultOptions
 
 /** Options of `sparkStream()` and `splitSparkStream()` for a stored result. */
 export interface StoredResultOptions extends Pick<CommonStreamOptions, "readAheadBytes" | "signal"> {
-  /** The store, unless it is a `file:` directory. */
-  store?: Store | StoreLocation;
+  /** The store, unless it is a `file:` directory; only its `open` is needed. */
+  store?: ReadableStore | StoreLocation;
   /** The ids of the partitions to read, from 0. Default: all. */
   partitions?: readonly number[];
   /** Where to begin: at this row of this partition, from 0; partitions before it are left out. Default: at the start. */
@@ -187,7 +194,7 @@ export interface ResultPosition {
 }
 
 /** Options of `removeResult()`. */
-export type RemoveResultOptions = Pick<StoredResultOptions, "store">;
+export type RemoveResultOptions = Partial<Pick<StoreResultOptions, "store">>;
 
 /**
  * The defaults of options. Options missing here default to the server's setting (`maxRecordsPerBatch`, `compression`),
@@ -288,7 +295,7 @@ const storeResultOptions: OptionTable<StoreResultOptions> = {
 const storedResultOptions: OptionTable<StoredResultOptions> = {
   signal: runOptions.signal,
   readAheadBytes: byteCount,
-  store: storeOption,
+  store: secret(readableStoreRule),
   partitions: partitionIds,
   from: nested(position),
   order: storedOptions.order,

@@ -30,7 +30,7 @@ for (const { page, blocks } of documents) {
 
     it("has blocks of code, commands that package.json or npm knows, and what is printed", async () => {
       const { scripts } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
-      expect(["sh", "ts", "js", "text", "yaml", "nginx", "javascript", "dockerfile"]).to.include.members(
+      expect(["sh", "ts", "js", "text", "yaml", "nginx", "javascript", "dockerfile", "json"]).to.include.members(
         blocks.map(({ language }) => language),
       );
       for (const { code } of blocks.filter(({ language }) => language === "sh")) {

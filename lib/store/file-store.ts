@@ -13,11 +13,13 @@ const FINAL = new Set(["EACCES", "EPERM", "ENOTDIR", "EISDIR", "ELOOP"]);
 export class FileStore implements Store {
   readonly uri: string;
   readonly executors: StoreExecutors;
+  readonly timeoutMs: number | undefined;
   readonly #path: string;
 
   /** @param uri a `file:` URL without a host */
-  constructor(uri: string) {
+  constructor(uri: string, timeoutMs?: number) {
     this.uri = uri;
+    this.timeoutMs = timeoutMs;
     this.#path = fileURLToPath(uri);
     this.executors = { filesystem: "fs.LocalFileSystem()", path: this.#path.replace(/\/+$/, "") };
   }
@@ -50,15 +52,15 @@ export class FileStore implements Store {
     const path = join(this.#path, directory);
     try {
       const { mode } = await stat(this.#path);
-      await mkdir(path);
+      await mkdir(path, { recursive: true }); // it is there if an earlier try was only slow
       await chmod(path, mode & 0o7777).catch(() => {}); // some mounts have no modes
     } catch (error) {
-      throw final(error);
+      throw final(error, "ENOENT"); // the store's own directory is missing
     }
   }
 }
 
-function final(error: unknown): unknown {
+function final(error: unknown, another?: string): unknown {
   const { code = "", message } = error as NodeJS.ErrnoException;
-  return FINAL.has(code) ? new SparkStreamError("STORE_FAILED", message, { cause: error }) : error;
+  return FINAL.has(code) || code === another ? new SparkStreamError("STORE_FAILED", message, { cause: error }) : error;
 }

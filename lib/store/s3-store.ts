@@ -10,7 +10,9 @@ import {
   required,
   secret,
 } from "../runtime/check-options.js";
-import type { Store, StoreExecutors, StoreRange } from "./store.js";
+import { type Store, type StoreExecutors, type StoreRange, storeTimeout } from "./store.js";
+import { STORE_TIMEOUT } from "./timed-store.js";
+import { tryAgain } from "./try-again.js";
 
 /** How executors reach the bucket: arguments of `pyarrow.fs.S3FileSystem`. Without credentials, the executors use their own. */
 export interface S3ExecutorOptions {
@@ -34,6 +36,8 @@ export interface S3StoreOptions {
    */
   client?: S3Client;
   executors?: S3ExecutorOptions;
+  /** ms without a byte or an answer after which a call is given up, and tried again. Default: 30,000. */
+  timeoutMs?: number;
 }
 
 const credential = secret(filled);
@@ -54,10 +58,13 @@ const s3Options: OptionTable<S3StoreOptions> = {
   ]),
   client: [(value) => isObject(value) && "send" in value, "an S3Client"],
   executors: nested(executorOptions),
+  timeoutMs: storeTimeout,
 };
 
 /** Objects that are removed at a time. */
 const REMOVALS = 16;
+/** Listings of a directory that is removed, the last of which has to be empty. */
+const MAX_LISTINGS = 4;
 /** Errors of S3 that another attempt does not change. */
 const FINAL = new Set(["AccessDenied", "NoSuchBucket", "NoSuchKey", "InvalidAccessKeyId", "SignatureDoesNotMatch"]);
 
@@ -70,15 +77,17 @@ export function s3Store(options: S3StoreOptions): Store {
 class S3Store implements Store {
   readonly uri: string;
   readonly executors: StoreExecutors;
+  readonly timeoutMs: number;
   readonly #client: S3Client;
   readonly #bucket: string;
   /** Ends with a slash, unless it is empty. */
   readonly #prefix: string;
 
-  constructor({ uri, client = new S3Client({}), executors = {} }: S3StoreOptions) {
+  constructor({ uri, client = new S3Client({}), executors = {}, timeoutMs = STORE_TIMEOUT }: S3StoreOptions) {
     const [bucket = "", ...path] = uri.slice("s3://".length).split("/");
     const prefix = path.filter((part) => part !== "").join("/");
     this.uri = uri.replace(/\/+$/, "");
+    this.timeoutMs = timeoutMs;
     this.#client = client;
     this.#bucket = bucket;
     this.#prefix = prefix === "" ? "" : `${prefix}/`;
@@ -104,24 +113,52 @@ class S3Store implements Store {
     return names;
   }
 
-  /** One by one, since not every server can remove many at a time. */
+  /** A listing may be older than the last files of tasks, so it is repeated until there is nothing more. */
   async remove(directory: string): Promise<void> {
+    for (let pass = 1; pass <= MAX_LISTINGS; pass++) {
+      const found = await this.#removeListed(directory);
+      if (found === 0 && pass > 1) return;
+    }
+    throw new Error("files that were removed are still listed");
+  }
+
+  /** Resolves to the number of objects. One by one, since not every server can remove many at a time. */
+  async #removeListed(directory: string): Promise<number> {
+    let count = 0;
     for await (const { Contents = [] } of this.#pages(`${this.#prefix}${directory}/`)) {
       for (let at = 0; at < Contents.length; at += REMOVALS) {
         const removals = Contents.slice(at, at + REMOVALS).map(({ Key }) =>
-          this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key })),
+          this.#answer((call) => this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key }), call)),
         );
         await Promise.all(removals);
+        count += removals.length;
       }
     }
+    return count;
   }
 
   async *#pages(Prefix: string, Delimiter?: string) {
     for (let token: string | undefined, more = true; more; more = token !== undefined) {
       const page = { Bucket: this.#bucket, Prefix, Delimiter, ContinuationToken: token };
-      const answer = await this.#client.send(new ListObjectsV2Command(page));
+      const answer = await this.#answer((call) => this.#client.send(new ListObjectsV2Command(page), call));
       token = answer.IsTruncated ? answer.NextContinuationToken : undefined;
       yield answer;
+    }
+  }
+
+  /** Repeats a request that fails, or gets no answer: each for itself, since a directory can need many. */
+  async #answer<T>(send: (call: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
+    try {
+      return await tryAgain(async () => {
+        try {
+          return await send({ abortSignal: AbortSignal.timeout(this.timeoutMs) });
+        } catch (error) {
+          throw final(error);
+        }
+      });
+    } catch (error) {
+      if (error instanceof SparkStreamError) throw error;
+      throw new SparkStreamError("STORE_FAILED", (error as Error).message, { cause: error });
     }
   }
 }

@@ -3,7 +3,7 @@
  * directory of its own there (`stream-directory.ts`), in which all names are flat.
  */
 import { SparkStreamError } from "../errors.js";
-import { isFilled, isObject, type Rule } from "../runtime/check-options.js";
+import { INT_MAX, isFilled, isObject, type Rule, whole } from "../runtime/check-options.js";
 
 /** Where the bytes of a file begin and end; an AbortSignal ends the read. */
 export interface StoreRange {
@@ -25,37 +25,63 @@ export interface StoreExecutors {
   readonly path: string;
 }
 
-/**
- * A store as an object of small functions. All paths are relative to `uri`, with "/" as the separator. A function rejects
- * with a SparkStreamError if trying again is of no use; after any other error a read is tried again from where it stopped.
- */
-export interface Store {
+/** The part of a store that reads: all that a stored result needs. */
+export interface ReadableStore {
   /** The place, as messages name it. No secrets. */
   readonly uri: string;
-  readonly executors: StoreExecutors;
+  /** ms without a byte or an answer after which a call is given up, and tried again. Default: 30,000. */
+  readonly timeoutMs?: number;
   /** Reads a part of a file, in chunks of any size. */
   open(path: string, range: StoreRange): AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>;
+}
+
+/**
+ * A store as an object of small functions. All paths are relative to `uri`, with "/" as the separator. A function rejects
+ * with a SparkStreamError if trying again is of no use; after any other error a read is tried again from where it stopped,
+ * and another call from its start.
+ */
+export interface Store extends ReadableStore {
+  readonly executors: StoreExecutors;
   /** The names of the directories in the store, without slashes. */
   list(): Promise<readonly string[]>;
   /** Removes a directory with all its files. It may be gone already. */
   remove(directory: string): Promise<void>;
-  /** Makes a directory that executors may write to, if the store has directories. */
+  /** Makes a directory that executors may write to, if the store has directories. It may be there already. */
   create?(directory: string): Promise<void>;
 }
 
 /** A store that is built in: a `file:` URL of a directory that this process and all executors see at the same path. */
 export interface StoreLocation {
   readonly uri: string;
+  /** See {@link ReadableStore.timeoutMs}. */
+  readonly timeoutMs?: number;
 }
 
 const functions = ["open", "list", "remove"] as const;
 
+/** The `timeoutMs` of a store. */
+export const storeTimeout = whole(1, INT_MAX, "milliseconds");
+
 export const storeRule: Rule = [
-  (value) => isObject(value) && isFilled((value as Partial<Store>).uri) && (isLocation(value) || isStore(value)),
-  'an object with a "uri", or a store with "uri", "executors", "open", "list" and "remove"',
+  (value) => isObject(value) && hasPlace(value) && (isLocation(value) || isStore(value)),
+  'an object with a "uri" and perhaps a "timeoutMs", or a store with "uri", "executors", "open", "list" and "remove"',
 ];
 
-function isStore(value: object): value is Store {
+/** For a store that is only read. */
+export const readableStoreRule: Rule = [
+  (value) => isObject(value) && hasPlace(value) && (isLocation(value) || isReadable(value)),
+  'an object with a "uri" and perhaps a "timeoutMs", or a store with "uri" and "open"',
+];
+
+function hasPlace({ uri, timeoutMs }: Partial<StoreLocation>): boolean {
+  return isFilled(uri) && (timeoutMs === undefined || storeTimeout[0](timeoutMs));
+}
+
+export function isReadable(value: object): value is ReadableStore {
+  return typeof (value as Partial<ReadableStore>).open === "function";
+}
+
+export function isStore(value: object): value is Store {
   const { executors } = value as Partial<Store>;
   return (
     functions.every((name) => typeof (value as Partial<Store>)[name] === "function") &&
@@ -66,25 +92,18 @@ function isStore(value: object): value is Store {
 }
 
 function isLocation(value: object): boolean {
-  return Object.keys(value).every((name) => name === "uri");
+  return Object.keys(value).every((name) => name === "uri" || name === "timeoutMs");
 }
 
 /** @throws SparkStreamError INVALID_ARGUMENT for a `uri` that no store is built in for */
-export function checkStoreUri(store: Store | StoreLocation): void {
-  if (isStore(store)) return;
+export function checkStoreUri(store: ReadableStore | StoreLocation): void {
+  if (isReadable(store)) return;
   const { uri } = store;
   if (/^file:\/\/\/[^/]/.test(uri) && URL.canParse(uri)) return;
   const message =
     `The store ${JSON.stringify(withoutSecrets(uri))} is not known: built in is "file:///directory"; s3Store() of ` +
     "spark-arrow-stream/s3 is for s3://. For another one, give an object with open, list, remove and executors.";
   throw new SparkStreamError("INVALID_ARGUMENT", message);
-}
-
-/** @param store as checkStoreUri() accepts it */
-export async function openStore(store: Store | StoreLocation): Promise<Store> {
-  if (isStore(store)) return store;
-  const { FileStore } = await import("./file-store.js");
-  return new FileStore(store.uri);
 }
 
 /** A URI without a user, a password and a query, any of which may be secret. */

@@ -79,8 +79,9 @@ export async function startCluster(
     const living: OwnedProcess[] = [];
     const addWorker = async () => {
       const name = `worker-${count++}`;
+      const host = `127.0.0.${count}`; // its own: Spark starts no second attempt of a task on the host of the first
       const work = ["--work-dir", join(directory, name), "--webui-port", "0"];
-      const args = ["org.apache.spark.deploy.worker.Worker", "--host", "127.0.0.1", "--cores", "1", "--memory", "1g"];
+      const args = ["org.apache.spark.deploy.worker.Worker", "--host", host, "--cores", "1", "--memory", "1g"];
       const [, worker] = await daemon(name, [...args, ...work, master], /Successfully registered with master/);
       living.push(worker);
     };

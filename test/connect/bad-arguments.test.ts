@@ -382,6 +382,7 @@ describe("A call with an argument that it does not take", function () {
       storeResult: [api.storeResult as Call, takes(df), takes({ store: { uri: "file:///nowhere" } }, "bag")],
       startLocalSpark: [localApi.startLocalSpark as Call, bag],
       startScriptedServer: [testingApi.startScriptedServer as Call, bag],
+      urlStore: [api.urlStore as Call, takes({ urlOf: () => "" }, "bag")],
       connect: [api.connect as Call, takes(setting.server.url, "absent", "string"), bag],
     };
     const exported = [api, connectApi, localApi, testingApi].flatMap((module) => Object.keys(module));

@@ -4,7 +4,7 @@ import { table } from "../../bench/table.js";
 import { Random } from "../support/random.js";
 import { type FaultClass, judged, type RunResult } from "./fault-class.js";
 
-/** A row of the table: so many runs with a fault, and what came of them. The last three must be 0. */
+/** A row of the table: so many runs with a fault, and what came of them. The last four must be 0. */
 export interface FaultRow {
   fault: string;
   runs: number;
@@ -13,6 +13,7 @@ export interface FaultRow {
   lost: number;
   doubled: number;
   hung: number;
+  left: number;
 }
 
 export interface CampaignResult {
@@ -36,7 +37,16 @@ export async function campaign(
   classes: readonly FaultClass[],
   { runs, seed, atOnce }: CampaignOptions,
 ): Promise<CampaignResult> {
-  const rows = classes.map(({ name }) => ({ fault: name, runs: 0, exact: 0, failed: 0, lost: 0, doubled: 0, hung: 0 }));
+  const rows = classes.map(({ name }) => ({
+    fault: name,
+    runs: 0,
+    exact: 0,
+    failed: 0,
+    lost: 0,
+    doubled: 0,
+    hung: 0,
+    left: 0,
+  }));
   const problems: string[] = [];
   const schedule = scheduleOf(classes);
   let next = 0;
@@ -65,7 +75,7 @@ export async function campaign(
 export function skipped(classes: readonly FaultClass[], reason: string): CampaignResult {
   const rows = classes.map(({ name }) => ({
     fault: `${name} (skipped)`,
-    ...{ runs: 0, exact: 0, failed: 0, lost: 0, doubled: 0, hung: 0 },
+    ...{ runs: 0, exact: 0, failed: 0, lost: 0, doubled: 0, hung: 0, left: 0 },
   }));
   return { rows, problems: [`Classes that were skipped: ${classes.length}. ${reason}`] };
 }
@@ -85,7 +95,7 @@ function scheduleOf(classes: readonly FaultClass[]): (run: number) => { index: n
 }
 
 export function faultTable(rows: readonly FaultRow[]): string {
-  const columns = ["runs", "exact", "failed", "lost", "doubled", "hung"] as const;
+  const columns = ["runs", "exact", "failed", "lost", "doubled", "hung", "left"] as const;
   const total = {
     fault: "all",
     ...Object.fromEntries(columns.map((column) => [column, sum(rows, column)])),

@@ -1,5 +1,4 @@
 /** What goes wrong with a stream on its way into Spark. In the end all rows are there, or an error is told and a reader sees none. */
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
@@ -8,7 +7,6 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { RecordBatch, tableFromArrays } from "apache-arrow";
 import {
   connect,
@@ -24,6 +22,7 @@ import { killWorker, pythonWorkers } from "../support/python-workers.js";
 import type { Random } from "../support/random.js";
 import { SparkUi } from "../support/spark-ui.js";
 import { type FaultClass, hung, type RunResult } from "./fault-class.js";
+import { killProcess, slotsAreFree } from "./killed-process.js";
 
 const BATCHES = 60;
 const BATCH_ROWS = 500;
@@ -202,27 +201,13 @@ function nodeKilled(delivery: Delivery): FaultClass {
     async run(random) {
       opened ??= open();
       const { ui, directory } = await opened;
-      const { url, token } = ui.server;
       const path = join(directory, `${runs++}`);
-      const writer = fileURLToPath(new URL("into-writer.ts", import.meta.url));
-      const env = { ...process.env, SPARK_REMOTE: url, SPARK_CONNECT_AUTHENTICATE_TOKEN: token };
-      const child = spawn(process.execPath, ["--import", "tsx", writer, path, delivery], {
-        env,
-        stdio: ["ignore", "pipe", "inherit"],
-      });
-      const dead = once(child, "exit");
-      try {
-        await Promise.race([once(child.stdout, "data"), dead]);
+      const until = async (output: Readable) => {
+        await once(output, "data");
         await sleep(random.below(1_000));
-      } finally {
-        child.kill("SIGKILL");
-        await dead;
-      }
-      const begin = performance.now();
-      while ((await ui.runningTasks()) > 0) {
-        if (performance.now() - begin > FREE) return { outcome: "hung" };
-        await sleep(200);
-      }
+      };
+      await killProcess({ script: "into-writer.ts", args: [path, delivery], ui, until });
+      if (!(await slotsAreFree(ui, FREE))) return { outcome: "hung" };
       return { outcome: (await visible(path)) ? "lost" : "exact" };
     },
   };

@@ -2,10 +2,9 @@
  * What goes wrong with tasks and their connections while they push, on a Spark that tries a task again. All of it has to be
  * survived.
  */
-import { spawn } from "node:child_process";
 import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { mapInArrow, type PythonFunction } from "../../lib/connect/python/python-function.js";
 import {
   connect,
@@ -21,6 +20,7 @@ import { killWorker, pythonWorkers } from "../support/python-workers.js";
 import type { Random } from "../support/random.js";
 import { SparkUi } from "../support/spark-ui.js";
 import { type FaultClass, readRows } from "./fault-class.js";
+import { killProcess, slotsAreFree } from "./killed-process.js";
 import { ReceivedRows, rowQuery } from "./rows.js";
 
 const ROWS = 10_000;
@@ -189,24 +189,15 @@ const nodeKilled: FaultClass = {
   async run(random) {
     opened ??= open();
     const { ui, spark } = await opened;
-    const { url, token } = ui.server;
-    const reader = fileURLToPath(new URL("push-reader.ts", import.meta.url));
-    const env = { ...process.env, SPARK_REMOTE: url, SPARK_CONNECT_AUTHENTICATE_TOKEN: token };
-    const child = spawn(process.execPath, ["--import", "tsx", reader], { env, stdio: ["ignore", "pipe", "inherit"] });
-    const dead = once(child, "exit");
-    try {
-      await Promise.race([once(child.stdout, "data"), dead]);
+    let hadTasks = false;
+    const until = async (output: Readable) => {
+      await once(output, "data");
       await sleep(random.below(1_000));
-      if (!(await runs(ui))) return { outcome: "lost", error: new Error("It had no tasks.") };
-    } finally {
-      child.kill("SIGKILL");
-      await dead;
-    }
-    const begin = performance.now();
-    while ((await ui.runningTasks()) > 0) {
-      if (performance.now() - begin > FREE) return { outcome: "hung" };
-      await sleep(200);
-    }
+      hadTasks = await runs(ui);
+    };
+    await killProcess({ script: "push-reader.ts", ui, until });
+    if (!hadTasks) return { outcome: "lost", error: new Error("It had no tasks.") };
+    if (!(await slotsAreFree(ui, FREE))) return { outcome: "hung" };
     return await readRows(sparkStream(spark.sql(rowQuery(ROWS, PARTITIONS))), new ReceivedRows(ROWS));
   },
 };

@@ -27,8 +27,8 @@ export function rowQuery(count: number, partitions: number): string {
   return `SELECT id, id * 7919 % 1000003 AS hash, ${text} AS text FROM range(0, ${count}, 1, ${partitions})`;
 }
 
-/** What became of a result: all of it, a clear error, or something that must not be. */
-export type Outcome = "exact" | "failed" | "lost" | "doubled" | "hung";
+/** What became of a result: all of it, a clear error, or something that must not be ("left": files that nobody removes). */
+export type Outcome = "exact" | "failed" | "lost" | "doubled" | "hung" | "left";
 
 /** Takes what arrives, and says what it is. */
 export class ReceivedRows {

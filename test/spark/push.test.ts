@@ -14,7 +14,7 @@ import {
   splitSparkStream,
 } from "../../lib/index.js";
 import type { LocalSpark } from "../../lib/local/index.js";
-import { sleepThrough } from "../faults/push-sleeper.js";
+import { sleeperQuery, sleepThrough } from "../faults/sleeper.js";
 import { startPushProxy } from "../support/push-proxy.js";
 import { killWorker, pythonWorkers } from "../support/python-workers.js";
 import { errorOf, within } from "../support/scripted.js";
@@ -178,7 +178,8 @@ describe('delivery: "push" on a real Spark', function () {
 
   it("loses nothing while its consumer sleeps, for much longer than the server keeps a stream", async () => {
     await using other = await sparkSession({ conf: impatience });
-    expect(await sleepThrough(other, 20_000)).to.deep.equal({ outcome: "exact" });
+    const stream = sparkStream(other.sql(sleeperQuery), { delivery: "push", readAheadBytes: 2 ** 20 });
+    expect(await sleepThrough(stream, 20_000)).to.deep.equal({ outcome: "exact" });
   });
 
   it("closes its port when it is over, read to its end or not", async () => {

@@ -1,9 +1,10 @@
 // Delivery "stored" through a real S3 server, which tasks write by pyarrow and this process reads by the AWS SDK.
 import { once } from "node:events";
-import { ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import type { RecordBatch } from "apache-arrow";
 import { expect } from "chai";
-import { removeResult, type SparkSession, sparkStream, storeResult } from "../../lib/index.js";
+import { removeResult, type SparkSession, sparkStream, storeResult, urlStore } from "../../lib/index.js";
 import { type S3StoreOptions, s3Store } from "../../lib/s3.js";
 import { type S3Server, startS3Server } from "../support/s3-server.js";
 import { errorOf } from "../support/scripted.js";
@@ -80,6 +81,18 @@ describe("An S3 bucket as the store", function () {
     expect(ids).to.have.length(40_000 - 123);
     expect(ids[0]).to.equal(20_123);
     await removeResult(result, { store });
+  });
+
+  it("is read by presigned URLs, in a process without credentials", async () => {
+    const result = await storeResult(many(60_000), { store: storeOf() });
+    const sign = (path: string) => {
+      const Key = `tmp/streams/${path}`;
+      return getSignedUrl(server.client, new GetObjectCommand({ Bucket: server.bucket, Key }), { expiresIn: 60 });
+    };
+    const ids = await idsOf(sparkStream(result, { store: urlStore({ urlOf: sign }) }));
+    expect(ids).to.have.length(60_000);
+    expect(isCounting(ids)).to.equal(true);
+    await removeResult(result, { store: storeOf() });
   });
 
   it("is cleared of what a killed process left more than a day ago, in its own prefix only", async () => {

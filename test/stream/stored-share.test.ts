@@ -3,6 +3,7 @@ import { IpcDecoder } from "../../lib/chain/ipc-decoder.js";
 import { ResultReport } from "../../lib/delivery/result/result-report.js";
 import type { StoredFile } from "../../lib/delivery/stored/stored-file.js";
 import { StoredShare, type StoredShareOptions } from "../../lib/delivery/stored/stored-share.js";
+import { openStore } from "../../lib/store/open-store.js";
 import { ROWS, streamOf } from "../support/int-streams.js";
 import { MemoryStore } from "../support/memory-store.js";
 import { errorOf } from "../support/scripted.js";
@@ -113,6 +114,29 @@ describe("The share of a stored frame", () => {
     expect(await idsOf(share)).to.deep.equal(upTo(2 * 4 * ROWS));
     const starts = store.reads.filter(([path]) => path === "d/p0").map(([, start]) => start);
     expect(starts).to.deep.equal(upTo(7).map((read) => read * 900));
+  });
+
+  it("goes on where a read stalled, of a store that is opened with a time-out", async () => {
+    const [memory, share] = [new MemoryStore(), shareOf()];
+    memory.timeoutMs = 20;
+    memory.faultOf = (_, read) => (read < 2 ? { after: 900, do: "hang" } : undefined);
+    const file = memory.add("d/p0", streamOf(4), 4 * ROWS);
+    share.add({ store: await openStore(memory), directory: "d" }, { id: 0, files: [file] });
+    share.end({ arrow_ipc_bytes: streamOf(0), rowCount: 0 });
+    expect(await idsOf(share)).to.deep.equal(upTo(4 * ROWS));
+    expect(memory.reads.map(([, start]) => start)).to.deep.equal([0, 900, 1800]);
+    expect(memory.openReads).to.equal(0);
+  });
+
+  it("fails with STORE_FAILED if all attempts to read stall", async () => {
+    const [memory, share] = [new MemoryStore(), shareOf()];
+    memory.timeoutMs = 5;
+    memory.faultOf = () => ({ after: 0, do: "hang" });
+    const file = memory.add("d/p0", streamOf(4), 4 * ROWS);
+    share.add({ store: await openStore(memory), directory: "d" }, { id: 0, files: [file] });
+    const error = await errorOf(idsOf(share));
+    expect(error).to.include({ code: "STORE_FAILED" });
+    expect(error.message).to.equal("This process cannot read memory:test/d/p0: the store has sent nothing for 0.005 s");
   });
 
   const broken: Record<string, [code: string, message: RegExp, breakIt: (store: MemoryStore) => void]> = {

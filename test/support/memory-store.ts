@@ -14,6 +14,7 @@ export interface ReadFault {
 export class MemoryStore implements Store {
   readonly uri = "memory:test";
   readonly executors = { filesystem: "unused", path: "" };
+  timeoutMs: number | undefined;
   readonly files = new Map<string, Uint8Array>();
   /** Every read: the path and where it began. */
   readonly reads: [path: string, start: number][] = [];

@@ -80,6 +80,8 @@ describe("The options of a stored stream", () => {
       [{ delivery: "push", stored: {} }, 'Option "stored" of sparkStream() needs delivery: "stored"'],
       [{ delivery: "stored", store: {} }, 'Option "store" of sparkStream() must be'],
       [{ delivery: "stored", store: { uri: "file:///tmp", open() {} } }, 'Option "store" of sparkStream() must be'],
+      [{ delivery: "stored", store: { ...store, timeoutMs: 0 } }, 'Option "store" of sparkStream() must be'],
+      [{ delivery: "stored", store: { ...store, open() {} } }, 'Option "store" of sparkStream() must be'],
       [{ delivery: "stored", store, stored: { order: "size" } }, 'Option "stored.order" of sparkStream() must be'],
     ];
     for (const [options, message] of wrong) {

@@ -6,18 +6,14 @@
  */
 import { createHash } from "node:crypto";
 import { incompleteResult, SparkStreamError } from "../../errors.js";
-import { pause, untilAborted } from "../../runtime/abort.js";
-import type { Store } from "../../store/store.js";
+import { untilAborted } from "../../runtime/abort.js";
+import type { ReadableStore } from "../../store/store.js";
+import { tryAgain } from "../../store/try-again.js";
 import type { StoredFile } from "./stored-file.js";
-
-/** Attempts that bring nothing, one after the other, before the error is that of the stream; about 3 s in all. */
-const TRIES = 6;
-/** ms before the second of them; each later pause is twice as long. */
-const FIRST_PAUSE = 100;
 
 export class FileBytes {
   readonly file: StoredFile;
-  readonly #store: Store;
+  readonly #store: ReadableStore;
   readonly #path: string;
   readonly #signal: AbortSignal;
   readonly #hash = createHash("sha256");
@@ -27,7 +23,7 @@ export class FileBytes {
   #read = 0;
   #taken = 0;
 
-  constructor(store: Store, directory: string, file: StoredFile, signal: AbortSignal) {
+  constructor(store: ReadableStore, directory: string, file: StoredFile, signal: AbortSignal) {
     this.#store = store;
     this.#path = `${directory}/${file.name}`;
     this.file = file;
@@ -76,20 +72,23 @@ export class FileBytes {
   }
 
   async #next(): Promise<Uint8Array> {
-    for (let tries = 1; ; tries++) {
-      try {
-        const chunk = await this.#nextOfStore();
-        this.#read += chunk.length;
-        if (this.#read > this.file.bytes) throw this.differs("it has more bytes");
-        this.#hash.update(chunk);
-        return chunk;
-      } catch (error) {
-        this.close();
-        if (this.#signal.aborted) throw error;
-        if (error instanceof SparkStreamError || tries === TRIES) throw this.#unread(error);
-        await pause(FIRST_PAUSE * 2 ** (tries - 1), [this.#signal]);
-        this.#signal.throwIfAborted();
-      }
+    try {
+      return await tryAgain(() => this.#tryNext(), this.#signal);
+    } catch (error) {
+      throw this.#signal.aborted ? error : this.#unread(error);
+    }
+  }
+
+  async #tryNext(): Promise<Uint8Array> {
+    try {
+      const chunk = await this.#nextOfStore();
+      this.#read += chunk.length;
+      if (this.#read > this.file.bytes) throw this.differs("it has more bytes");
+      this.#hash.update(chunk);
+      return chunk;
+    } catch (error) {
+      this.close();
+      throw error;
     }
   }
 

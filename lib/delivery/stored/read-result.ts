@@ -1,7 +1,8 @@
 /** Reads a stored result, or shares of it, without Spark. */
 import type { RowCursor } from "../../chain/row-source.js";
 import { SparkStreamError } from "../../errors.js";
-import { openStore, type Store, type StoreLocation } from "../../store/store.js";
+import { openReads } from "../../store/open-store.js";
+import type { ReadableStore, StoreLocation } from "../../store/store.js";
 import { type StoredResultOptions, streamDefaults } from "../../stream-options.js";
 import { ResultReport } from "../result/result-report.js";
 import type { StoredResult, StoredResultPartition } from "./stored-result.js";
@@ -30,12 +31,12 @@ export function readStoredResult(
 
 async function fill(
   share: StoredShare,
-  location: Store | StoreLocation,
+  location: ReadableStore | StoreLocation,
   { directory, schema }: StoredResult,
   partitions: readonly StoredResultPartition[],
   from: StoredResultOptions["from"],
 ): Promise<void> {
-  const store = await openStore(location);
+  const store = await openReads(location);
   for (const partition of partitions) {
     const skip = partition.id === from?.partition ? from.row : 0;
     share.add({ store, directory }, partition, skip);

@@ -2,7 +2,7 @@
 import type { DataFrame } from "../../connect/session/session.js";
 import { SparkStreamError, sessionClosed } from "../../errors.js";
 import { onAbort, untilAborted } from "../../runtime/abort.js";
-import { openStore } from "../../store/store.js";
+import { openStore } from "../../store/open-store.js";
 import type { StoreResultOptions } from "../../stream-options.js";
 import { ResultReport } from "../result/result-report.js";
 import type { StoredPartition } from "./stored-file.js";

@@ -8,7 +8,7 @@
  */
 import type { ArrowIpcRow } from "../../chain/arrow-ipc-row.js";
 import type { RowCursor } from "../../chain/row-source.js";
-import type { Store } from "../../store/store.js";
+import type { ReadableStore } from "../../store/store.js";
 import type { ResultReport } from "../result/result-report.js";
 import { FileBytes } from "./file-bytes.js";
 import { rowsOfFile } from "./file-rows.js";
@@ -28,7 +28,7 @@ export interface StoredShareOptions {
 
 /** Where the files are. */
 export interface StoredPlace {
-  readonly store: Store;
+  readonly store: ReadableStore;
   readonly directory: string;
 }
 

@@ -7,7 +7,8 @@
  */
 import type { DataFrame } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
-import { openStore, type Store, type StoreLocation } from "../../store/store.js";
+import { openStore } from "../../store/open-store.js";
+import type { Store, StoreLocation } from "../../store/store.js";
 import { newDirectory, removeExpired } from "../../store/stream-directory.js";
 import type { SparkStreamOptions } from "../../stream-options.js";
 import { queryConf } from "../query-conf.js";
@@ -31,7 +32,7 @@ export class Storing {
   readonly #options: StoringOptions;
   readonly #report: ResultReport;
   readonly #directory: string;
-  #place: StoredPlace | undefined;
+  #store: Store | undefined;
   #schema: Uint8Array | undefined;
   #query: StoredQuery | undefined;
 
@@ -44,7 +45,7 @@ export class Storing {
 
   /** Where the files are. Known with the first partition. */
   get place(): StoredPlace {
-    return this.#place!;
+    return { store: this.#store!, directory: this.#directory };
   }
 
   /** An Arrow IPC stream without a batch. Known with the first partition. */
@@ -92,19 +93,18 @@ export class Storing {
   }
 
   async remove(): Promise<void> {
-    if (!this.#place) return;
-    const { store, directory } = this.#place;
+    if (!this.#store) return;
     try {
-      await store.remove(directory);
+      await this.#store.remove(this.#directory);
     } catch (error) {
-      const message = `${store.uri}/${directory} could not be removed, remove it yourself: ${(error as Error).message}`;
+      const message = `${this.#store.uri}/${this.#directory} could not be removed, remove it yourself: ${(error as Error).message}`;
       process.emitWarning(message, { type: "SparkStreamWarning", code: "STORED_FILES_LEFT" });
     }
   }
 
   /** @throws SparkStreamError STORE_FAILED */
   async #create(store: Store): Promise<void> {
-    this.#place = { store, directory: this.#directory };
+    this.#store = store;
     try {
       await store.create?.(this.#directory);
     } catch (error) {
