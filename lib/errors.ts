@@ -144,10 +144,14 @@ export function incompleteResult(reason: string): SparkStreamError {
   return new SparkStreamError("INCOMPLETE_RESULT", message);
 }
 
+/** What Spark's DAGScheduler says when tasks have failed, which has no class: a disk is full, an executor is lost. */
+const JOB_FAILED = /\bJob aborted due to stage failure\b/;
+
 /**
- * Whether a server other than Spark refused a query: Spark's errors all have a class, those of Sail for missing
- * features none.
+ * Whether a server other than Spark refused a query: Spark's errors have a class, but for those of jobs that ran; those of Sail
+ * for missing features have none.
  */
 export function isRefusalWithoutClass(error: unknown): error is SparkStreamError {
-  return error instanceof SparkStreamError && error.code === "QUERY_FAILED" && error.errorClass === undefined;
+  if (!(error instanceof SparkStreamError) || error.code !== "QUERY_FAILED") return false;
+  return error.errorClass === undefined && !JOB_FAILED.test(error.message);
 }

@@ -1,7 +1,7 @@
 /** What goes wrong with a stream on its way into Spark. In the end all rows are there, or an error is told and a reader sees none. */
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rename, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -21,6 +21,7 @@ import { type PushProxy, startPushProxy } from "../support/push-proxy.js";
 import { killWorker, pythonWorkers } from "../support/python-workers.js";
 import type { Random } from "../support/random.js";
 import { SparkUi } from "../support/spark-ui.js";
+import { until } from "../support/until.js";
 import { type FaultClass, hung, type RunResult } from "./fault-class.js";
 import { killProcess, slotsAreFree } from "./killed-process.js";
 
@@ -34,6 +35,10 @@ type Delivery = "upload" | "pull";
 
 interface Place {
   readonly pid: number;
+  /** What a call is given as its token from now on. */
+  setToken(token: string): void;
+  /** Those of the executors. */
+  readonly disks: Disks;
   readonly data: PushProxy;
   readonly control: FaultProxy;
 }
@@ -50,6 +55,8 @@ interface IntoFault {
   /** What happens before a batch chosen at random; if it gives a batch, that one comes first. */
   readonly strike?: (place: Place, random: Random) => unknown;
   readonly times?: number;
+  /** Bytes in a portion; default: one of several. */
+  readonly portionBytes?: number;
   /** Whether it strikes behind the last batch. */
   readonly atTheEnd?: boolean;
 }
@@ -113,17 +120,76 @@ const faults: readonly IntoFault[] = [
     codes: ["SCHEMA_MISMATCH"],
     strike: () => tableFromArrays({ id: ["a"] }).batches[0]!,
   },
+  {
+    name: "a token that ends",
+    deliveries: ["upload"],
+    codes: ["UNAUTHENTICATED"],
+    portionBytes: 20_000,
+    strike: ({ setToken }) => setToken("ended"),
+  },
+  {
+    name: "a token that ends in the middle", // Spark looks at it at the beginning of a call only
+    deliveries: ["pull"],
+    strike: async ({ data, setToken }) => {
+      await until(async () => data.connections.length > 1, "a task is connected, behind the probe");
+      setToken("ended");
+    },
+  },
+  {
+    name: "disks of the executors that take nothing",
+    deliveries: ["upload"],
+    codes: ["QUERY_FAILED"],
+    portionBytes: 20_000, // else all rows may be in one, which is on no disk
+    strike: ({ disks }) => disks.break(),
+  },
 ];
+
+/** The executors' disks: a link stands for their directory, which is turned at once, since tasks try again all the time. */
+class Disks implements AsyncDisposable {
+  readonly #path: string;
+  readonly #away: string;
+
+  /** @param directory Spark's spark.local.dir, while nothing runs */
+  static async of(directory: string): Promise<Disks> {
+    const name = (await readdir(directory)).find((name) => name.startsWith("blockmgr-"))!;
+    const disks = new Disks(join(directory, name));
+    await rename(disks.#path, disks.#away);
+    await disks.#turnTo(disks.#away);
+    return disks;
+  }
+
+  private constructor(path: string) {
+    this.#path = path;
+    this.#away = `${path}.away`;
+  }
+
+  /** From now on they take nothing, until it is disposed. */
+  async break(): Promise<void> {
+    await this.#turnTo("/dev/null");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#turnTo(this.#away);
+  }
+
+  async #turnTo(target: string): Promise<void> {
+    const link = `${this.#path}.link`;
+    await symlink(target, link);
+    await rename(link, this.#path);
+  }
+}
 
 let opened: ReturnType<typeof open> | undefined;
 
 async function open() {
-  const ui = await SparkUi.open({}, { master: "local[2,4]" });
+  const directory = await mkdtemp(join(tmpdir(), "into-faults-"));
+  const localDir = await mkdtemp(join(tmpdir(), "into-disks-"));
+  const ui = await SparkUi.open({ "spark.local.dir": localDir }, { master: "local[2,4]" });
   const { url, token } = ui.server;
   const control = await startFaultProxy({ port: Number(url.split(":").at(-1)) });
-  const spark = await connect(`sc://127.0.0.1:${control.port}`, { token });
-  const directory = await mkdtemp(join(tmpdir(), "into-faults-"));
-  return { ui, control, spark, directory };
+  const server = `sc://127.0.0.1:${control.port}`;
+  const spark = await connect(server, { token });
+  return { ui, control, server, spark, directory, disks: await Disks.of(localDir) };
 }
 
 export async function closeIntoFaults(): Promise<void> {
@@ -137,20 +203,27 @@ export async function closeIntoFaults(): Promise<void> {
 let runs = 0;
 
 function classOf(fault: IntoFault, delivery: Delivery): FaultClass {
-  const { name, codes = "exact", spool = false, faultOf, strike, times = 1, atTheEnd = false } = fault;
+  const { name, codes = "exact", spool = false, faultOf, strike, times = 1, portionBytes, atTheEnd = false } = fault;
   return {
     name: `into, ${delivery}: ${name}`,
     expected: codes,
     async run(random) {
       opened ??= open();
-      const { ui, control, spark, directory } = await opened;
+      const { ui, control, server, spark, directory, disks: whole } = await opened;
       await using data = await startPushProxy((connection) => faultOf?.(connection, random));
+      let { token } = ui.server;
+      await using writer = await connect(server, { token: () => token });
+      await using disks = whole;
+      const setToken = (other: string) => {
+        token = other;
+      };
+      const place: Place = { pid: ui.server.pid, data, control, disks, setToken };
       const strikes = new Set(
         Array.from({ length: strike ? times : 0 }, () => (atTheEnd ? BATCHES : 5 + random.below(BATCHES - 5))),
       );
       async function* source() {
         for (let batch = 0; batch <= BATCHES; batch++) {
-          const other = strikes.has(batch) ? await strike!({ pid: ui.server.pid, data, control }, random) : undefined;
+          const other = strikes.has(batch) ? await strike!(place, random) : undefined;
           if (other instanceof RecordBatch) yield other;
           const ids = Int32Array.from({ length: BATCH_ROWS }, (_, row) => batch * BATCH_ROWS + row);
           if (batch < BATCHES) yield* tableFromArrays({ id: ids }).batches;
@@ -159,10 +232,10 @@ function classOf(fault: IntoFault, delivery: Delivery): FaultClass {
       }
       const options: SparkWriterOptions =
         delivery === "upload"
-          ? { delivery, readAheadBytes: random.pick([20_000, 60_000, 2 ** 23]) }
+          ? { delivery, readAheadBytes: portionBytes ?? random.pick([20_000, 60_000, 2 ** 23]) }
           : { delivery, readAheadBytes: random.pick([1, 20_000, 2 ** 24]), pull: { ...data.push, spool } };
       const path = join(directory, `${runs++}`);
-      const writing = pipeline(Readable.from(source()), sparkWriter(spark, { path, format: "parquet" }, options));
+      const writing = pipeline(Readable.from(source()), sparkWriter(writer, { path, format: "parquet" }, options));
       return await Promise.race([outcomeOf(spark, path, writing), hung()]);
     },
   };

@@ -1,5 +1,5 @@
 /** Servers that do not know a call, or do not let everybody use it. (Loaded without gRPC.) */
-import { SparkStreamError } from "../../errors.js";
+import { isRefusalWithoutClass, SparkStreamError } from "../../errors.js";
 
 /** gRPC's UNIMPLEMENTED. */
 const UNIMPLEMENTED = 12;
@@ -20,6 +20,6 @@ const REFUSED = /(^|[_.])(NOT_SUPPORTED|UNSUPPORTED|NOT_ALLOWED|NOT_AVAILABLE)/;
 export function isRefusal(error: unknown): error is SparkStreamError {
   if (!(error instanceof SparkStreamError)) return false;
   const { code, errorClass } = error;
-  if (code === "QUERY_FAILED") return errorClass === undefined || REFUSED.test(errorClass);
+  if (code === "QUERY_FAILED") return isRefusalWithoutClass(error) || REFUSED.test(errorClass ?? "");
   return code === "PERMISSION_DENIED" || isUnimplemented(error);
 }

@@ -11,13 +11,13 @@
  */
 
 import { knowsCheckpoints } from "../../connect/session/checkpoint.js";
+import { explainDisks } from "../../connect/session/explain-disks.js";
 import type { QueryConf, QuerySession } from "../../connect/session/query-session.js";
 import type { DataFrame, SparkSession } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
 import type { StagedOptions } from "../../stream-options.js";
 import { observationsOf } from "../observations.js";
 import { CheckpointedFrame, INSTEAD } from "./checkpointed-frame.js";
-import { explainDisks } from "./explain-disks.js";
 import type { KeptFrame } from "./kept-frame.js";
 import type { StagedPartition } from "./partition-windows.js";
 import { SharedDirectory, SharedTable } from "./shared-storage.js";
@@ -108,7 +108,7 @@ export class StagedFrame {
       options.signal.throwIfAborted();
       return await this.#kept.partitions(options);
     } catch (error) {
-      throw explainDisks(error);
+      throw explainDisks(error, "the staged frame", 'use delivery: "result"');
     }
   }
 

@@ -26,6 +26,7 @@ import {
   knowsCheckpoints,
   LOST_CHECKPOINT,
 } from "../../connect/session/checkpoint.js";
+import { explainDisks } from "../../connect/session/explain-disks.js";
 import type { RelationInit } from "../../connect/session/plan.js";
 import * as relations from "../../connect/session/relations.js";
 import type { DataFrame, SparkSession } from "../../connect/session/session.js";
@@ -158,7 +159,7 @@ export class UploadedWrite implements Ingest {
       try {
         await sent;
       } catch (error) {
-        if (!(error instanceof SparkStreamError) || error.code !== "UNSUPPORTED") throw error;
+        if (!(error instanceof SparkStreamError) || error.code !== "UNSUPPORTED") throw explained(error);
         this.#canCheckpoint = false;
         return;
       }
@@ -287,9 +288,11 @@ async function removeAll(checkpoints: readonly Checkpoint[]): Promise<void> {
   }
 }
 
-/** An executor took a portion with it, or else the error itself. */
+/** The executors' disks are full, or one took a portion with it; or else the error itself. */
 function explained(error: unknown): Error {
-  if (!(error instanceof SparkStreamError) || error.errorClass !== LOST_CHECKPOINT) return error as Error;
+  if (!(error instanceof SparkStreamError) || error.errorClass !== LOST_CHECKPOINT) {
+    return explainDisks(error, "the rows", 'use delivery: "pull"') as Error;
+  }
   const { errorClass, sqlState, operationId, message } = error;
   const text = `A part of the rows was lost with an executor, on whose disk it was. Nothing was written. Write the stream again, on a server with ${CHECKPOINT_CONF}, or with delivery: "pull" and pull: { spool: true }. ${message}`;
   return new SparkStreamError("INPUT_LOST", text, { cause: error, errorClass, sqlState, operationId });
