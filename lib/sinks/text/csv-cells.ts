@@ -5,7 +5,7 @@ import { type CsvCell, csvFormat } from "../values/csv-format.js";
 import type { TextValueOptions } from "../values/value-options.js";
 import { type CellFormat, type Cells, orNull, plainCells } from "./cells.js";
 import type { TextBuffer } from "./text-buffer.js";
-import { marksOf, textCells } from "./text-cells.js";
+import { marksOf, type TextBytes, type TextFormat, textCells, type WriteText } from "./text-cells.js";
 
 const QUOTE = 34;
 const [NEWLINE, RETURN] = [10, 13];
@@ -26,6 +26,7 @@ const NO_VALUE = /^(?!NaN$|-?Infinity$|true$|false$)\D*$/;
 export class CsvCells {
   readonly #options: CsvCellOptions;
   readonly #null: Buffer;
+  readonly #marks: readonly number[];
   readonly #marked: Uint8Array;
   readonly #quotes: RegExp;
 
@@ -33,8 +34,8 @@ export class CsvCells {
     const { delimiter, nullText, alone } = options;
     this.#options = options;
     this.#null = nullText ? Buffer.from(nullText) : alone ? empty : Buffer.alloc(0);
-    const first = Buffer.from(delimiter)[0]!;
-    this.#marked = marksOf([QUOTE, NEWLINE, RETURN, first]);
+    this.#marks = [QUOTE, NEWLINE, RETURN, Buffer.from(delimiter)[0]!];
+    this.#marked = marksOf(this.#marks);
     this.#quotes = new RegExp(`["\\n\\r${delimiter.replace(/[\\\]^-]/, "\\$&")}]`, "u");
   }
 
@@ -55,7 +56,7 @@ export class CsvCells {
     const { delimiter, nullText = "", timestamps } = this.#options;
     if (type.typeId === Type.Utf8 || type.typeId === Type.LargeUtf8) {
       // A character of several bytes is looked for in the text.
-      return delimiter.charCodeAt(0) < 128 ? textCells((out, ...bytes) => this.#bytes(out, ...bytes)) : undefined;
+      return delimiter.charCodeAt(0) < 128 ? textCells(this.#format()) : undefined;
     }
     if (PLAIN.test(delimiter) || !NO_VALUE.test(nullText)) return undefined;
     return plainCells(type, plain, { timestamps });
@@ -76,17 +77,36 @@ export class CsvCells {
     };
   }
 
-  #bytes(out: TextBuffer, from: Uint8Array, start: number, end: number): void {
-    if (start === end) {
-      out.raw(empty);
-      return;
-    }
-    const { length } = out;
-    let at = out.copyUnmarked(this.#marked, from, start, end);
-    if (at === end && !this.#isNullText(from, start, end)) return;
-    out.cut(length);
+  #format(): TextFormat {
+    const { nullText } = this.#options;
+    const isNullText = nullText ? this.#isNullText.bind(this) : () => false;
+    const any: WriteText = (out, from, start, end) => {
+      if (start === end) {
+        out.raw(empty);
+        return;
+      }
+      const { length } = out;
+      const at = out.copyUnmarked(this.#marked, from.bytes, start, end);
+      if (at === end && !isNullText(from, start, end)) return;
+      out.cut(length);
+      this.#quoted(out, from.bytes, start, end);
+    };
+    const plain: WriteText = (out, from, start, end) => {
+      if (start === end) out.raw(empty);
+      else if (isNullText(from, start, end)) this.#quoted(out, from.bytes, start, end);
+      else out.copyText(from, start, end);
+    };
+    return { isPlain: this.#isPlain.bind(this), plain, any };
+  }
+
+  #isPlain({ bytes }: TextBytes, start: number, end: number): boolean {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
+    return this.#marks.every((byte) => !text.includes(byte));
+  }
+
+  #quoted(out: TextBuffer, from: Uint8Array, start: number, end: number): void {
     out.byte(QUOTE);
-    for (at = start; ; at++) {
+    for (let at = start; ; at++) {
       at = out.copyUnmarked(this.#marked, from, at, end);
       if (at === end) break;
       if (from[at] === QUOTE) out.byte(QUOTE);
@@ -95,10 +115,9 @@ export class CsvCells {
     out.byte(QUOTE);
   }
 
-  #isNullText(from: Uint8Array, start: number, end: number): boolean {
+  #isNullText({ bytes }: TextBytes, start: number, end: number): boolean {
     const text = this.#null;
-    if (end - start !== text.length || !this.#options.nullText) return false;
-    return text.every((byte, index) => from[start + index] === byte);
+    return end - start === text.length && text.every((byte, index) => bytes[start + index] === byte);
   }
 }
 

@@ -8,7 +8,7 @@ import { floatJson, isVariant } from "../values/variant-text.js";
 import { type CellFormat, type Cells, orNull, plainCells } from "./cells.js";
 import type { WriteLine } from "./lines.js";
 import type { TextBuffer } from "./text-buffer.js";
-import { marksOf, textCells } from "./text-cells.js";
+import { marksOf, type TextBytes, textBytes, textCells } from "./text-cells.js";
 
 const [QUOTE, BACKSLASH, COMMA] = [34, 92, 44];
 const [OPEN, CLOSE] = [91, 93];
@@ -42,7 +42,7 @@ function nestedCells(type: DataType, options: TextValueOptions, path: string): C
   switch (narrowed.typeId) {
     case Type.Utf8:
     case Type.LargeUtf8:
-      return textCells(writeString);
+      return textCells({ isPlain, plain: writePlain, any: writeString });
     case Type.Struct: {
       const { children } = narrowed;
       const write = objectOf(jsonHeads(fieldNames(children, path)), "}");
@@ -80,11 +80,12 @@ export function lineOfJson(names: readonly string[]): WriteLine {
 }
 
 function objectOf(names: readonly string[], end: string): WriteLine {
-  const heads = names.map((head) => Buffer.from(head));
+  const heads = names.map(textBytes);
   const tail = Buffer.from(names.length === 0 ? `{${end}` : end);
   return (out, cells, row) => {
     for (let index = 0; index < cells.length; index++) {
-      out.raw(heads[index]!);
+      const head = heads[index]!;
+      out.copyText(head, 0, head.bytes.length);
       cells[index]!(out, row);
     }
     out.raw(tail);
@@ -100,11 +101,35 @@ function textsOf(field: Field, options: TextValueOptions, path: string): Cells {
   };
 }
 
-function writeString(out: TextBuffer, from: Uint8Array, start: number, end: number): void {
+function writeString(out: TextBuffer, { bytes }: TextBytes, start: number, end: number): void {
   out.byte(QUOTE);
   for (let at = start; at < end; ) {
-    at = out.copyUnmarked(escaped, from, at, end);
-    if (at < end) out.raw(escapes[from[at++]!]!);
+    at = out.copyUnmarked(escaped, bytes, at, end);
+    if (at < end) out.raw(escapes[bytes[at++]!]!);
   }
   out.byte(QUOTE);
+}
+
+function writePlain(out: TextBuffer, from: TextBytes, start: number, end: number): void {
+  out.byte(QUOTE);
+  out.copyText(from, start, end);
+  out.byte(QUOTE);
+}
+
+/** One bit, and the highest, of each of four bytes. */
+const [ONES, HIGHS] = [0x01010101, 0x80808080];
+const [SPACES, QUOTES, BACKSLASHES] = [32 * ONES, QUOTE * ONES, BACKSLASH * ONES];
+
+/** Whether no byte needs an escape. Four at a time: taking n from each borrows into the highest bit of one that was less than n. */
+function isPlain({ bytes, view }: TextBytes, start: number, end: number): boolean {
+  let at = start;
+  for (; at + 4 <= end; at += 4) {
+    const word = view.getInt32(at);
+    const quotes = word ^ QUOTES;
+    const backslashes = word ^ BACKSLASHES;
+    const less = (word - SPACES) & ~word;
+    if ((less | ((quotes - ONES) & ~quotes) | ((backslashes - ONES) & ~backslashes)) & HIGHS) return false;
+  }
+  for (; at < end; at++) if (escaped[bytes[at]!]) return false;
+  return true;
 }

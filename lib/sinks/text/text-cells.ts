@@ -1,22 +1,46 @@
-/** Columns of text, whose bytes are copied from Arrow's buffer; what needs a quote or an escape is found byte by byte. */
+/** Columns of text, whose bytes are copied from Arrow's buffer, four at a time where a window of them needs no quote or escape. */
 import type { Data } from "apache-arrow";
 import type { Cells } from "./cells.js";
 import type { TextBuffer } from "./text-buffer.js";
 
+/** The bytes of a column's texts, one behind the other. */
+export interface TextBytes {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
 /** Writes the bytes of `from` between two places, with what the format puts around them. */
-export type WriteText = (out: TextBuffer, from: Uint8Array, start: number, end: number) => void;
+export type WriteText = (out: TextBuffer, from: TextBytes, start: number, end: number) => void;
+
+/** How a format writes a text. */
+export interface TextFormat {
+  /** Whether no byte between two places needs a quote or an escape. */
+  isPlain(from: TextBytes, start: number, end: number): boolean;
+  /** Writes texts of which this is known. */
+  readonly plain: WriteText;
+  /** Writes others. */
+  readonly any: WriteText;
+}
 
 /** The cells of a column of UTF-8 with offsets. */
-export function textCells(write: WriteText): Cells {
+export function textCells(format: TextFormat): Cells {
   return (data: Data) => {
     const bytes = data.values as Uint8Array;
-    const { valueOffsets } = data;
+    const from = { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
+    const { valueOffsets, length } = data;
+    const isPlain = format.isPlain(from, Number(valueOffsets[0]), Number(valueOffsets[length]));
+    const write = isPlain ? format.plain : format.any;
     if (valueOffsets instanceof Int32Array) {
-      return (out, row) => write(out, bytes, valueOffsets[row]!, valueOffsets[row + 1]!);
+      return (out, row) => write(out, from, valueOffsets[row]!, valueOffsets[row + 1]!);
     }
     const offsets = valueOffsets as unknown as BigInt64Array;
-    return (out, row) => write(out, bytes, Number(offsets[row]), Number(offsets[row + 1]));
+    return (out, row) => write(out, from, Number(offsets[row]), Number(offsets[row + 1]));
   };
+}
+
+export function textBytes(text: string): TextBytes {
+  const bytes = Buffer.from(text);
+  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
 }
 
 /** A table of bytes for {@link TextBuffer.copyUnmarked}. */
