@@ -6,8 +6,8 @@
 import type { DataType } from "apache-arrow";
 import { type Data, DateUnit, Precision, TimeUnit } from "apache-arrow";
 import { byType, type TypeTable } from "../../arrow/arrow-type.js";
-import { dateText } from "../../arrow/text/date-text.js";
 import { type AsciiText, writeInteger } from "../values/ascii-text.js";
+import { dateTexts } from "../values/date-texts.js";
 import { decimalTexts, numberOf } from "../values/decimal-text.js";
 import { shortestFloat32 } from "../values/float-text.js";
 import { timestampTexts } from "../values/timestamp-text.js";
@@ -63,7 +63,7 @@ export function plainCells(
     LargeBinary: none,
     BinaryView: none,
     FixedSizeBinary: none,
-    Date: ({ unit }) => (unit === DateUnit.DAY ? dates(format) : undefined),
+    Date: ({ unit }) => (unit === DateUnit.DAY ? asciiCells((data) => dateTexts(data.values), format) : undefined),
     Time: none,
     Timestamp: ({ unit, timezone }) => {
       if (timestamps === "bigint") return longs(format, true);
@@ -174,16 +174,6 @@ function writeDecimals(out: TextBuffer, scaled: number, digits: number): void {
   for (let place = end; place > end - digits; place--) view.setUint8(place, view.getUint8(place - 1));
   view.setUint8(end - digits, POINT);
   out.at = end + 1;
-}
-
-function dates({ quote }: CellFormat): Cells {
-  return ({ values }) => {
-    return (out, row) => {
-      out.raw(quote);
-      out.ascii(dateText(values[row]));
-      out.raw(quote);
-    };
-  };
 }
 
 function asciiCells(textsOf: (data: Data) => AsciiText, { quote }: CellFormat): Cells {
