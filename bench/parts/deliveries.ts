@@ -33,6 +33,7 @@ export const deliveries: Part = async function* ({ runs }) {
   const task = ({ name }: Contender): Task => ({
     ...spark,
     sessionId: randomUUID(),
+    ownSession: true, // only there do streams share what Spark starts for a session
     passes: PASSES,
     samples: PASSES - 1,
     ...(name !== sparks.name && { delivery: JSON.parse(name) }),

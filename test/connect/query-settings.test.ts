@@ -315,6 +315,60 @@ describe("A query with settings of its own", () => {
   });
 });
 
+/**
+ * Spark starts Python for each session. In a clone for each query, every pushed or stored stream waited for that: 1.2 s until its
+ * first batch, and not 0.15.
+ */
+describe("A query with settings of its own and Python functions", () => {
+  const runPython = async (spark: SparkSession, rows = "5") => {
+    const use = { conf: { [ROWS]: rows }, usesPython: true };
+    await spark.withQuerySession(spark.range(1), use, (querySession) => querySession.release());
+  };
+
+  it("runs in the clone of the one before it, until the session is changed or closed", async () => {
+    await using both = await scripted({ batches: idBatches(1) });
+    const { server, spark } = both;
+    await runPython(spark);
+    await runPython(spark);
+    expect(clonesOf(server)).to.have.length(1);
+    await runPython(spark, "6");
+    expect(clonesOf(server)).to.have.length(2);
+    await spark.conf.set("spark.sql.ansi.enabled", false);
+    await runPython(spark);
+    expect(clonesOf(server)).to.have.length(3);
+    await within(SOON, () =>
+      expect(clonesOf(server).map(({ released }) => released)).to.deep.equal([true, false, false]),
+    );
+    await spark.close();
+    await expectAllReleased(server);
+  });
+
+  it("has its clone released when no other has come for a minute", async () => {
+    await using both = await scripted({ batches: idBatches(1) });
+    const { server, spark } = both;
+    mock.timers.enable({ apis: ["setTimeout"] });
+    try {
+      await runPython(spark);
+      mock.timers.tick(59_000);
+      await runPython(spark);
+      mock.timers.tick(59_000);
+      expect(clonesOf(server).map(({ released }) => released)).to.deep.equal([false]);
+      mock.timers.tick(1_000);
+    } finally {
+      mock.timers.reset();
+    }
+    await expectAllReleased(server);
+  });
+
+  it("leaves no clone in a session whose id others may know", async () => {
+    await using both = await scripted({ batches: idBatches(1) });
+    const { server, spark } = both;
+    void spark.sessionId;
+    await runPython(spark);
+    await expectAllReleased(server);
+  });
+});
+
 describe("A query with settings of its own, on a server that cannot clone sessions,", () => {
   it("has them set for its start and put back, while others wait; the server is asked once", async () => {
     const during: (string | undefined)[] = [];

@@ -5,7 +5,8 @@
  *           that moment. The query's settings are set there, it runs there, and the clone is released at its end. Nobody
  *           waits, and the session is not touched. Queries that run at the same time with the same settings share a clone,
  *           as long as nothing has changed the session since: Spark compiles each query for each session, which for a
- *           small one is half of the work.
+ *           small one is half of the work. For the same reason, and more so, a clone in which Python functions ran stays for
+ *           a minute: Spark starts Python for each session, which takes a second, and ends workers that idle for a minute.
  *   locked  the session itself, if the server cannot clone, or if the query needs what a clone lacks. The settings are
  *           set, the query starts, and they are put back; no other query of the session starts meanwhile (conf-lock.ts).
  *
@@ -19,6 +20,8 @@ export type QueryConf = Readonly<Record<string, string>>;
 
 /** ms; far less than the hour after which Spark ends an idle session. */
 const KEEP_ALIVE = 300_000;
+/** ms that a clone with Python workers waits for the next query. Spark ends idle workers after the same time. */
+const IDLE = 60_000;
 
 type NextResponse = () => Promise<ExecutePlanResponse | undefined>;
 
@@ -66,6 +69,18 @@ interface SharedClone<S> {
   /** Those of the session when it was made. */
   readonly changes: number | undefined;
   users: number;
+  /** Whether Spark has started Python workers for it. */
+  hasPython: boolean;
+  /** Ends it, if no query uses it before. */
+  idle: NodeJS.Timeout | undefined;
+}
+
+/** What a query session is for. */
+export interface QuerySessionUse {
+  /** The query's settings. */
+  readonly conf: QueryConf;
+  /** Whether the query has Python functions. */
+  readonly usesPython?: boolean;
 }
 
 export class QuerySessions<S extends ClonableSession> {
@@ -99,10 +114,10 @@ export class QuerySessions<S extends ClonableSession> {
    */
   async use<T>(
     analyze: () => Promise<unknown>,
-    conf: QueryConf,
+    { conf, usesPython = false }: QuerySessionUse,
     use: (session: QuerySession<S>) => Promise<T>,
   ): Promise<T> {
-    const clone = await this.#inClone(conf);
+    const clone = await this.#inClone(conf, usesPython);
     if (!clone) return await use(this.#locked(conf));
     try {
       return await use(clone);
@@ -120,6 +135,7 @@ export class QuerySessions<S extends ClonableSession> {
   /** Ends the clones. Never rejects. */
   async close(): Promise<void> {
     this.#closed = true;
+    for (const { idle } of this.#shared.values()) clearTimeout(idle);
     await Promise.allSettled(this.#making);
     await Promise.all([...this.#clones].map((clone) => clone.close()));
   }
@@ -132,15 +148,18 @@ export class QuerySessions<S extends ClonableSession> {
     };
   }
 
-  async #inClone(conf: QueryConf): Promise<QuerySession<S> | undefined> {
+  async #inClone(conf: QueryConf, usesPython: boolean): Promise<QuerySession<S> | undefined> {
     const key = JSON.stringify(Object.entries(conf).sort());
     if (!this.#canClone || key === "[]") return undefined;
     const changes = this.#cloning.changes();
     const found = this.#shared.get(key);
     const isCurrent = found !== undefined && found.changes !== undefined && found.changes === changes;
-    const shared = isCurrent ? found : { clone: this.#make(conf), changes, users: 0 };
+    if (found?.users === 0 && !isCurrent) void this.#end(key, found);
+    const shared = isCurrent ? found : this.#newClone(conf, changes);
     this.#shared.set(key, shared);
+    clearTimeout(shared.idle);
     shared.users++;
+    shared.hasPython ||= usesPython;
     let released: Promise<void> | undefined;
     const release = () => {
       released ??= this.#leave(key, shared);
@@ -151,14 +170,25 @@ export class QuerySessions<S extends ClonableSession> {
       if (!session) return undefined;
       return { session, start: firstOfRunning, release };
     } catch (error) {
+      if (this.#shared.get(key) === shared) this.#shared.delete(key);
       void release();
       throw error;
     }
   }
 
-  /** Resolves when the clone was released, if this was its last user. */
+  #newClone(conf: QueryConf, changes: number | undefined): SharedClone<S> {
+    return { clone: this.#make(conf), changes, users: 0, hasPython: false, idle: undefined };
+  }
+
+  /** Resolves when the clone was released, if this was its last user and it does not wait for the next one. */
   async #leave(key: string, shared: SharedClone<S>): Promise<void> {
     if (--shared.users > 0) return;
+    const canBeShared = shared.changes !== undefined && this.#shared.get(key) === shared;
+    if (!shared.hasPython || !canBeShared || this.#closed) return await this.#end(key, shared);
+    shared.idle = setTimeout(() => void this.#end(key, shared), IDLE).unref();
+  }
+
+  async #end(key: string, shared: SharedClone<S>): Promise<void> {
     if (this.#shared.get(key) === shared) this.#shared.delete(key);
     const clone = await shared.clone.catch(() => undefined);
     await clone?.close();

@@ -41,7 +41,7 @@ import { countRows } from "./count.js";
 import { DataFrameReader } from "./dataframe-reader.js";
 import { DataFrameWriter } from "./dataframe-writer.js";
 import type { PlanSource } from "./plan.js";
-import { type QueryConf, type QuerySession, QuerySessions } from "./query-session.js";
+import { type QueryConf, type QuerySession, QuerySessions, type QuerySessionUse } from "./query-session.js";
 import * as relations from "./relations.js";
 import type {
   CollectOptions,
@@ -291,7 +291,7 @@ export class SparkSession implements AsyncDisposable {
   /** @internal Runs a query in a session that has these settings; see QuerySessions.use. */
   async withQuerySession<T>(
     dataFrame: DataFrame,
-    conf: QueryConf,
+    { conf, usesPython }: QuerySessionUse,
     use: (session: QuerySession<SparkSession>) => Promise<T>,
   ): Promise<T> {
     const { [CODEC_CONF]: codec = "none" } = conf;
@@ -301,9 +301,9 @@ export class SparkSession implements AsyncDisposable {
     }
     const lacking = Object.entries(conf).filter(([key, value]) => this.#own[key] !== value);
     const analyze = () => dataFrame.sparkSchema();
-    if (this.#settingsRefused) return await this.#querySessions.use(analyze, {}, use);
+    if (this.#settingsRefused) return await this.#querySessions.use(analyze, { conf: {} }, use);
     try {
-      return await this.#querySessions.use(analyze, Object.fromEntries(lacking), use);
+      return await this.#querySessions.use(analyze, { conf: Object.fromEntries(lacking), usesPython }, use);
     } catch (error) {
       if (!isSettingsRefusal(error)) throw error;
       if (codec !== "none") {
@@ -312,7 +312,7 @@ export class SparkSession implements AsyncDisposable {
       }
       // Batches of another size than was asked for are cut here; see IpcDecoder.
       this.#settingsRefused = true;
-      return await this.#querySessions.use(analyze, {}, use);
+      return await this.#querySessions.use(analyze, { conf: {} }, use);
     }
   }
 

@@ -101,7 +101,7 @@ export class PushedFrame {
       probeReach(session, push.advertise ?? settings.host, settings, { tags, signal }, pushing),
     ]);
     signal.throwIfAborted();
-    const query = new PushQuery(frame, settings, { conf: queryConf(bounds), tags }, this.#report);
+    const query = new PushQuery(frame, settings, { conf: queryConf(bounds), tags, usesPython: true }, this.#report);
     this.#query = query;
     this.#timer = setInterval(() => relieveStarvation(this.shares), CHECK_INTERVAL_MS).unref();
     await query.run();

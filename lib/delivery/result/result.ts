@@ -19,6 +19,8 @@ import { ResultReport } from "./result-report.js";
 /** How a query runs: its own settings, and tags to interrupt it by. */
 export interface QueryOptions extends Pick<RunOptions, "tags"> {
   readonly conf?: QueryConf;
+  /** Whether it has Python functions. */
+  readonly usesPython?: boolean;
 }
 
 export class ResultCursor implements RowCursor {
@@ -87,9 +89,11 @@ export class ResultCursor implements RowCursor {
     const relation = await this.#dataFrame.relation(this.#run);
     if (this.#stop.signal.aborted) throw new AbortError(this.#stop.signal);
     const query = this.#dataFrame.withPlan(async () => relation);
-    const { conf = {} } = this.#options;
+    const { conf = {}, usesPython } = this.#options;
     try {
-      return await query.session.withQuerySession(query, conf, (session) => this.#startIn(query, session));
+      return await query.session.withQuerySession(query, { conf, usesPython }, (session) =>
+        this.#startIn(query, session),
+      );
     } catch (error) {
       throw isRefusalWithoutClass(error) && observationsOf(relation).length > 0 ? noObservations(error) : error;
     }

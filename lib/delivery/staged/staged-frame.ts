@@ -102,7 +102,7 @@ export class StagedFrame {
     try {
       await this.#checkCanBeStaged(options);
       const { session } = this.#dataFrame;
-      this.#kept = await session.withQuerySession(this.#dataFrame, this.options.conf, (querySession) =>
+      this.#kept = await session.withQuerySession(this.#dataFrame, { conf: this.options.conf }, (querySession) =>
         this.#stageIn(querySession, options),
       );
       options.signal.throwIfAborted();

@@ -83,7 +83,7 @@ export class Storing {
       schema: Buffer.from(schema).toString("base64"),
       limit: PART_BYTES,
     };
-    this.#query = new StoredQuery(frame, settings, { conf: queryConf(bounds), tags }, this.#report);
+    this.#query = new StoredQuery(frame, settings, { conf: queryConf(bounds), tags, usesPython: true }, this.#report);
     yield* this.#query.partitions(order);
   }
 
