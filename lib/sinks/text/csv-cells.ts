@@ -4,8 +4,8 @@ import { columnReader } from "../values/column-reader.js";
 import { type CsvCell, csvFormat } from "../values/csv-format.js";
 import type { TextValueOptions } from "../values/value-options.js";
 import { type CellFormat, type Cells, orNull, plainCells } from "./cells.js";
-import type { TextBuffer } from "./text-buffer.js";
-import { marksOf, type TextBytes, type TextFormat, textCells, type WriteText } from "./text-cells.js";
+import type { TextBuffer, TextBytes } from "./text-buffer.js";
+import { marksOf, type TextFormat, textCells, type WriteText } from "./text-cells.js";
 
 const QUOTE = 34;
 const [NEWLINE, RETURN] = [10, 13];

@@ -7,8 +7,8 @@ import type { TextValueOptions } from "../values/value-options.js";
 import { floatJson, isVariant } from "../values/variant-text.js";
 import { type CellFormat, type Cells, orNull, plainCells } from "./cells.js";
 import type { WriteLine } from "./lines.js";
-import type { TextBuffer } from "./text-buffer.js";
-import { marksOf, type TextBytes, textBytes, textCells } from "./text-cells.js";
+import { type TextBuffer, type TextBytes, textBytes } from "./text-buffer.js";
+import { marksOf, textCells } from "./text-cells.js";
 
 const [QUOTE, BACKSLASH, COMMA] = [34, 92, 44];
 const [OPEN, CLOSE] = [91, 93];

@@ -4,8 +4,6 @@
  * Memory: LARGEST, or what the longest piece has; less for a little text.
  */
 
-import type { TextBytes } from "./text-cells.js";
-
 /** Bytes that are allocated at a time: so many first, then twice as many as the time before, up to the largest. */
 const FIRST = 16 * 1024;
 const LARGEST = 1024 * 1024;
@@ -13,6 +11,17 @@ const LARGEST = 1024 * 1024;
 const FEW = 48;
 /** The same for copies of four bytes at a time. */
 const MANY = 256;
+
+/** Text to copy from, as bytes and as a view of them. */
+export interface TextBytes {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
+export function textBytes(text: string): TextBytes {
+  const bytes = Buffer.from(text);
+  return { bytes, view: viewOf(bytes) };
+}
 
 export class TextBuffer {
   bytes = Buffer.allocUnsafeSlow(FIRST);

@@ -1,13 +1,7 @@
 /** Columns of text, whose bytes are copied from Arrow's buffer, four at a time where a window of them needs no quote or escape. */
 import type { Data } from "apache-arrow";
 import type { Cells } from "./cells.js";
-import type { TextBuffer } from "./text-buffer.js";
-
-/** The bytes of a column's texts, one behind the other. */
-export interface TextBytes {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-}
+import type { TextBuffer, TextBytes } from "./text-buffer.js";
 
 /** Writes the bytes of `from` between two places, with what the format puts around them. */
 export type WriteText = (out: TextBuffer, from: TextBytes, start: number, end: number) => void;
@@ -36,11 +30,6 @@ export function textCells(format: TextFormat): Cells {
     const offsets = valueOffsets as unknown as BigInt64Array;
     return (out, row) => write(out, from, Number(offsets[row]), Number(offsets[row + 1]));
   };
-}
-
-export function textBytes(text: string): TextBytes {
-  const bytes = Buffer.from(text);
-  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
 }
 
 /** A table of bytes for {@link TextBuffer.copyUnmarked}. */
