@@ -143,7 +143,8 @@ async function executorsBelow(directory: string): Promise<number[]> {
 
 /** Process ids of what starts the Python workers of an executor. */
 export async function pythonDaemons(executor: number): Promise<number[]> {
-  const { stdout } = await promisify(execFile)("ps", ["-o", "pid=,args=", "--ppid", String(executor)]);
-  const lines = stdout.split("\n").filter((line) => line.includes("pyspark.daemon"));
-  return lines.map((line) => Number.parseInt(line, 10));
+  const { stdout } = await promisify(execFile)("ps", ["-eo", "pid=,ppid=,args="], { maxBuffer: 64 * 2 ** 20 });
+  const processes = stdout.split("\n").filter((line) => line.includes("pyspark.daemon"));
+  const pids = processes.map((line) => line.trim().split(/ +/).map(Number));
+  return pids.flatMap(([pid, parent]) => (parent === executor ? [pid!] : []));
 }

@@ -360,6 +360,14 @@ describe("A query with settings of its own and Python functions", () => {
     await expectAllReleased(server);
   });
 
+  it("leaves no clone if it was stopped: what still runs there ends with it", async () => {
+    await using both = await scripted({ batches: idBatches(1) });
+    const { server, spark } = both;
+    const use = { conf: { [ROWS]: "5" }, usesPython: true };
+    await spark.withQuerySession(spark.range(1), use, (querySession) => querySession.release(true));
+    expect(clonesOf(server).map(({ released }) => released)).to.deep.equal([true]);
+  });
+
   it("leaves no clone in a session whose id others may know", async () => {
     await using both = await scripted({ batches: idBatches(1) });
     const { server, spark } = both;

@@ -42,8 +42,12 @@ export interface QuerySession<S> {
    * @param next pulls the query's responses
    */
   start(next: NextResponse): Promise<ExecutePlanResponse | undefined>;
-  /** Releases the clone, if one was made for the query. Never rejects; may be called twice. */
-  release(): Promise<void>;
+  /**
+   * Releases the clone, if one was made for the query. Never rejects; may be called twice.
+   *
+   * @param stopped whether the query was stopped before its end: then no clone stays, since ending it waits for what still runs
+   */
+  release(stopped?: boolean): Promise<void>;
 }
 
 /**
@@ -71,6 +75,8 @@ interface SharedClone<S> {
   users: number;
   /** Whether Spark has started Python workers for it. */
   hasPython: boolean;
+  /** Whether a query was stopped there, whose tasks may still run. */
+  wasStopped: boolean;
   /** Ends it, if no query uses it before. */
   idle: NodeJS.Timeout | undefined;
 }
@@ -161,7 +167,8 @@ export class QuerySessions<S extends ClonableSession> {
     shared.users++;
     shared.hasPython ||= usesPython;
     let released: Promise<void> | undefined;
-    const release = () => {
+    const release = (stopped = false) => {
+      shared.wasStopped ||= stopped;
       released ??= this.#leave(key, shared);
       return released;
     };
@@ -177,14 +184,15 @@ export class QuerySessions<S extends ClonableSession> {
   }
 
   #newClone(conf: QueryConf, changes: number | undefined): SharedClone<S> {
-    return { clone: this.#make(conf), changes, users: 0, hasPython: false, idle: undefined };
+    return { clone: this.#make(conf), changes, users: 0, hasPython: false, wasStopped: false, idle: undefined };
   }
 
   /** Resolves when the clone was released, if this was its last user and it does not wait for the next one. */
   async #leave(key: string, shared: SharedClone<S>): Promise<void> {
     if (--shared.users > 0) return;
     const canBeShared = shared.changes !== undefined && this.#shared.get(key) === shared;
-    if (!shared.hasPython || !canBeShared || this.#closed) return await this.#end(key, shared);
+    const stays = shared.hasPython && !shared.wasStopped && canBeShared && !this.#closed;
+    if (!stays) return await this.#end(key, shared);
     shared.idle = setTimeout(() => void this.#end(key, shared), IDLE).unref();
   }
 

@@ -116,16 +116,20 @@ export class ResultCursor implements RowCursor {
     if (!this.#first) return;
     await this.#opened;
     // Nothing depends on the release of a complete result.
-    const isWhole = this.#execution?.state === "complete" || this.#execution?.state === "released";
+    const isWhole = this.#isWhole;
     const ended = this.#end();
     if (!isWhole) await ended;
   }
 
+  get #isWhole(): boolean {
+    return this.#execution?.state === "complete" || this.#execution?.state === "released";
+  }
+
   async #end(): Promise<void> {
-    const [execution, session] = [this.#execution, this.#session];
+    const [execution, session, stopped] = [this.#execution, this.#session, !this.#isWhole];
     await execution?.close();
     await execution?.released;
-    await session?.release();
+    await session?.release(stopped);
   }
 }
 
