@@ -1,6 +1,5 @@
 /** The store `file:`: a directory, usually a mount, that this process and all executors see at the same path. */
-import { createReadStream } from "node:fs";
-import { chmod, mkdir, readdir, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SparkStreamError } from "../errors.js";
@@ -24,11 +23,19 @@ export class FileStore implements Store {
     this.executors = { filesystem: "fs.LocalFileSystem()", path: this.#path.replace(/\/+$/, "") };
   }
 
+  /** All chunks of a read are in the same memory. */
   async *open(path: string, { start, end, signal }: StoreRange): AsyncGenerator<Uint8Array> {
     if (end === start) return;
-    const options = { start, end: end - 1, signal, highWaterMark: CHUNK_BYTES };
+    const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, end - start));
     try {
-      yield* createReadStream(join(this.#path, path), options);
+      await using file = await open(join(this.#path, path));
+      for (let at = start; at < end; ) {
+        const { bytesRead } = await file.read(chunk, 0, Math.min(chunk.length, end - at), at);
+        if (bytesRead === 0) return;
+        signal.throwIfAborted();
+        yield chunk.subarray(0, bytesRead);
+        at += bytesRead;
+      }
     } catch (error) {
       throw final(error);
     }

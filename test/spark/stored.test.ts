@@ -162,6 +162,19 @@ describe('delivery: "stored" on a real Spark', function () {
     expect(compressed.metrics.bytes).to.be.below(plain.metrics.bytes / 5);
   });
 
+  it("joins the small batches that Spark makes of strings, up to the rows and the 2 MiB of a batch", async () => {
+    const strings = (length: number) =>
+      spark
+        .range(0, 12_000, 1, 1)
+        .select("id", ...["a", "b", "c"].map((name) => `repeat('${name}', ${length}) AS ${name}`));
+    const rows = async (length: number) =>
+      (await sparkStream(strings(length), stored()).toArray()).map(({ numRows }) => numRows);
+    const [short, long] = [await rows(10), await rows(1000)];
+    expect(short).to.have.length(2);
+    expect(short[0]).to.be.within(8_000, 10_000);
+    expect(Math.max(...long)).to.be.below(2_000); // they have 4 MB already
+  });
+
   it("forwards the bytes as one Arrow IPC stream", async () => {
     const { tableFromIPC } = await import("apache-arrow");
     const pieces = await arrowIpcBytes(many(spark, 10_000, 3), { ...stored(), compression: "none" }).toArray();

@@ -7,6 +7,9 @@
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 
+/** The least that zlib accepts as the size of a piece of output. */
+const MIN_CHUNK = 64;
+
 export type Compress = (bytes: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>;
 
 // The types are those of a Node that has zstd.
@@ -37,7 +40,7 @@ export interface ZstdDecompress {
 export async function loadZstdDecompress(): Promise<ZstdDecompress> {
   const { zstdDecompressSync } = native;
   if (zstdDecompressSync) {
-    return { bounded: true, decompress: (frame, maxOutputLength) => zstdDecompressSync(frame, { maxOutputLength }) };
+    return { bounded: true, decompress: (frame, maxBytes) => zstdDecompressSync(frame, inOneStep(maxBytes)) };
   }
   const { Decoder } = await import("@toondepauw/node-zstd");
   const decoder = new Decoder();
@@ -61,7 +64,14 @@ export async function loadSnappyCompress(): Promise<Compress> {
   return (bytes) => compress(bytes);
 }
 
+/** Options with which zlib makes all of the output at once. By default it copies it together from pieces of 16 KiB. */
+function inOneStep(maxOutputLength: number | undefined): ZlibOptions {
+  if (maxOutputLength === undefined) return {};
+  return { maxOutputLength, chunkSize: Math.max(MIN_CHUNK, maxOutputLength + 1) };
+}
+
 interface ZlibOptions {
+  maxOutputLength?: number;
   chunkSize?: number;
   params?: Record<number, number>;
 }

@@ -32,11 +32,16 @@ export async function boundsOf(
 ): Promise<Bounds> {
   // Falls back to Spark's defaults for a server without these settings.
   const [rows, bytes] = await Promise.all([
-    settingOr(conf, "spark.sql.execution.arrow.maxRecordsPerBatch", "10000", options),
+    rowsOfSession(conf, options),
     settingOr(conf, "spark.sql.execution.arrow.maxBytesPerBatch", SPARKS_DEFAULT, options),
   ]);
-  if (bytes === SPARKS_DEFAULT) return batchBounds(fields, maxRecordsPerBatch, Number(rows));
+  if (bytes === SPARKS_DEFAULT) return batchBounds(fields, maxRecordsPerBatch, rows);
   return measured(maxRecordsPerBatch); // a setting that a user has changed is kept
+}
+
+/** The session's rows per batch; 0 or less means no bound. */
+export async function rowsOfSession(conf: RuntimeConf, options: CallOptions = {}): Promise<number> {
+  return Number(await settingOr(conf, "spark.sql.execution.arrow.maxRecordsPerBatch", "10000", options));
 }
 
 /**

@@ -2,7 +2,10 @@
  * What a task does, as source text in Python: it writes its partition as Arrow IPC streams into the store, in parts, and gives
  * one row that names them. Spark delivers that row only if the attempt counts, so files without a row are never read.
  *
- * Memory: one batch, and what the file system buffers.
+ * Spark's batches may be small (push/batch-bounds.ts), and each buffer of each costs the reader: so they are joined, up to
+ * the rows that a batch may have.
+ *
+ * Memory: two batches of Spark, or JOINED bytes if these are small, and what the file system buffers.
  */
 import type { PythonFunction } from "../../connect/python/python-function.js";
 import { SHAPED, sourceFunction } from "../../tasks/python-source.js";
@@ -19,6 +22,8 @@ export interface StoreSettings extends StorePlace {
   readonly schema: string;
   /** The codec of a batch's buffers; "" for none. */
   readonly codec: string;
+  /** The most rows of a batch. */
+  readonly rows: number;
   /** The most bytes of a part, unless one batch has more. */
   readonly limit: number;
 }
@@ -67,6 +72,8 @@ def opened(name):
 `;
 
 const SOURCE = `
+JOINED = 2 << 20  # bytes of a batch that others are joined to
+
 
 class Part:
     """One file. It is also what the writer of the Arrow format writes to."""
@@ -75,7 +82,7 @@ class Part:
     def __init__(self, name, schema):
         self.name, self.rows, self.bytes, self.digest = name, 0, 0, hashlib.sha256()
         self.out = opened(name)
-        options = pa.ipc.IpcWriteOptions(compression=codec or None)
+        options = pa.ipc.IpcWriteOptions(compression=codec or None, use_threads=False)
         self.writer = pa.ipc.new_stream(pa.PythonFile(self, mode="w"), schema, options=options)
 
     def write(self, data):
@@ -99,15 +106,30 @@ class Part:
         return [self.name, self.rows, self.bytes, self.digest.hexdigest()]
 
 
+def joined(batches):
+    held, count, size = [], 0, 0
+    for batch in batches:
+        if held and (count + batch.num_rows > rows or size + batch.nbytes > JOINED or not batch.columns):
+            yield of_all(held)
+            held, count, size = [], 0, 0
+        held.append(batch)
+        count, size = count + batch.num_rows, size + batch.nbytes
+    if held:
+        yield of_all(held)
+
+
+def of_all(batches):
+    if len(batches) == 1:
+        return batches[0]
+    return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+
+
 def store(batches):
     context = TaskContext.get()
     partition, attempt = context.partitionId(), context.taskAttemptId()
     expected = pa.ipc.open_stream(base64.b64decode(schema)).schema
     part, files = None, []
-    for batch in batches:
-        if batch.num_rows == 0:
-            continue
-        batch = shaped(batch, expected)
+    for batch in joined(shaped(batch, expected) for batch in batches if batch.num_rows > 0):
         with writing():
             if part and part.bytes + batch.nbytes > limit:
                 files.append(part.finished())
