@@ -31,7 +31,7 @@ export interface ReadableStore {
   readonly uri: string;
   /** ms without a byte or an answer after which a call is given up, and tried again. Default: 30,000. */
   readonly timeoutMs?: number;
-  /** Reads a part of a file, in chunks of any size. A chunk is not used any more when the next one is asked for. */
+  /** Reads a part of a file, in chunks of any size. A chunk may be overwritten once the next one is requested. */
   open(path: string, range: StoreRange): AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>;
 }
 

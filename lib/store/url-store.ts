@@ -16,7 +16,7 @@ export interface UrlStoreOptions {
   fetch?: (url: string, request: { headers: Record<string, string>; signal: AbortSignal }) => Promise<Response>;
   /** How messages name the store. Default: "url:" */
   uri?: string;
-  /** See {@link Store.timeoutMs}. */
+  /** See {@link ReadableStore.timeoutMs}. */
   timeoutMs?: number;
 }
 
@@ -46,7 +46,7 @@ export function urlStore(options: UrlStoreOptions): ReadableStore {
 
 /** Without the URL: whoever has it can read the file. */
 function refusal({ status, ok }: Response): Error {
-  if (status === 404) return new SparkStreamError("STORE_FAILED", "there is no such file (status 404)");
+  if (status === 404) return new SparkStreamError("STORE_FAILED", "the file does not exist (status 404)");
   if (ok) return new SparkStreamError("STORE_FAILED", `the server does not read ranges of files (status ${status})`);
   return new Error(`the server answered with status ${status}`);
 }

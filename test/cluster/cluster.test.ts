@@ -20,9 +20,10 @@ import {
   sparkWriter,
 } from "../../lib/index.js";
 import { notInCheck } from "../support/check.js";
+import { pythonDaemons } from "../support/python-workers.js";
 import { errorOf } from "../support/scripted.js";
 import { until } from "../support/until.js";
-import { pythonDaemons, type SparkCluster, startCluster } from "./spark-cluster.js";
+import { type SparkCluster, startCluster } from "./spark-cluster.js";
 
 const ROWS = 1_000_000;
 /** Each partition takes a while, so that some are still to be computed when the first rows are here. */
@@ -101,11 +102,11 @@ describe("On a standalone cluster of two executors,", function () {
       for (const id of batch.getChild("id")!) seen[Number(id)]!++;
       if (++batches !== 5) continue;
       for (const executor of await cluster.executors()) {
-        // A daemon that is stopped does not end its workers when the JVM is gone, as one that gets no time on a busy machine.
-        const daemons = await pythonDaemons(executor);
+        // A stopped daemon does not end its workers when the JVM is gone. On a busy machine a running one may be too late, too.
+        const daemons = pythonDaemons(executor);
         for (const daemon of daemons) kill(daemon, "SIGSTOP");
         stopped += daemons.length;
-        kill(executor, "SIGKILL"); // and the system ends stopped processes that are nobody's
+        kill(executor, "SIGKILL"); // the system then ends the daemon
       }
     }
     expect(stopped).to.be.greaterThan(0);

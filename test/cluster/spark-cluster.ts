@@ -140,11 +140,3 @@ async function executorsBelow(directory: string): Promise<number[]> {
   }
   return found;
 }
-
-/** Process ids of what starts the Python workers of an executor. */
-export async function pythonDaemons(executor: number): Promise<number[]> {
-  const { stdout } = await promisify(execFile)("ps", ["-eo", "pid=,ppid=,args="], { maxBuffer: 64 * 2 ** 20 });
-  const processes = stdout.split("\n").filter((line) => line.includes("pyspark.daemon"));
-  const pids = processes.map((line) => line.trim().split(/ +/).map(Number));
-  return pids.flatMap(([pid, parent]) => (parent === executor ? [pid!] : []));
-}

@@ -4,7 +4,7 @@ import { table } from "../../bench/table.js";
 import { Random } from "../support/random.js";
 import { type FaultClass, judged, type RunResult } from "./fault-class.js";
 
-/** A row of the table: so many runs with a fault, and what came of them. The last four must be 0. */
+/** A row of the table: the runs with one fault, and their outcomes. The last four must be 0. */
 export interface FaultRow {
   fault: string;
   runs: number;

@@ -189,15 +189,15 @@ async function open() {
   const control = await startFaultProxy({ port: Number(url.split(":").at(-1)) });
   const server = `sc://127.0.0.1:${control.port}`;
   const spark = await connect(server, { token });
-  return { ui, control, server, spark, directory, disks: await Disks.of(localDir) };
+  return { ui, control, server, spark, directory, localDir, disks: await Disks.of(localDir) };
 }
 
 export async function closeIntoFaults(): Promise<void> {
-  const { spark, control, directory } = (await opened) ?? {};
+  const { spark, control, directory, localDir } = (await opened) ?? {};
   opened = undefined;
   await spark?.close();
   await control?.close();
-  if (directory) await rm(directory, { recursive: true, force: true });
+  for (const path of [directory, localDir]) if (path) await rm(path, { recursive: true, force: true });
 }
 
 let runs = 0;

@@ -33,7 +33,7 @@ export async function killProcess({ script, args = [], ui, until }: KilledProces
   }
 }
 
-/** Whether no task has a slot any more, within so many ms. */
+/** Resolves to whether all slots become free within `ms` milliseconds. */
 export async function slotsAreFree(ui: SparkUi, ms: number): Promise<boolean> {
   for (const begin = performance.now(); (await ui.runningTasks()) > 0; await sleep(200)) {
     if (performance.now() - begin > ms) return false;

@@ -6,7 +6,7 @@ const ROWS = 1_000_000;
 
 export const sleeperQuery = rowQuery(ROWS, 8);
 
-/** A consumer that sleeps for so many ms when a few batches of that query have come, and what came in all. */
+/** Reads the stream of {@link sleeperQuery}, sleeps for `ms` milliseconds after the third batch, and says what arrived. */
 export async function sleepThrough(
   stream: AsyncIterable<RecordBatch>,
   ms: number,

@@ -49,7 +49,7 @@ export async function closeStoredClusterFaults(): Promise<void> {
   await place?.[Symbol.asyncDispose]();
 }
 
-/** Ten milliseconds for each batch; and the first attempt of one partition sleeps for so many seconds behind its first batch. */
+/** Takes ten milliseconds per batch. The first attempt of one partition also sleeps, for `seconds`, after its first batch. */
 function slowly(partition: number, seconds: number): PythonFunction {
   const isFirst = `(lambda c: c.partitionId() == ${partition} and c.attemptNumber() == 0)(__import__("pyspark").TaskContext.get())`;
   const pause = `${seconds} if index == 1 and ${isFirst} else 0.01`;

@@ -29,15 +29,14 @@ export async function openStoredPlaces(): Promise<StoredPlaces> {
   const server = await startS3Server();
   const proxy = await startS3FaultProxy(server.endpoint);
   const { credentials, bucket } = server;
-  const client = new S3Client({
-    ...{ endpoint: proxy.endpoint, credentials: { ...credentials }, region: "us-east-1", forcePathStyle: true },
-  });
+  const { endpoint } = proxy;
+  const client = new S3Client({ endpoint, credentials: { ...credentials }, region: "us-east-1", forcePathStyle: true });
   const uri = `s3://${bucket}/${PREFIX}`;
   const keys = async () => {
     const { Contents = [] } = await server.client.send(new ListObjectsV2Command({ Bucket: bucket }));
     return Contents.map(({ Key = "" }) => Key);
   };
-  const executors = { endpoint: proxy.endpoint, region: "us-east-1", ...credentials };
+  const executors = { endpoint, region: "us-east-1", ...credentials };
   return {
     directory,
     proxy,

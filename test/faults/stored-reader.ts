@@ -1,8 +1,8 @@
 /**
  * A process that reads, slowly. It is there to be killed.
  *
- *   argv   the store's directory, to which it has a query stored; or a file with a stored result and an Arrow file beside
- *   prints the number of the partition and the batch in base64, a line each
+ *   argv    "store" and the store's directory, into which it has a query stored; or "result" and a file with a stored result
+ *   stdout  a line for each batch: the number of its partition, and the batch in base64
  */
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";

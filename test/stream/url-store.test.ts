@@ -67,9 +67,9 @@ describe("A stored result that is read by URLs", () => {
     expect(signed).to.be.above(2);
   });
 
-  it("fails without the URL in its message, at once if there is no file or the server does not read ranges", async () => {
+  it("fails without a retry, and hides the URL, if the file does not exist or the server ignores ranges", async () => {
     for (const [status, text] of [
-      [404, "there is no such file (status 404)"],
+      [404, "the file does not exist (status 404)"],
       [200, "the server does not read ranges of files (status 200)"],
     ] as const) {
       let count = 0;

@@ -2,20 +2,28 @@ import { readdirSync, readFileSync } from "node:fs";
 
 /** Process ids of the Python workers below a Spark's Java process: those that its daemon has forked. Linux only. */
 export function pythonWorkers(sparkPid: number): number[] {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      // pid (name, which may hold anything) state parent …
-      const parent = /^\d+ \(.*\) \S (\d+)/s.exec(readFileSync(`/proc/${name}/stat`, "utf8"))?.[1];
-      parents.set(Number(name), Number(parent));
-    } catch {
-      // It has ended meanwhile.
-    }
+  return childrenOf(pythonDaemons(sparkPid));
+}
+
+/** Process ids of the daemon that forks the Python workers of a Spark's Java process, if it has one. Linux only. */
+export function pythonDaemons(sparkPid: number): number[] {
+  return childrenOf([sparkPid]);
+}
+
+function childrenOf(pids: readonly number[]): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && pids.includes(parentOf(name)))
+    .map(Number);
+}
+
+/** NaN if the process has ended meanwhile. */
+function parentOf(pid: string): number {
+  try {
+    // pid (name, which may hold anything) state parent …
+    return Number(/^\d+ \(.*\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1]);
+  } catch {
+    return Number.NaN;
   }
-  const below = (pids: ReadonlySet<number>) =>
-    new Set([...parents].filter(([, parent]) => pids.has(parent)).map(([pid]) => pid));
-  return [...below(below(new Set([sparkPid])))];
 }
 
 /** Kills one of them, unless it has ended meanwhile. */

@@ -19,7 +19,7 @@ describe("An error of what Spark keeps on disks", () => {
     }
   });
 
-  it("is no refusal of checkpoints where a job ran, and failed", () => {
+  it("is not taken for a refusal of checkpoints if a job ran and failed", () => {
     const failed = new SparkStreamError("QUERY_FAILED", "Job aborted due to stage failure: Task 0 in stage 1.0 failed");
     expect(isRefusal(failed)).to.equal(false);
     expect(isRefusalWithoutClass(failed)).to.equal(false);

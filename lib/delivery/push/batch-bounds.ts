@@ -23,25 +23,26 @@ const UNBOUNDED = 2 ** 31 - 1;
 
 type Bounds = Pick<BatchOptions, "maxRecordsPerBatch" | "maxBytesPerBatch">;
 
-/** @returns the settings for a query whose rows have these fields; `maxRecordsPerBatch` as requested, if given */
+/**
+ * @returns the settings for a query whose rows have these fields, `maxRecordsPerBatch` as requested, if given; and the rows that
+ *   the request or the session allows in a batch, or Infinity
+ */
 export async function boundsOf(
   conf: RuntimeConf,
   fields: readonly Field[],
   maxRecordsPerBatch: number | undefined,
   options: CallOptions = {},
-): Promise<Bounds> {
+): Promise<{ bounds: Bounds; mostRows: number }> {
   // Falls back to Spark's defaults for a server without these settings.
   const [rows, bytes] = await Promise.all([
-    rowsOfSession(conf, options),
+    settingOr(conf, "spark.sql.execution.arrow.maxRecordsPerBatch", "10000", options),
     settingOr(conf, "spark.sql.execution.arrow.maxBytesPerBatch", SPARKS_DEFAULT, options),
   ]);
-  if (bytes === SPARKS_DEFAULT) return batchBounds(fields, maxRecordsPerBatch, rows);
-  return measured(maxRecordsPerBatch); // a setting that a user has changed is kept
-}
-
-/** The session's rows per batch; 0 or less means no bound. */
-export async function rowsOfSession(conf: RuntimeConf, options: CallOptions = {}): Promise<number> {
-  return Number(await settingOr(conf, "spark.sql.execution.arrow.maxRecordsPerBatch", "10000", options));
+  const ofSession = Number(rows);
+  // A setting that a user has changed is kept.
+  const isDefault = bytes === SPARKS_DEFAULT;
+  const bounds = isDefault ? batchBounds(fields, maxRecordsPerBatch, ofSession) : measured(maxRecordsPerBatch);
+  return { bounds, mostRows: rowsAllowed(maxRecordsPerBatch, ofSession) };
 }
 
 /**
@@ -50,10 +51,14 @@ export async function rowsOfSession(conf: RuntimeConf, options: CallOptions = {}
  */
 export function batchBounds(fields: readonly Field[], given: number | undefined, ofSession: number): Bounds {
   const fitting = Math.floor(BATCH_BYTES / Math.max(1, rowBytes(fields)));
-  const wanted = given ?? (ofSession > 0 ? ofSession : Number.POSITIVE_INFINITY);
+  const wanted = rowsAllowed(given, ofSession);
   const rows = given ?? Math.min(wanted, fitting);
   if (rows > fitting || rows < Math.min(wanted, FEW_ROWS)) return measured(given);
   return { maxRecordsPerBatch: rows, maxBytesPerBatch: UNBOUNDED };
+}
+
+function rowsAllowed(given: number | undefined, ofSession: number): number {
+  return given ?? (ofSession > 0 ? ofSession : Number.POSITIVE_INFINITY);
 }
 
 /** Bounds with which Spark counts the bytes of the rows, as by default. */

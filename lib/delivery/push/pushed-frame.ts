@@ -96,7 +96,7 @@ export class PushedFrame {
       codec: codec === "none" ? "" : codec,
       schema: Buffer.from(schema).toString("base64"),
     };
-    const [bounds] = await Promise.all([
+    const [{ bounds }] = await Promise.all([
       boundsOf(session.conf, fields, maxRecordsPerBatch, { signal }),
       probeReach(session, push.advertise ?? settings.host, settings, { tags, signal }, pushing),
     ]);

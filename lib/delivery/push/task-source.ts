@@ -45,9 +45,9 @@ def messages(batch):
 
 
 def cut():
-    """Whether the input of Spark's worker stops where its end should be marked: its JVM is gone, which Arrow takes for the end.
+    """Whether the input ended without Spark's marker. Then the JVM is gone, and Arrow has taken that for the end of the stream.
 
-    Of the worker (worker.py: main(infile, outfile)), since a function is given no more than what Arrow makes of its input.
+    It looks at the input of Spark's worker (infile in main() of worker.py): a function sees only what Arrow reads from it.
     """
     frame = sys._getframe()
     while frame:

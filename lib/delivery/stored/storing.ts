@@ -58,7 +58,7 @@ export class Storing {
     const { session } = this.#dataFrame;
     const { maxRecordsPerBatch, tags, compression = "zstd", order } = this.#options;
     // Loaded only here, with apache-arrow, which takes long to load.
-    const [{ boundsOf, rowsOfSession }, { pushable }, { probeStore }, { StoredQuery }] = await Promise.all([
+    const [{ boundsOf }, { pushable }, { probeStore }, { StoredQuery }] = await Promise.all([
       import("../push/batch-bounds.js"),
       import("../push/pushable.js"),
       import("./store-probe.js"),
@@ -71,9 +71,8 @@ export class Storing {
     await this.#create(store);
     const { filesystem, path } = store.executors;
     const place = { filesystem, directory: `${path}/${this.#directory}` };
-    const [bounds, rows] = await Promise.all([
+    const [{ bounds, mostRows }] = await Promise.all([
       boundsOf(session.conf, fields, maxRecordsPerBatch, { signal }),
-      maxRecordsPerBatch ?? rowsOfSession(session.conf, { signal }),
       probeStore(session, this.place, place, { tags, signal }),
     ]);
     signal.throwIfAborted();
@@ -82,7 +81,7 @@ export class Storing {
       ...place,
       codec: compression === "none" ? "" : compression,
       schema: Buffer.from(schema).toString("base64"),
-      rows: rows > 0 ? rows : Number.MAX_SAFE_INTEGER,
+      rows: Math.min(mostRows, Number.MAX_SAFE_INTEGER),
       limit: PART_BYTES,
     };
     this.#query = new StoredQuery(frame, settings, { conf: queryConf(bounds), tags, usesPython: true }, this.#report);

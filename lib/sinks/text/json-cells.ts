@@ -80,7 +80,7 @@ export function lineOfJson(names: readonly string[]): WriteLine {
 }
 
 function objectOf(names: readonly string[], end: string): WriteLine {
-  const heads = names.map(textBytes);
+  const heads = names.map((head) => textBytes(Buffer.from(head)));
   const tail = Buffer.from(names.length === 0 ? `{${end}` : end);
   return (out, cells, row) => {
     for (let index = 0; index < cells.length; index++) {

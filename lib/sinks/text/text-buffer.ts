@@ -18,8 +18,7 @@ export interface TextBytes {
   readonly view: DataView;
 }
 
-export function textBytes(text: string): TextBytes {
-  const bytes = Buffer.from(text);
+export function textBytes(bytes: Uint8Array): TextBytes {
   return { bytes, view: viewOf(bytes) };
 }
 
@@ -137,6 +136,6 @@ export class TextBuffer {
   }
 }
 
-function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
+function viewOf({ buffer, byteOffset, length }: Uint8Array): DataView {
   return new DataView(buffer, byteOffset, length);
 }

@@ -1,7 +1,7 @@
 /** Columns of text, whose bytes are copied from Arrow's buffer, four at a time where a window of them needs no quote or escape. */
 import type { Data } from "apache-arrow";
 import type { Cells } from "./cells.js";
-import type { TextBuffer, TextBytes } from "./text-buffer.js";
+import { type TextBuffer, type TextBytes, textBytes } from "./text-buffer.js";
 
 /** Writes the bytes of `from` between two places, with what the format puts around them. */
 export type WriteText = (out: TextBuffer, from: TextBytes, start: number, end: number) => void;
@@ -10,17 +10,16 @@ export type WriteText = (out: TextBuffer, from: TextBytes, start: number, end: n
 export interface TextFormat {
   /** Whether no byte between two places needs a quote or an escape. */
   isPlain(from: TextBytes, start: number, end: number): boolean;
-  /** Writes texts of which this is known. */
+  /** Writes a text that needs none. */
   readonly plain: WriteText;
-  /** Writes others. */
+  /** Writes any text. */
   readonly any: WriteText;
 }
 
 /** The cells of a column of UTF-8 with offsets. */
 export function textCells(format: TextFormat): Cells {
   return (data: Data) => {
-    const bytes = data.values as Uint8Array;
-    const from = { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
+    const from = textBytes(data.values as Uint8Array);
     const { valueOffsets, length } = data;
     const isPlain = format.isPlain(from, Number(valueOffsets[0]), Number(valueOffsets[length]));
     const write = isPlain ? format.plain : format.any;
