@@ -29,3 +29,22 @@ def shaped(batch, schema):
                for column, field in zip(batch.columns, schema)]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 `;
+
+/** Tells a task whether its input is whole. */
+export const CUT = `
+import sys
+
+
+def cut():
+    """Whether the input ended without Spark's marker. Then the JVM is gone, and Arrow has taken that for the end of the stream.
+
+    It looks at the input of Spark's worker (infile in main() of worker.py): a function sees only what Arrow reads from it.
+    """
+    frame = sys._getframe()
+    while frame:
+        infile = frame.f_locals.get("infile")
+        if hasattr(infile, "peek"):
+            return not infile.peek(1)
+        frame = frame.f_back
+    return False
+`;

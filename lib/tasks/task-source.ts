@@ -42,7 +42,7 @@ export function probeFunction(settings: LinkSettings): PythonFunction {
 }
 
 const LINK = `
-import base64, hashlib, hmac, os, select, socket, ssl, struct, sys, time
+import base64, hashlib, hmac, os, select, socket, ssl, struct, time
 import pyarrow as pa
 from pyspark import TaskContext
 

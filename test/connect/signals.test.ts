@@ -142,7 +142,8 @@ describe("listeners for signals", () => {
     const before = listeners();
     await using fixture = await scripted({ batches });
     expect(listeners()).to.deep.equal(before);
-    const streams = countTo(3).map(() => sparkStream(fixture.spark.range(25)));
+    // They end when they are read, and not before.
+    const streams = countTo(3).map(() => sparkStream(fixture.spark.range(25), { readAheadBytes: 1 }));
     await within(SOON, () => expect(listeners()).to.deep.equal(before.map((count) => count + 1)));
     await Promise.all(streams.map((stream) => stream.toArray()));
     expect(listeners()).to.deep.equal(before);

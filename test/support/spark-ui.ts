@@ -42,6 +42,8 @@ export class SparkUi {
       conf: {
         "spark.ui.enabled": "true",
         "spark.ui.port": String(await port),
+        // Otherwise what happens within 100 ms of something else is not shown until something more happens.
+        "spark.ui.liveUpdate.period": "0",
         "spark.sql.shuffle.partitions": "4",
         ...conf,
       },

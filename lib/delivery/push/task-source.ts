@@ -5,7 +5,7 @@
  * result of the query. Memory: one batch, and its copy that is sent.
  */
 import type { PythonFunction } from "../../connect/python/python-function.js";
-import { SHAPED } from "../../tasks/python-source.js";
+import { CUT, SHAPED } from "../../tasks/python-source.js";
 import { type LinkSettings, taskFunction } from "../../tasks/task-source.js";
 
 export interface PushSettings extends LinkSettings {
@@ -26,7 +26,7 @@ export const taskColumns = {
 } as const;
 
 export function pushTask(settings: PushSettings): PythonFunction {
-  return taskFunction("push", SHAPED + SOURCE, settings, taskColumns);
+  return taskFunction("push", SHAPED + CUT + SOURCE, settings, taskColumns);
 }
 
 const SOURCE = String.raw`
@@ -42,20 +42,6 @@ def messages(batch):
             writer.write_batch(batch)
         return [out.getvalue()]
     return [batch.schema.serialize(), batch.serialize(), END_OF_STREAM]
-
-
-def cut():
-    """Whether the input ended without Spark's marker. Then the JVM is gone, and Arrow has taken that for the end of the stream.
-
-    It looks at the input of Spark's worker (infile in main() of worker.py): a function sees only what Arrow reads from it.
-    """
-    frame = sys._getframe()
-    while frame:
-        infile = frame.f_locals.get("infile")
-        if hasattr(infile, "peek"):
-            return not infile.peek(1)
-        frame = frame.f_back
-    return False
 
 
 def sent(link, batches, here):

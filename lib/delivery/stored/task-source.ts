@@ -8,7 +8,7 @@
  * Memory: two batches of Spark, or JOINED bytes if these are small, and what the file system buffers.
  */
 import type { PythonFunction } from "../../connect/python/python-function.js";
-import { SHAPED, sourceFunction } from "../../tasks/python-source.js";
+import { CUT, SHAPED, sourceFunction } from "../../tasks/python-source.js";
 
 export interface StorePlace {
   /** A Python expression; see StoreExecutors. */
@@ -38,7 +38,7 @@ export const PROBE_FILE = "probe";
 const taskColumns = { partition: "integer", attempt: "long", files: "string" } as const;
 
 export function storeTask(settings: StoreSettings): PythonFunction {
-  return sourceFunction("store", STORE + SHAPED + SOURCE, settings, taskColumns);
+  return sourceFunction("store", STORE + SHAPED + CUT + SOURCE, settings, taskColumns);
 }
 
 /** Writes a file as a task does, and reports the outcome instead of failing. */
@@ -114,6 +114,8 @@ def joined(batches):
             held, count, size = [], 0, 0
         held.append(batch)
         count, size = count + batch.num_rows, size + batch.nbytes
+    if cut():
+        raise Trouble("the executor's JVM is gone")  # and with it the row that would name the file
     if held:
         yield of_all(held)
 
