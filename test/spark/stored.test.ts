@@ -232,6 +232,27 @@ describe('delivery: "stored" on a real Spark', function () {
     }
   });
 
+  it("removes what tasks finish after their stream was stopped, where a file may be in a directory that is gone", async () => {
+    const here = new FileStore(store.uri);
+    let late = "";
+    const bucket = Object.assign(new FileStore(store.uri), {
+      uri: "bucket:",
+      async remove(name: string) {
+        await here.remove(name);
+        if (late !== "") return;
+        late = join(directory, name);
+        await mkdir(late);
+      },
+    });
+    const stream = sparkStream(many(spark, 5_000_000, 8), { ...stored(), store: bucket, readAheadBytes: 1 });
+    await once(stream, "readable");
+    stream.destroy();
+    await until(() => late !== "", "the directory is removed");
+    expect(await readdir(directory)).to.have.length(1);
+    await spark.client.stopped();
+    expect(await readdir(directory)).to.deep.equal([]);
+  });
+
   it("ends with its session", async () => {
     const other = await sparkSession({ master });
     const stream = sparkStream(many(other, 1_000_000, 8), { ...stored(), readAheadBytes: 1 });

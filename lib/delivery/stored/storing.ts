@@ -3,8 +3,10 @@
  *
  *   open     makes a directory in the store; a probe shows that tasks can write to it, and this process can read it
  *   run      runs the query (stored-query.ts): each row of its result names the files of a finished task
- *   remove   removes the directory, with the files of failed attempts
+ *   remove   removes the directory, with the files of failed attempts, and once more where a task may still have been writing
  */
+import { setTimeout as sleep } from "node:timers/promises";
+import { settingOr } from "../../connect/session/conf.js";
 import type { DataFrame } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
 import { openStore } from "../../store/open-store.js";
@@ -26,6 +28,8 @@ export interface StoringOptions extends Pick<SparkStreamOptions, "tags" | "maxRe
 
 /** The most bytes of a file. */
 const PART_BYTES = 64 * 1024 * 1024;
+/** ms after which no task writes that Spark has stopped: it ends their Python workers after two seconds. */
+const LATE = 2_500;
 
 export class Storing {
   readonly #dataFrame: DataFrame;
@@ -35,6 +39,8 @@ export class Storing {
   #store: Store | undefined;
   #schema: Uint8Array | undefined;
   #query: StoredQuery | undefined;
+  /** Whether tasks may be writing when the query is over: it was stopped, or a task had a twin. */
+  #mayBeLate = false;
 
   constructor(dataFrame: DataFrame, options: StoringOptions, report: ResultReport) {
     this.#dataFrame = dataFrame;
@@ -71,8 +77,9 @@ export class Storing {
     await this.#create(store);
     const { filesystem, path } = store.executors;
     const place = { filesystem, directory: `${path}/${this.#directory}` };
-    const [{ bounds, mostRows }] = await Promise.all([
+    const [{ bounds, mostRows }, speculates] = await Promise.all([
       boundsOf(session.conf, fields, maxRecordsPerBatch, { signal }),
+      settingOr(session.conf, "spark.speculation", "false", { signal }),
       probeStore(session, this.place, place, { tags, signal }),
     ]);
     signal.throwIfAborted();
@@ -85,7 +92,9 @@ export class Storing {
       limit: PART_BYTES,
     };
     this.#query = new StoredQuery(frame, settings, { conf: queryConf(bounds), tags, usesPython: true }, this.#report);
+    this.#mayBeLate = true;
     yield* this.#query.partitions(order);
+    this.#mayBeLate = speculates === "true";
   }
 
   /** Ends the query, so that its tasks are stopped. */
@@ -94,11 +103,19 @@ export class Storing {
   }
 
   async remove(): Promise<void> {
-    if (!this.#store) return;
+    const store = this.#store;
+    if (!store) return;
+    await this.#removeFrom(store);
+    // A bucket takes files of a directory that is gone; a file system does not.
+    if (!this.#mayBeLate || store.uri.startsWith("file:")) return;
+    this.#dataFrame.session.client.trackStop(sleep(LATE).then(() => this.#removeFrom(store)));
+  }
+
+  async #removeFrom(store: Store): Promise<void> {
     try {
-      await this.#store.remove(this.#directory);
+      await store.remove(this.#directory);
     } catch (error) {
-      const message = `${this.#store.uri}/${this.#directory} could not be removed, remove it yourself: ${(error as Error).message}`;
+      const message = `${store.uri}/${this.#directory} could not be removed, remove it yourself: ${(error as Error).message}`;
       process.emitWarning(message, { type: "SparkStreamWarning", code: "STORED_FILES_LEFT" });
     }
   }
