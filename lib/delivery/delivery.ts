@@ -44,7 +44,7 @@ export function openDelivery(
       const { windowBytes = streamDefaults.staged.windowBytes, partitions, ...others } = options.staged ?? {};
       const conf = queryConf(batches);
       const { collectGarbage = dataFrame.session.client.endpoint.startedHere, path, table } = others;
-      const frame = new StagedFrame(dataFrame, { collectGarbage, path, table, tags: tags ?? [], conf });
+      const frame = new StagedFrame(dataFrame, { ...batches, collectGarbage, path, table, tags: tags ?? [] });
       return streams.map((onLargePartition, index) => {
         const choose = (all: readonly StagedPartition[]) =>
           sharesOf(partitions ? chosen(all, partitions) : all, streams.length)[index]!;

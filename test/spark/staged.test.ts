@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Field, RecordBatch } from "apache-arrow";
 import { expect } from "chai";
 import { DataFrame } from "../../lib/connect/session/session.js";
+import { packingOf } from "../../lib/delivery/staged/packed-rows.js";
 import {
   batchInfo,
   type LargePartition,
@@ -119,6 +120,17 @@ describe('delivery: "staged" on a real Spark', function () {
     expect(await still(windows, 1000), "two windows of two partitions").to.be.at.most(2);
     while (!(await iterator.next()).done);
     expect(await windows(), "four windows of two partitions").to.equal(4);
+  });
+
+  it("stages narrow rows as batches, and wide and nested ones as they are", async () => {
+    const isPacked = async (...columns: string[]) => {
+      const frame = spark.range(0, 10, 1, 2).select("id", ...columns);
+      return (await packingOf(frame, { maxRecordsPerBatch: undefined })) !== undefined;
+    };
+    expect(await isPacked("id * 0.5D AS x", "CAST(id AS STRING) AS text")).to.equal(true);
+    expect(await isPacked(...Array.from({ length: 10 }, (_, index) => `id + ${index} AS c${index}`))).to.equal(false);
+    expect(await isPacked("array(id) AS ids")).to.equal(false);
+    expect(await isPacked("CAST(x'01' AS BINARY) AS bytes")).to.equal(false);
   });
 
   it("copies sections off a frame of many windows, and gives it whole and in order", async () => {

@@ -50,7 +50,7 @@ export async function boundsOf(
  * @param ofSession the session's rows per batch; 0 or less means no bound
  */
 export function batchBounds(fields: readonly Field[], given: number | undefined, ofSession: number): Bounds {
-  const fitting = Math.floor(BATCH_BYTES / Math.max(1, rowBytes(fields)));
+  const fitting = Math.floor(BATCH_BYTES / Math.max(1, rowBytes(fields, LONG_STRING)));
   const wanted = rowsAllowed(given, ofSession);
   const rows = given ?? Math.min(wanted, fitting);
   if (rows > fitting || rows < Math.min(wanted, FEW_ROWS)) return measured(given);
@@ -66,14 +66,14 @@ function measured(given: number | undefined): Bounds {
   return given === undefined ? {} : { maxRecordsPerBatch: given };
 }
 
-/** Bytes of Arrow data per row; Infinity if a row can have any length. */
-function rowBytes(fields: readonly Field[]): number {
-  return fields.reduce((bytes, { type }) => bytes + valueBytes(type), 0);
+/** Bytes of Arrow data per row, if strings have this length; Infinity if a row can have any length. */
+export function rowBytes(fields: readonly Field[], stringBytes: number): number {
+  return fields.reduce((bytes, { type }) => bytes + valueBytes(type, stringBytes), 0);
 }
 
-function valueBytes(type: DataType): number {
-  if (DataType.isStruct(type)) return rowBytes(type.children);
-  if (DataType.isUtf8(type) || DataType.isLargeUtf8(type)) return LONG_STRING;
+function valueBytes(type: DataType, stringBytes: number): number {
+  if (DataType.isStruct(type)) return rowBytes(type.children, stringBytes);
+  if (DataType.isUtf8(type) || DataType.isLargeUtf8(type)) return stringBytes;
   if (DataType.isBinary(type) || DataType.isLargeBinary(type) || DataType.isList(type) || DataType.isMap(type)) {
     return Number.POSITIVE_INFINITY;
   }

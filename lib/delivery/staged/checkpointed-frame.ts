@@ -2,7 +2,7 @@
 import { Checkpoint, type CheckpointUser, hasCheckpointDirectory } from "../../connect/session/checkpoint.js";
 import type { DataFrame } from "../../connect/session/session.js";
 import type { RunOptions } from "../../runtime/call-options.js";
-import { countPartitions, numbered } from "./count-partitions.js";
+import { countPartitions, numbered, sumPartitions } from "./count-partitions.js";
 import type { KeptFrame } from "./kept-frame.js";
 import type { StagedPartition } from "./partition-windows.js";
 
@@ -16,15 +16,20 @@ export class CheckpointedFrame implements KeptFrame {
   readonly rescans = true;
   readonly mostPerQuery = Number.POSITIVE_INFINITY;
   readonly #checkpoint: Checkpoint;
+  readonly #isPacked: boolean;
 
-  private constructor(checkpoint: Checkpoint) {
+  private constructor(checkpoint: Checkpoint, isPacked: boolean) {
     this.#checkpoint = checkpoint;
+    this.#isPacked = isPacked;
   }
 
-  /** @throws SparkStreamError QUERY_FAILED; an AbortError after an abort */
-  static async of(dataFrame: DataFrame, options: RunOptions): Promise<CheckpointedFrame> {
+  /**
+   * @param isPacked whether the frame's rows are packed; see packed-rows.ts
+   * @throws SparkStreamError QUERY_FAILED; an AbortError after an abort
+   */
+  static async of(dataFrame: DataFrame, options: RunOptions, isPacked = false): Promise<CheckpointedFrame> {
     const local = !(await hasCheckpointDirectory(dataFrame.session, options));
-    return new CheckpointedFrame(await Checkpoint.of(dataFrame, { local, eager: false, user }, options));
+    return new CheckpointedFrame(await Checkpoint.of(dataFrame, { local, eager: false, user }, options), isPacked);
   }
 
   get frame(): DataFrame {
@@ -32,9 +37,16 @@ export class CheckpointedFrame implements KeptFrame {
   }
 
   async partitions(options: RunOptions): Promise<StagedPartition[]> {
-    const partitions = await countPartitions(await numbered(this.frame, options), "spark_partition_id()", options);
+    const partitions = await this.#count(options);
     if (this.#checkpoint.local) await this.#seal(options);
     return partitions;
+  }
+
+  async #count(options: RunOptions): Promise<StagedPartition[]> {
+    const id = "spark_partition_id()";
+    if (!this.#isPacked) return await countPartitions(await numbered(this.frame, options), id, options);
+    const sizes = this.frame.select(`${id} AS id`, "rows", "octet_length(arrow_ipc_bytes) AS bytes");
+    return await sumPartitions(sizes, options);
   }
 
   /** The rows of these partitions: directly on the checkpoint, so that the partition of a task is that of the checkpoint. */

@@ -23,11 +23,13 @@ export async function countPartitions(
   const fields = schema?.kind.case === "struct" ? schema.kind.value.fields : [];
   const columns = fields.map(({ name, dataType }) => ({ name, type: dataType }));
   const counted = columns.filter(({ name }) => !ignored.includes(name));
-  const counts = frame
-    .select(`${partitionId} AS id`, `${rowBytesSql(counted)} AS bytes`)
-    .groupBy("id")
-    .agg("count(1) AS rows", "sum(bytes) AS bytes");
+  const sizes = frame.select(`${partitionId} AS id`, "1L AS rows", `${rowBytesSql(counted)} AS bytes`);
+  return await sumPartitions(sizes, { tags, signal });
+}
 
+/** @param sizes rows `{ id, rows, bytes }`, of which there may be several per partition */
+export async function sumPartitions(sizes: DataFrame, { tags, signal }: RunOptions): Promise<StagedPartition[]> {
+  const counts = sizes.groupBy("id").agg("sum(rows) AS rows", "sum(bytes) AS bytes");
   signal?.throwIfAborted();
   const cursor = new ResultCursor(counts, { tags });
   const forget = signal && onAbort(signal, () => void cursor.close());

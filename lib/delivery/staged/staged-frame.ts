@@ -12,13 +12,15 @@
 
 import { knowsCheckpoints } from "../../connect/session/checkpoint.js";
 import { explainDisks } from "../../connect/session/explain-disks.js";
-import type { QueryConf, QuerySession } from "../../connect/session/query-session.js";
+import type { QuerySession } from "../../connect/session/query-session.js";
 import type { DataFrame, SparkSession } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
 import type { StagedOptions } from "../../stream-options.js";
 import { observationsOf } from "../observations.js";
+import { type BatchOptions, queryConf } from "../query-conf.js";
 import { CheckpointedFrame, INSTEAD } from "./checkpointed-frame.js";
 import type { KeptFrame } from "./kept-frame.js";
+import type { Packing } from "./packed-rows.js";
 import type { StagedPartition } from "./partition-windows.js";
 import { SharedDirectory, SharedTable } from "./shared-storage.js";
 
@@ -28,16 +30,11 @@ export interface StageUser {
   close(): Promise<void>;
 }
 
-export interface StagedFrameOptions extends Pick<StagedOptions, "path" | "table"> {
+export interface StagedFrameOptions extends Pick<StagedOptions, "path" | "table">, BatchOptions {
   /** Whether the driver is asked to collect garbage when a checkpoint was removed. */
   collectGarbage: boolean;
   /** Tags of the queries that stage the frame. */
   tags: readonly string[];
-  /**
-   * Settings of these queries and of those that read the frame. Only its session knows a checkpoint, so with settings all
-   * of them run in the same clone.
-   */
-  conf: QueryConf;
 }
 
 /** Options of everything that runs while a frame is staged. */
@@ -58,6 +55,8 @@ export class StagedFrame {
   readonly #ended: () => void;
   #querySession: QuerySession<SparkSession> | undefined;
   #kept: KeptFrame | undefined;
+  #packing: Packing | undefined;
+  #wasStopped = false;
   #removed: Promise<void> | undefined;
 
   /** Begins at once. @throws SparkStreamError SESSION_CLOSED */
@@ -79,9 +78,14 @@ export class StagedFrame {
     this.#users.add(user);
   }
 
-  /** Resolves when the frame was removed, if this was its last user. */
-  async leave(user: StageUser): Promise<void> {
+  /**
+   * Resolves when the frame was removed, if this was its last user.
+   *
+   * @param stopped whether the user had not read to its end
+   */
+  async leave(user: StageUser, stopped: boolean): Promise<void> {
     this.#users.delete(user);
+    this.#wasStopped ||= stopped;
     if (this.#users.size > 0) return;
     this.#removed ??= this.#remove();
     await this.#removed;
@@ -97,12 +101,21 @@ export class StagedFrame {
     return this.#kept!;
   }
 
+  /** How its rows are packed, if they are. Known once there are `partitions`. */
+  get packing(): Packing | undefined {
+    return this.#packing;
+  }
+
   async #stage(): Promise<readonly StagedPartition[]> {
     const options = { tags: this.options.tags, signal: this.#stop.signal };
     try {
       await this.#checkCanBeStaged(options);
       const { session } = this.#dataFrame;
-      this.#kept = await session.withQuerySession(this.#dataFrame, { conf: this.options.conf }, (querySession) =>
+      this.#packing = await this.#pack(options);
+      // Only its session knows a checkpoint, so with settings all queries that stage or read it run in the same clone.
+      const conf = this.#packing?.conf ?? queryConf(this.options);
+      const use = { conf, usesPython: this.#packing !== undefined };
+      this.#kept = await session.withQuerySession(this.#dataFrame, use, (querySession) =>
         this.#stageIn(querySession, options),
       );
       options.signal.throwIfAborted();
@@ -112,12 +125,23 @@ export class StagedFrame {
     }
   }
 
+  /** A codec is for the rows as they travel, so that they stay as they are. */
+  async #pack(options: StagingOptions): Promise<Packing | undefined> {
+    const { path, table, compression, maxRecordsPerBatch } = this.options;
+    if ((path ?? table ?? compression) !== undefined) return undefined;
+    const { packingOf } = await import("./packed-rows.js");
+    return await packingOf(this.#dataFrame, { ...options, maxRecordsPerBatch });
+  }
+
   async #stageIn(querySession: QuerySession<SparkSession>, options: StagingOptions): Promise<KeptFrame> {
     this.#querySession = querySession;
     try {
       const dataFrame = this.#dataFrame.in(querySession.session);
       warnOfObservations(await dataFrame.relation(options));
       const { path, table } = this.options;
+      if (this.#packing) {
+        return await CheckpointedFrame.of(this.#packing.frame.in(querySession.session), options, true);
+      }
       if ((path ?? table) === undefined) return await CheckpointedFrame.of(dataFrame, options);
       // Loaded here, with the protocol that it writes in.
       const { WrittenFrame } = await import("./written-frame.js");
@@ -149,7 +173,7 @@ export class StagedFrame {
     this.#stop.abort(new SparkStreamError("OPERATION_CANCELED", "The staging was stopped."));
     await this.partitions.catch(() => {});
     await this.#kept?.remove(this.options.collectGarbage);
-    await this.#querySession?.release();
+    await this.#querySession?.release(this.#wasStopped);
     this.#ended();
     this.#forget();
   }

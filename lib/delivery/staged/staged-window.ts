@@ -5,6 +5,7 @@ import type { DataFrame } from "../../connect/session/session.js";
 import { SparkStreamError } from "../../errors.js";
 import { type QueryOptions, ResultCursor } from "../result/result.js";
 import type { ResultReport } from "../result/result-report.js";
+import type { Packing, Unpacker } from "./packed-rows.js";
 import { type StagedPartition, totalBytes } from "./partition-windows.js";
 
 /** Where partitions are read from. */
@@ -20,6 +21,8 @@ export class StagedWindow implements RowCursor {
   readonly #cursor: ResultCursor;
   readonly #partitions: readonly StagedPartition[];
   readonly #rowOffset: number;
+  readonly #unpacker: Unpacker | undefined;
+  readonly #unpacked: ArrowIpcRow[] = [];
   /** Which of the partitions is being read, and how many of its rows have come. */
   #index = 0;
   #rows = 0;
@@ -33,10 +36,12 @@ export class StagedWindow implements RowCursor {
     partitions: readonly StagedPartition[],
     rowOffset: number,
     options: QueryOptions,
+    packing?: Packing,
   ) {
     this.#cursor = new ResultCursor(stage.rowsOf(partitions), options);
     this.#partitions = partitions;
     this.#rowOffset = rowOffset;
+    this.#unpacker = packing?.unpacker();
   }
 
   get report(): ResultReport {
@@ -49,7 +54,7 @@ export class StagedWindow implements RowCursor {
 
   /** @throws SparkStreamError INCOMPLETE_RESULT, or the error of the query */
   async next(): Promise<ArrowIpcRow | undefined> {
-    const row = await this.#cursor.next().catch((error: unknown) => Promise.reject(this.#explained(error)));
+    const row = await this.#pull();
     if (row) return this.#located(row);
     if (this.#index < this.#partitions.length) throw this.#wrongCount();
     return undefined;
@@ -57,6 +62,15 @@ export class StagedWindow implements RowCursor {
 
   close(): Promise<void> {
     return this.#cursor.close();
+  }
+
+  async #pull(): Promise<ArrowIpcRow | undefined> {
+    const waiting = this.#unpacked.shift();
+    if (waiting) return waiting;
+    const row = await this.#cursor.next().catch((error: unknown) => Promise.reject(this.#explained(error)));
+    if (!row || !this.#unpacker) return row;
+    this.#unpacked.push(...(await this.#unpacker.rowsOf(row)));
+    return this.#unpacked.shift();
   }
 
   /** Spark makes batches per partition, so that all rows of one are of the same. */

@@ -107,7 +107,7 @@ export class StagedCursor implements RowCursor, StageUser {
   #open(): StagedWindow | undefined {
     const partitions = this.#closed ? undefined : this.#windows?.[this.#opened];
     if (!partitions) return undefined;
-    const window = new StagedWindow(this.#source(), partitions, this.#rows, this.#options);
+    const window = new StagedWindow(this.#source(), partitions, this.#rows, this.#options, this.#stage.packing);
     window.report.watch((progress) => this.report.tell(progress));
     this.#opened++;
     for (const { rows } of partitions) this.#rows += rows;
@@ -126,8 +126,9 @@ export class StagedCursor implements RowCursor, StageUser {
   }
 
   async #close(): Promise<void> {
+    const isWhole = this.#opened === this.#windows?.length && !this.#current;
     await Promise.all([this.#current?.close(), this.#next?.close()]);
     await Promise.all(this.#sections.map((section) => section.remove()));
-    await this.#stage.leave(this);
+    await this.#stage.leave(this, !isWhole);
   }
 }
