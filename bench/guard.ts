@@ -1,6 +1,6 @@
 /**
- * A short replay for every test run: how fast sparkStream() is beside a bare drain, on a result that is made here and needs
- * no Spark. Its batches are small, so that what is done once per batch shows.
+ * Short runs for every test run, on a result that is made here and needs no Spark: how fast sparkStream() is beside a bare drain,
+ * and the text writers beside JSON.stringify(). Its batches are small, so that what is done once per batch shows.
  */
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -11,7 +11,7 @@ import { Decimal, type RecordBatch, TimestampMicrosecond, Utf8, vectorFromArray 
 import { ExecutePlanResponseSchema } from "../lib/connect/generated/spark-connect_pb.js";
 import { responsesOf } from "../lib/testing/scripted-result.js";
 import { batchOf } from "../test/support/ipc.js";
-import { bareDrain, type Contender, ours } from "./contenders.js";
+import { bareDrain, type Contender, nodeContender, ours } from "./contenders.js";
 import { alternate, type Result } from "./measure.js";
 import { cpu, type Frame, type Metric, memory, speed } from "./metrics.js";
 import type { Recording, RecordingFiles } from "./recording.js";
@@ -33,7 +33,11 @@ export interface GuardResults {
   readonly results: readonly Result[];
 }
 
-/** Runs both, in alternation. The contenders must have been built. */
+/** What is held, and the names of what it is held against. */
+const pairs = { sparkStream: "bare drain", csvWriter: "JSON.stringify()", ndjsonWriter: "JSON.stringify()" } as const;
+type Held = keyof typeof pairs;
+
+/** Runs all, in alternation. The contenders must have been built. */
 export async function runGuard(runs: number): Promise<GuardResults> {
   const directory = await mkdtemp(join(tmpdir(), "bench-guard-"));
   try {
@@ -41,31 +45,46 @@ export async function runGuard(runs: number): Promise<GuardResults> {
     const recording = await generate(files);
     const { sessionId, recipe } = recording;
     await using server = await startReplay(files);
-    const task = () => ({ url: server.url, sessionId, query: recipe.query, passes: 15, samples: 10 });
-    const results = await alternate([bareDrain, ours], task, () => recording, {
-      runs,
-      metrics: [best, speed, cpu, memory],
+    const task = { url: server.url, sessionId, query: recipe.query };
+    const sink = (name: string, format: string) =>
+      nodeContender(name, "contenders/batch-file.ts", format, files.frames);
+    const sinks = [sink("csvWriter", "csv"), sink("ndjsonWriter", "ndjson"), sink("JSON.stringify()", "by hand")];
+    const options = { runs, metrics: [best, speed, cpu, memory] };
+    const drained = () => ({ ...task, passes: 15, samples: 10 });
+    const written = ({ name }: Contender) => ({
+      ...task,
+      ...(name in pairs ? { passes: 9, samples: 5 } : { passes: 2 }),
     });
-    return { frame: recording, results };
+    return {
+      frame: recording,
+      results: [
+        ...(await alternate([bareDrain, ours], drained, () => recording, options)),
+        ...(await alternate(sinks, written, () => recording, options)),
+      ],
+    };
   } finally {
     await rm(directory, { recursive: true });
   }
 }
 
 export interface GuardRatios {
-  /** The speed of sparkStream() as a share of the bare drain's. */
+  /** The speed as a share of the peer's. */
   readonly speed: number;
-  /** The bare drain's CPU time as a share of that of sparkStream(), which a busy machine hardly changes. */
+  /** The peer's CPU time as a share of this one's, which a busy machine hardly changes. */
   readonly cpu: number;
 }
 
 /** Of these results, each contender at its best: whatever is worse was disturbed. */
-export function guardRatios(results: readonly Result[]): GuardRatios {
-  const figures = ({ name }: Contender, metric: Metric) =>
+export function guardRatios(results: readonly Result[]): Record<Held, GuardRatios> {
+  const figures = (name: string, metric: Metric) =>
     results.flatMap(({ contender, figures }) => (contender === name ? [figures[metric.name]!] : []));
-  const fastest = (contender: Contender) => Math.max(...figures(contender, best).map(({ max }) => max));
-  const cheapest = (contender: Contender) => Math.min(...figures(contender, cpu).map(({ min }) => min));
-  return { speed: fastest(ours) / fastest(bareDrain), cpu: cheapest(bareDrain) / cheapest(ours) };
+  const fastest = (name: string) => Math.max(...figures(name, best).map(({ max }) => max));
+  const cheapest = (name: string) => Math.min(...figures(name, cpu).map(({ min }) => min));
+  const ratios = Object.entries(pairs).map(([name, peer]): [string, GuardRatios] => [
+    name,
+    { speed: fastest(name) / fastest(peer), cpu: cheapest(peer) / cheapest(name) },
+  ]);
+  return Object.fromEntries(ratios) as Record<Held, GuardRatios>;
 }
 
 /** Writes the answer to a query as Spark gives it, in the form of a recording. */

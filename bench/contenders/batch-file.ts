@@ -3,10 +3,11 @@
  *
  *   argv   the format; the file of frames that the batches come from
  */
+import { createWriteStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable, type Writable } from "node:stream";
+import { Duplex, Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { RecordBatch } from "apache-arrow";
 import { arrowWriter, csvWriter, ndjsonWriter, parquetWriter, sparkStream } from "../../lib/index.js";
@@ -18,7 +19,19 @@ const writers: Readonly<Record<string, (path: string) => Writable>> = {
   arrow: (path) => arrowWriter(path),
   csv: (path) => csvWriter(path),
   ndjson: (path) => ndjsonWriter(path),
+  "by hand": byHand,
 };
+
+/** Lines of JSON, as one would write them without this package. */
+function byHand(path: string): Writable {
+  const toText = (_key: string, value: unknown) => (typeof value === "bigint" ? `${value}` : value);
+  const lines = async function* (batches: AsyncIterable<RecordBatch>) {
+    for await (const batch of batches) yield [...batch].map((row) => `${JSON.stringify(row, toText)}\n`).join("");
+  };
+  return Duplex.from(async (batches: AsyncIterable<RecordBatch>) => {
+    await pipeline(Readable.from(lines(batches)), createWriteStream(path));
+  });
+}
 
 const [format, frames] = process.argv.slice(2) as [string, string];
 const directory = await mkdtemp(join(tmpdir(), "bench-file-"));

@@ -3,20 +3,25 @@
  *
  *   argv   the way; the file of frames that the batches come from
  */
+import { once } from "node:events";
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { rows, type SparkStream, sparkStream } from "../../lib/index.js";
+import { rows, sparkStream } from "../../lib/index.js";
+import { results } from "../../lib/results.js";
 import { measured, type Tally } from "./measured.js";
 import { recordedRows } from "./recorded-rows.js";
 
 /** Batches of one pass. */
 const BATCHES = 30;
 
-const ways: Readonly<Record<string, (batches: SparkStream, tally: Tally) => Promise<void>>> = {
-  async toJSON(batches, tally) {
-    for await (const batch of batches) for (const row of [...batch].map((each) => each.toJSON())) if (row) tally.add(1);
+type Rows = readonly { readonly arrow_ipc_bytes: Uint8Array }[];
+
+const ways: Readonly<Record<string, (found: Rows, tally: Tally) => Promise<void>>> = {
+  async toJSON(found, tally) {
+    for await (const batch of sparkStream(found))
+      for (const row of [...batch].map((each) => each.toJSON())) if (row) tally.add(1);
   },
-  async pipeline(batches, tally) {
+  async pipeline(found, tally) {
     const sink = new Writable({
       objectMode: true,
       write(_row, _encoding, callback) {
@@ -24,10 +29,23 @@ const ways: Readonly<Record<string, (batches: SparkStream, tally: Tally) => Prom
         callback();
       },
     });
-    await pipeline(batches, rows(), sink);
+    await pipeline(sparkStream(found), rows(), sink);
   },
-  async forAwait(batches, tally) {
-    for await (const row of batches.compose(rows())) if (row) tally.add(1);
+  async forAwait(found, tally) {
+    for await (const row of sparkStream(found).compose(rows())) if (row) tally.add(1);
+  },
+  async events(found, tally) {
+    const all: unknown[] = [];
+    const stream = sparkStream(found)
+      .compose(rows())
+      .on("data", (row) => void all.push(row));
+    await once(stream, "end");
+    tally.add(all.length);
+  },
+  async collect(found, tally) {
+    // It hands its frame to sparkStream() and does not look at it, so that one in memory does.
+    const frame = found as unknown as Parameters<typeof results.collect>[0];
+    tally.add((await results.collect(frame, {})).length);
   },
 };
 
@@ -39,6 +57,6 @@ await measured(
     for await (const row of recordedRows(frames, BATCHES)) found.push(row);
     return found;
   },
-  (found, _task, tally) => ways[way]!(sparkStream(found), tally),
+  (found, _task, tally) => ways[way]!(found, tally),
   async () => {},
 );

@@ -5,11 +5,13 @@ import type { Part } from "./part.js";
 
 export const guard: Part = async function* ({ runs }) {
   const { frame, results } = await runGuard(runs);
-  const { speed, cpu } = guardRatios(results);
   yield {
     title: `guard, a generated result (${sizeOf(frame)})`,
     results,
     verdicts: [],
-    remarks: [`The best of each: ${speed.toFixed(2)} of the bare drain's speed, ${cpu.toFixed(2)} by CPU time.`],
+    remarks: Object.entries(guardRatios(results)).map(
+      ([name, { speed, cpu }]) =>
+        `${name} at its best beside its peer: ${speed.toFixed(2)} of the speed, ${cpu.toFixed(2)} by CPU time.`,
+    ),
   };
 };

@@ -17,8 +17,8 @@ import type { Outcome, Part } from "./part.js";
 
 /** PySpark needs minutes for 7,500,000, with 4 GB. */
 const ROWS = 5_000_000;
-/** 1 GB, which a driver with 1 GB has to do with. */
-const MANY_ROWS = 30_000_000;
+/** 1 and 4 GB, which a driver with 1 GB has to do with. */
+const MANY_ROWS = [30_000_000, 120_000_000];
 const BATCH_ROWS = 10_000;
 /** MB of this process that a stream of any size may take. */
 const MAX_MEMORY = 200;
@@ -27,7 +27,7 @@ export const into: Part = async function* ({ runs }) {
   const directory = await mkdtemp(join(tmpdir(), "bench-into-"));
   try {
     yield await compared(directory, runs);
-    yield await withSmallDriver(directory);
+    for (const rows of MANY_ROWS) yield await withSmallDriver(directory, rows);
   } finally {
     await rm(directory, { recursive: true });
   }
@@ -35,6 +35,9 @@ export const into: Part = async function* ({ runs }) {
 
 const writer = (delivery: "pull" | "upload", file: string, target: string): Contender =>
   nodeContender(`sparkWriter, "${delivery}"`, "contenders/into.ts", file, target, delivery);
+
+const copier = (from: string, to: string, rows: number): Contender =>
+  nodeContender("Spark from Parquet", "contenders/copy-parquet.ts", from, to, `${rows}`);
 
 // A session keeps what it received by createDataFrame(), so each run has a session of its own, and one pass.
 const taskOn = ({ url, token }: LocalSpark) => ({ url, token, sessionId: randomUUID(), query: "", passes: 1 });
@@ -47,7 +50,7 @@ async function compared(directory: string, runs: number): Promise<Outcome> {
   const file = to("few.arrows");
   const frame = await arrowFile(file, ROWS, BATCH_ROWS);
   const [pull, upload] = [writer("pull", file, to("pulled")), writer("upload", file, to("uploaded"))];
-  const copy = nodeContender("Spark from Parquet", "contenders/copy-parquet.ts", to("pulled"), to("copied"), `${ROWS}`);
+  const copy = copier(to("pulled"), to("copied"), ROWS);
   const script = "contenders/create-frame.py";
   const peer = pythonContender("PySpark createDataFrame", script, python, pythonPath, file, to("pyspark"));
   const metrics = [time, speed, rowSpeed, cpu, memory, p99Gap];
@@ -75,30 +78,51 @@ async function compared(directory: string, runs: number): Promise<Outcome> {
   };
 }
 
-async function withSmallDriver(directory: string): Promise<Outcome> {
+async function withSmallDriver(directory: string, rows: number): Promise<Outcome> {
   const file = join(directory, "many.arrows");
-  const frame = await arrowFile(file, MANY_ROWS, BATCH_ROWS);
+  const frame = await arrowFile(file, rows, BATCH_ROWS);
   const results: Result[] = [];
   const remarks: string[] = [];
-  for (const delivery of ["pull", "upload"] as const) {
+  const to = (name: string) => join(directory, `many-${name}`);
+  const runOn = async (spark: LocalSpark, contender: Contender) => {
+    const metrics = [time, speed, memory];
+    results.push(
+      ...(await alternate(
+        [contender],
+        () => taskOn(spark),
+        () => frame,
+        { runs: 1, metrics },
+      )),
+    );
+  };
+  for (const delivery of ["upload", "pull"] as const) {
     await using logged = await startLoggedSpark();
-    const target = join(directory, `many-${delivery}`);
-    const contender = writer(delivery, file, target);
-    const task = () => taskOn(logged.spark);
-    results.push(...(await alternate([contender], task, () => frame, { runs: 1, metrics: [time, speed, memory] })));
+    await runOn(logged.spark, writer(delivery, file, to(delivery)));
     remarks.push(
       `The driver's heap by "${delivery}": ${await logged.peakHeapMegabytes()} MB after a full collection at the most.`,
     );
-    await expectRows(logged.spark, target, MANY_ROWS);
-    await rm(target, { recursive: true });
+    await expectRows(logged.spark, to(delivery), rows);
+    if (delivery === "pull") await runOn(logged.spark, copier(to("pull"), to("copy"), rows));
+    await Promise.all([delivery, "copy"].map((name) => rm(to(name), { recursive: true, force: true })));
   }
   const part = `into, ${sizeOf(frame)}`;
+  const [upload, pull, copy] = results as [Result, Result, Result];
   return {
     title: `${part}: the same with a driver of 1 GB, which collects its garbage every second`,
     results,
-    verdicts: results.map(({ contender }) =>
-      against(`${part}: ${contender}`, "MB", figureOf(results, contender, memory).samples, MAX_MEMORY, "at most"),
-    ),
+    verdicts: [
+      compare(results, {
+        part,
+        metric: speed,
+        contender: pull.contender,
+        peer: copy.contender,
+        bound: "at least",
+        target: 0.5,
+      }),
+      ...[pull, upload].map(({ contender }) =>
+        against(`${part}: ${contender}`, "MB", figureOf(results, contender, memory).samples, MAX_MEMORY, "at most"),
+      ),
+    ],
     remarks,
   };
 }

@@ -41,7 +41,12 @@ const targets: Partial<Record<RecordingName, readonly Target[]>> = {
   ],
   "batches-1000": smallBatches(0.8),
   wide: smallBatches(0.6),
+  chunked: [
+    [ours, PYSPARK, speed, "at least", 1.25],
+    [ours, PYSPARK, cpu, "at most", 0.8],
+  ],
 };
+const firstTargets: readonly Target[] = [[ours, bareDrain.name, speed, "at least", 0.9]];
 
 function smallBatches(ofBareDrain: number): readonly Target[] {
   return [
@@ -62,7 +67,6 @@ export const replay: Part = async function* (options) {
   for (const name of Object.keys(recipes) as RecordingName[]) {
     yield await replayOne(name, await recorded(name), contenders, options);
   }
-  // The first result of a process is mostly V8's work, for which there is no target.
   yield await replayOne("batches-10000", await recorded("batches-10000"), contenders, options, FIRST);
 };
 
@@ -94,13 +98,13 @@ async function replayOne(
   return {
     title: `${title} (${sizeOf(recording)})`,
     results,
-    verdicts: passes ? [] : verdictsOf(title, name, results),
+    verdicts: verdictsOf(title, passes ? firstTargets : (targets[name] ?? []), results),
     remarks: [busyRemark(busy)],
   };
 }
 
-function verdictsOf(part: string, name: RecordingName, results: readonly Result[]): Verdict[] {
-  return (targets[name] ?? []).map(([contender, peer, metric, bound, target]) =>
+function verdictsOf(part: string, targets: readonly Target[], results: readonly Result[]): Verdict[] {
+  return targets.map(([contender, peer, metric, bound, target]) =>
     compare(results, { part, contender: contender.name, peer, metric, bound, target }),
   );
 }

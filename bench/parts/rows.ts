@@ -1,6 +1,6 @@
 /**
- * Record batches to plain objects: rows() beside apache-arrow's own `[...batch].map((row) => row.toJSON())`; and how long
- * others wait for the event loop meanwhile.
+ * Record batches to plain objects: rows() beside apache-arrow's own `[...batch].map((row) => row.toJSON())`, and collect() beside
+ * an array of rows(); and how long others wait for the event loop meanwhile.
  */
 import { nodeContender } from "../contenders.js";
 import { alternate } from "../measure.js";
@@ -25,11 +25,20 @@ export const rows: Part = async function* ({ runs }) {
     const toJson = contender("toJSON()", "toJSON");
     const ours = contender("rows()", "pipeline");
     const iterated = contender("rows(), for await", "forAwait");
+    const [events, collected] = [
+      contender("rows(), by events into an array", "events"),
+      contender("collect()", "collect"),
+    ];
     const task = () => ({ url: "", sessionId: "", query: "", passes: 8, samples: 5 });
-    const results = await alternate([toJson, ours, iterated], task, () => ({ rows: count, arrowBytes: 0 }), {
-      runs,
-      metrics: [rowSpeed, memory, longestGap, p99Gap],
-    });
+    const results = await alternate(
+      [toJson, ours, iterated, events, collected],
+      task,
+      () => ({ rows: count, arrowBytes: 0 }),
+      {
+        runs,
+        metrics: [rowSpeed, memory, longestGap, p99Gap],
+      },
+    );
     const beside = { part: `rows, ${title}`, metric: rowSpeed, bound: "at least" } as const;
     const gap = ({ name }: { readonly name: string }) =>
       against(
@@ -47,6 +56,7 @@ export const rows: Part = async function* ({ runs }) {
           ? []
           : [compare(results, { ...beside, contender: ours.name, peer: toJson.name, target })]),
         compare(results, { ...beside, contender: iterated.name, peer: ours.name, target: 1 / 1.3 }),
+        compare(results, { ...beside, contender: collected.name, peer: events.name, target: 1 }),
         gap(ours),
         gap(iterated),
       ],
