@@ -3,10 +3,10 @@
  *
  * Results of so many GB of Arrow data from a local Spark with a driver of 1 GB and the default spark.driver.maxResultSize,
  * through each sink; beside it PySpark's own Connect client, over the same rows. Default: 0.25, 1 and 4. What fails is
- * said so in the table. The figures are also kept in bench/results/memory.json.
+ * said so in the table. The figures are also kept in bench/results/memory.json, beside those of what was not run this time.
  */
 import { randomUUID } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { build } from "./build.js";
 import { type Contender, nodeContender, pyspark } from "./contenders.js";
@@ -50,6 +50,9 @@ const cases: readonly Case[] = [
   { name: "staged, Parquet", contender: ours, options: { delivery: "staged", sink: "parquet" } },
   { name: "push, null sink", contender: ours, options: { delivery: "push", sink: "null" } },
   { name: "push, slow sink", contender: ours, options: { delivery: "push", sink: "slow" } },
+  { name: "push, Parquet", contender: ours, options: { delivery: "push", sink: "parquet" } },
+  { name: "push, CSV", contender: ours, options: { delivery: "push", sink: "csv" } },
+  { name: "push, NDJSON", contender: ours, options: { delivery: "push", sink: "ndjson" } },
   { name: "stored, null sink", contender: ours, options: { delivery: "stored", sink: "null" } },
   { name: "stored, slow sink", contender: ours, options: { delivery: "stored", sink: "slow" } },
   { name: "result, null sink", contender: ours, options: { delivery: "result", sink: "null" } },
@@ -65,8 +68,15 @@ for (const gigabytes of sizes) {
   for (const each of cases) {
     lines.push(await measure(gigabytes, each));
     console.log(`\n${shown(lines)}`);
-    writeFileSync(new URL("results/memory.json", import.meta.url), `${JSON.stringify(lines, null, 2)}\n`);
+    keep(lines);
   }
+}
+
+function keep(found: readonly Line[]): void {
+  const file = new URL("results/memory.json", import.meta.url);
+  const isNew = (line: Line) => found.some(({ name, gigabytes }) => name === line.name && gigabytes === line.gigabytes);
+  const before = (JSON.parse(readFileSync(file, "utf8")) as Line[]).filter((line) => !isNew(line));
+  writeFileSync(file, `${JSON.stringify([...before, ...found], null, 2)}\n`);
 }
 
 async function measure(gigabytes: number, { name, contender, options }: Case): Promise<Line> {

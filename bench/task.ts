@@ -23,7 +23,7 @@ export interface Task {
 }
 
 /** Where batches go: nowhere; nowhere, slowly at first; a file. */
-export type Sink = "null" | "slow" | "parquet";
+export type Sink = "null" | "slow" | "parquet" | "csv" | "ndjson";
 
 /** One run of one contender, by its own account. A pass lasts from before the query is sent to after its last row. */
 export interface Measurement {
