@@ -5,6 +5,7 @@
  *   live         one of them from a Spark on this machine; row by row
  *   first-batch  from the call to the first batch, of a small and a larger result
  *   deliveries   one frame by every delivery, with the CPU time of Spark
+ *   stored       one frame through a store, and what is stored already
  *   queries      1,000 small queries, one after the other and 32 at a time
  *   rows         record batches to plain objects
  *   sinks        record batches to files
@@ -38,6 +39,7 @@ import { queries } from "./parts/queries.js";
 import { replay } from "./parts/replay.js";
 import { rows } from "./parts/rows.js";
 import { sinks } from "./parts/sinks.js";
+import { stored } from "./parts/stored.js";
 import { keep, type Machine, publish } from "./publish.js";
 import { resultTable, verdictTable } from "./report.js";
 import type { Verdict } from "./verdict.js";
@@ -50,6 +52,7 @@ const parts: Readonly<Record<string, Part>> = {
   live,
   "first-batch": firstBatches,
   deliveries,
+  stored,
   queries,
   rows,
   sinks,

@@ -44,7 +44,7 @@ const drain: Drain<SparkSession> = async (session, { query, sink = "null", deliv
   const directory = await mkdtemp(join(tmpdir(), "bench-memory-"));
   try {
     const target = writers[sink]?.(join(directory, `out.${sink}`)) ?? nowhere();
-    await pipeline(sparkStream(session.sql(query), deliveryOptions(delivery)), checked, target);
+    await pipeline(sparkStream(session.sql(query), await deliveryOptions(delivery)), checked, target);
   } finally {
     await rm(directory, { recursive: true });
   }

@@ -19,7 +19,7 @@ await measured(
         callback();
       },
     });
-    await pipeline(sparkStream(session.sql(query), { ...deliveryOptions(delivery), ...settings }), sink);
+    await pipeline(sparkStream(session.sql(query), { ...(await deliveryOptions(delivery)), ...settings }), sink);
   },
   (session) => session.close(),
 );

@@ -61,7 +61,6 @@ export const deliveries: Part = async function* ({ runs }) {
     results,
     verdicts: [
       compare(results, { ...beside, peer: sparks.name, target: 1.3 }),
-      compare(results, { ...beside, contender: stored.name, peer: result.name, target: 1 }),
       against(
         "deliveries, first batch of push",
         "ms",
