@@ -1,12 +1,17 @@
 /**
  * Bytes of text that are being written. What was taken is not changed any more; what comes next is written behind it.
  *
- * Memory: LARGEST, or what the longest piece has; less for a little text.
+ * Memory: LARGEST; less for a little text. A longer piece has its own, and little more than it needs.
  */
+import { SparkStreamError } from "../../errors.js";
 
 /** Bytes that are allocated at a time: so many first, then twice as many as the time before, up to the largest. */
 const FIRST = 16 * 1024;
 const LARGEST = 1024 * 1024;
+/** Bytes that a piece can have: Node writes no more to a file at once. */
+const MOST = 2 ** 31 - 1;
+/** Bytes that are allocated beyond what a long piece needs. */
+const MARGIN = 16 * LARGEST;
 /** Copies of fewer bytes are faster one by one than by a call into Node. */
 const FEW = 48;
 /** The same for copies of four bytes at a time. */
@@ -23,7 +28,7 @@ export function textBytes(bytes: Uint8Array): TextBytes {
 }
 
 export class TextBuffer {
-  bytes = Buffer.allocUnsafeSlow(FIRST);
+  bytes: Buffer = Buffer.allocUnsafeSlow(FIRST);
   view = viewOf(this.bytes);
   /** Where the next byte goes. */
   at = 0;
@@ -34,7 +39,11 @@ export class TextBuffer {
     return this.at - this.#start;
   }
 
-  /** Makes room for so many bytes. To be called before they are written at `at`. */
+  /**
+   * Makes room for so many bytes. To be called before they are written at `at`.
+   *
+   * @throws SparkStreamError INVALID_INPUT for a piece that is too long
+   */
   ensure(count: number): void {
     if (this.at + count > this.bytes.length) this.#grow(count);
   }
@@ -42,7 +51,8 @@ export class TextBuffer {
   /** What was written since the last call. */
   take(): Uint8Array {
     const piece = this.bytes.subarray(this.#start, this.at);
-    this.#start = this.at;
+    if (this.bytes.length > 2 * LARGEST) this.#use(Buffer.allocUnsafeSlow(FIRST), 0);
+    else this.#start = this.at;
     return piece;
   }
 
@@ -126,9 +136,19 @@ export class TextBuffer {
 
   #grow(count: number): void {
     const { length } = this;
+    const needed = length + count;
+    if (needed > MOST) {
+      const message = "A row has more than 2 GiB of text. Leave out its largest column, or shorten it in the query.";
+      throw new SparkStreamError("INVALID_INPUT", message);
+    }
     const size = Math.min(2 * this.bytes.length, LARGEST);
-    const bytes = Buffer.allocUnsafeSlow(length + count < size ? size : 2 * (length + count));
+    const bytes = Buffer.allocUnsafeSlow(needed < size ? size : needed + Math.min(needed, MARGIN));
     this.bytes.copy(bytes, 0, this.#start, this.at);
+    this.#use(bytes, length);
+  }
+
+  /** @param length bytes that are in it already */
+  #use(bytes: Buffer, length: number): void {
     this.bytes = bytes;
     this.view = viewOf(bytes);
     this.#start = 0;
