@@ -124,7 +124,9 @@ interface Branch {
   readonly branches: Map<string, Branch>;
 }
 
-const newBranch = (name: string): Branch => ({ name, self: 0, total: 0, branches: new Map() });
+function newBranch(name: string): Branch {
+  return { name, self: 0, total: 0, branches: new Map() };
+}
 
 /** The calls as a tree, and the functions that took the most by themselves. Shares of the time that was not idle. */
 function summaryOf(profile: Profile): string {
@@ -134,14 +136,14 @@ function summaryOf(profile: Profile): string {
   const list = ({ branches }: Branch, depth: number) => {
     const large = [...branches.values()].filter(({ total }) => total >= LEAST * root.total);
     for (const branch of large.sort((a, b) => b.total - a.total)) {
-      lines.push([share(branch.total), share(branch.self), `${"  ".repeat(depth)}${branch.name}`]);
+      lines.push([`${"  ".repeat(depth)}${branch.name}`, share(branch.total), share(branch.self)]);
       if (depth < DEEPEST) list(branch, depth + 1);
     }
   };
   list(root, 0);
   const most = [...functions].sort(([, a], [, b]) => b - a).slice(0, LISTED);
-  const alone = most.map(([name, time]) => [share(time), name]);
-  return [table(["all", "self", "calls"], lines), table(["self", "function"], alone)].join("\n\n");
+  const alone = most.map(([name, time]) => [name, share(time)]);
+  return [table(["calls", "all", "self"], lines), table(["function", "self"], alone)].join("\n\n");
 }
 
 /** Calls within a package, or within Node's own modules, are one branch. */

@@ -61,11 +61,25 @@ describe("BatchAssembler", () => {
       expect(error.message).to.include("2147483647 bytes");
     };
     await refused(chunk(0, 4 * 1024 * 1024, 1));
-    const data = new Uint8Array(120 * 1024 * 1024); // the same for all: a chunk is not copied before the last
+    const data = Buffer.allocUnsafeSlow(1_100_000_000);
     const assembler = new BatchAssembler();
     const large = (index: number) => batch({ data, chunkIndex: BigInt(index), numChunksInBatch: 40n });
-    for (let index = 0; index < 17; index++) expect(assembler.take(large(index))).to.equal(undefined);
-    await refused(large(17), assembler);
+    expect(assembler.take(large(0))).to.equal(undefined);
+    await refused(large(1), assembler);
+  });
+
+  it("makes memory for all chunks with the first one, but not for whatever it claims", () => {
+    const data = new Uint8Array(1024 * 1024);
+    const allocated = (count: number) => {
+      const before = process.memoryUsage().arrayBuffers;
+      const assembler = new BatchAssembler();
+      assembler.take(batch({ data, chunkIndex: 0n, numChunksInBatch: BigInt(count) }));
+      const after = process.memoryUsage().arrayBuffers;
+      expect(assembler.take(other("executionProgress"))).to.equal(undefined);
+      return (after - before) / data.length;
+    };
+    expect(allocated(16)).to.be.within(15, 17);
+    expect(allocated(2_000)).to.be.within(63, 65);
   });
 
   const broken: [what: string, responses: ReturnType<typeof batch>[], says: RegExp][] = [
