@@ -11,6 +11,8 @@ export interface BatchEncoder {
   flush?(): Pieces;
   /** The last bytes. */
   finish(): Pieces;
+  /** Told, between two pieces, that the bytes of all before are not needed any more: their memory may be used again. */
+  written?(): void;
 }
 
 /** Creates an encoder. It receives the first batch's schema, or the schema given in the options. */

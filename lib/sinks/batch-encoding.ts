@@ -139,6 +139,11 @@ export class BatchEncoding {
     return made instanceof Promise ? made.then(first) : first(made);
   }
 
+  /** See {@link BatchEncoder.written}. */
+  written(): void {
+    this.#encoder?.written?.();
+  }
+
   /** The last bytes. @throws SparkStreamError INVALID_INPUT if there was no batch, and no schema is given */
   async finish(): Promise<Pieces> {
     return (this.#encoder ?? (await this.#emptyEncoder())).finish();

@@ -68,7 +68,10 @@ class BatchWriter extends TargetWriter {
 
   async #send(pieces: Pieces): Promise<void> {
     for await (const bytes of pieces) {
-      if (bytes) await this.target.write(bytes); // rejects once the writer is destroyed
+      if (bytes) {
+        await this.target.write(bytes); // rejects once the writer is destroyed
+        if (this.target.keepsNone) this.#encoding.written();
+      }
       if (turnIsDue()) await turn();
       if (this.destroyed) return;
     }

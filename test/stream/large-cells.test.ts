@@ -78,6 +78,20 @@ describe("A TextBuffer", () => {
     expect(`${out.take()}`).to.equal("next");
   });
 
+  it("uses memory again where it is told that nobody needs what was taken, and only then", () => {
+    const out = new TextBuffer();
+    out.ascii("first");
+    const first = out.take();
+    out.ascii("second");
+    expect(`${first}`).to.equal("first");
+    out.reuse(); // what is not taken yet stays
+    expect(`${out.take()}`).to.equal("second");
+    out.reuse();
+    out.ascii("third");
+    expect(out.take().byteOffset).to.equal(first.byteOffset);
+    expect(`${first}`).to.equal("third");
+  });
+
   it("refuses a piece that no file takes at once", () => {
     const out = new TextBuffer();
     out.ascii("some");

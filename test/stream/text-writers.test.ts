@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Readable, Transform, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { gunzipSync } from "node:zlib";
 import {
   type DataType,
   Dictionary,
@@ -205,6 +206,40 @@ describe("ndjsonWriter", () => {
         .map((line) => JSON.parse(line).a),
     ).to.deep.equal([...values, null]);
   });
+});
+
+// A file needs the bytes of a piece no more when it was written, so that their memory is used again; others may keep them.
+describe("Several MB of text", () => {
+  const directory = directoryPerTest();
+
+  for (const [name, writer] of [
+    ["csvWriter", csvWriter],
+    ["ndjsonWriter", ndjsonWriter],
+  ] as const) {
+    for (const ending of ["", ".gz"]) {
+      it(`are the same in a file "${ending}" and in a Writable that keeps what it is given (${name})`, async () => {
+        const batches = Array.from({ length: 40 }, (_, batch) =>
+          batchOfValues({
+            id: [new Int32(), Array.from({ length: 2_000 }, (_, row) => 2_000 * batch + row)],
+            text: [new Utf8(), Array.from({ length: 2_000 }, (_, row) => `${batch} "${row}" ${"x".repeat(row % 80)}`)],
+          }),
+        );
+        const kept: Buffer[] = [];
+        const keeper = new Writable({
+          write(bytes, _encoding, callback) {
+            kept.push(bytes);
+            setImmediate(callback);
+          },
+        });
+        const path = directory.path(`text${ending}`);
+        await Promise.all([pipeline(batches, writer(path)), pipeline(batches, writer(keeper))]);
+        const file = await readFile(path);
+        const text = ending === ".gz" ? gunzipSync(file) : file;
+        expect(text.length).to.be.above(4_000_000);
+        expect(text.equals(Buffer.concat(kept))).to.equal(true);
+      });
+    }
+  }
 });
 
 // FLOAT 0.1 was written as 0.10000000149011612: the digits of the double that holds it.

@@ -19,6 +19,7 @@ import { givenUp, osError, writeFailed } from "./write-failed.js";
 const close = promisify(fs.close);
 
 export class AtomicFile implements ByteTarget {
+  readonly keepsNone = true;
   readonly #path: string;
   #target: string;
   #temporary = "";

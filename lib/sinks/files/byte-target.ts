@@ -16,6 +16,8 @@ export interface Target {
 }
 
 export interface ByteTarget extends Target {
-  /** Settles when the target has room for more. The bytes are not changed afterwards. */
+  /** Settles when the target has room for more. The bytes are not changed afterwards, unless it keeps none. */
   write(bytes: Uint8Array): Promise<void>;
+  /** Whether the bytes are not needed any more when `write` has settled. */
+  readonly keepsNone?: boolean;
 }

@@ -31,7 +31,7 @@ export function csvEncoder(schema: Schema, options: CsvWriterOptions): BatchEnco
     }
     out.raw(newline);
   };
-  const encode = lines(
+  const encoded = lines(
     fields,
     fields.map((field) => cells.of(field)),
     write,
@@ -53,8 +53,9 @@ export function csvEncoder(schema: Schema, options: CsvWriterOptions): BatchEnco
   return {
     *batch(batch: RecordBatch) {
       yield* once();
-      yield* encode(batch);
+      yield* encoded.batch(batch);
     },
     finish: once,
+    written: encoded.written,
   };
 }

@@ -4,6 +4,7 @@
  * Memory: what a TextBuffer has, and a row.
  */
 import type { Field, RecordBatch } from "apache-arrow";
+import type { BatchEncoder } from "../../arrow/batch-encoder.js";
 import { Pace } from "../../runtime/event-loop.js";
 import { dataWindows } from "../values/row-windows.js";
 import type { Cells, WriteCell } from "./cells.js";
@@ -19,16 +20,18 @@ const ROWS = 16;
 /** Writes the cells of a row, and what is between and behind them. */
 export type WriteLine = (out: TextBuffer, cells: readonly WriteCell[], row: number) => void;
 
-export function lines(
-  fields: readonly Field[],
-  cells: readonly Cells[],
-  write: WriteLine,
-): (batch: RecordBatch) => Generator<Uint8Array | undefined> {
+/** What an encoder of lines has of {@link BatchEncoder}. */
+export interface Lines extends Omit<BatchEncoder, "finish"> {
+  batch(batch: RecordBatch): Generator<Uint8Array | undefined>;
+  written(): void;
+}
+
+export function lines(fields: readonly Field[], cells: readonly Cells[], write: WriteLine): Lines {
   const windows = dataWindows(fields, cells, WINDOW);
   const out = new TextBuffer();
   const pace = new Pace();
-  return function* (batch) {
-    for (const window of windows(batch)) {
+  function* batch(added: RecordBatch): Generator<Uint8Array | undefined> {
+    for (const window of windows(added)) {
       const { rows, columns } = window ?? { rows: 0, columns: [] };
       for (let row = 0; row < rows; row++) {
         write(out, columns, row);
@@ -38,5 +41,6 @@ export function lines(
       if (!window) yield undefined;
     }
     if (out.length > 0) yield out.take();
-  };
+  }
+  return { batch, written: () => out.reuse() };
 }

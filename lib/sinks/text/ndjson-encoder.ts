@@ -13,5 +13,5 @@ import { lines } from "./lines.js";
 export function ndjsonEncoder({ fields }: Schema, options: TextValueOptions): BatchEncoder {
   const write = lineOfJson(fieldNames(fields));
   const cells = fields.map((field) => jsonCells(field, options));
-  return { batch: lines(fields, cells, write), finish: () => [] };
+  return { ...lines(fields, cells, write), finish: () => [] };
 }

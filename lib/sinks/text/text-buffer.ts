@@ -1,5 +1,6 @@
 /**
- * Bytes of text that are being written. What was taken is not changed any more; what comes next is written behind it.
+ * Bytes of text that are being written. What was taken is not changed any more: what comes next is written behind it, unless it is
+ * known that nobody needs it.
  *
  * Memory: LARGEST; less for a little text. A longer piece has its own, and little more than it needs.
  */
@@ -54,6 +55,13 @@ export class TextBuffer {
     if (this.bytes.length > 2 * LARGEST) this.#use(Buffer.allocUnsafeSlow(FIRST), 0);
     else this.#start = this.at;
     return piece;
+  }
+
+  /** Nobody needs what was taken so far. */
+  reuse(): void {
+    if (this.length > 0) return;
+    this.#start = 0;
+    this.at = 0;
   }
 
   /** Takes back what was written beyond so many bytes since the last `take()`. */
