@@ -11,7 +11,7 @@ export interface BatchEncoder {
   flush?(): Pieces;
   /** The last bytes. */
   finish(): Pieces;
-  /** Told, between two pieces, that the bytes of all before are not needed any more: their memory may be used again. */
+  /** Told after a piece that the bytes of those before it are not needed any more: their memory may be used again. */
   written?(): void;
 }
 

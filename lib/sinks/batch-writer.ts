@@ -2,7 +2,7 @@
  * A core Writable of record batches that sends an encoder's bytes to one target. In, apache-arrow RecordBatch, all of one
  * schema; out, bytes, the last of them before "finish".
  *
- * Memory: one batch, and the state of the encoder. A batch is done when its bytes are with the target, or with the encoder.
+ * Memory: one batch, two pieces, and the state of the encoder. A batch is done when its bytes are with the target, or with the encoder.
  * Encoding happens on this thread; between the pieces that an encoder yields the event loop turns, if that is due.
  */
 import type { Writable } from "node:stream";
@@ -47,6 +47,7 @@ export function batchWriter(
 
 class BatchWriter extends TargetWriter {
   readonly #encoding: BatchEncoding;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(target: ByteTarget, encoding: BatchEncoding, signal: AbortSignal | undefined) {
     super(target, { objectMode: true, highWaterMark: 1 }, signal);
@@ -68,12 +69,18 @@ class BatchWriter extends TargetWriter {
 
   async #send(pieces: Pieces): Promise<void> {
     for await (const bytes of pieces) {
-      if (bytes) {
-        await this.target.write(bytes); // rejects once the writer is destroyed
-        if (this.target.keepsNone) this.#encoding.written();
-      }
+      if (bytes) await this.#write(bytes);
       if (turnIsDue()) await turn();
       if (this.destroyed) return;
     }
+    await this.#writing;
+  }
+
+  /** Settles when the bytes before are with the target: while these are on their way, the next ones are made. */
+  async #write(bytes: Uint8Array): Promise<void> {
+    await this.#writing; // rejects once the writer is destroyed
+    this.#writing = this.target.write(bytes);
+    this.#writing.catch(() => {}); // who waits for it gets it
+    if (this.target.keepsNone) this.#encoding.written();
   }
 }

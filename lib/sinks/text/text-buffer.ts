@@ -2,7 +2,7 @@
  * Bytes of text that are being written. What was taken is not changed any more: what comes next is written behind it, unless it is
  * known that nobody needs it.
  *
- * Memory: LARGEST; less for a little text. A longer piece has its own, and little more than it needs.
+ * Memory: LARGEST, or twice that; less for a little text. A longer piece has its own, and little more than it needs.
  */
 import { SparkStreamError } from "../../errors.js";
 
@@ -34,6 +34,8 @@ export class TextBuffer {
   /** Where the next byte goes. */
   at = 0;
   #start = 0;
+  /** Where the pieces before the last one were, once that is known to be free. */
+  #spare: Buffer | undefined;
 
   /** Bytes that were written since the last `take()`. */
   get length(): number {
@@ -57,11 +59,12 @@ export class TextBuffer {
     return piece;
   }
 
-  /** Nobody needs what was taken so far. */
+  /** Nobody needs what was taken so far, but for the last piece. */
   reuse(): void {
     if (this.length > 0) return;
-    this.#start = 0;
-    this.at = 0;
+    const spare = this.#spare ?? Buffer.allocUnsafeSlow(this.bytes.length);
+    this.#spare = this.bytes;
+    this.#use(spare, 0);
   }
 
   /** Takes back what was written beyond so many bytes since the last `take()`. */
