@@ -9,7 +9,7 @@ import { TextBuffer } from "../../lib/sinks/text/text-buffer.js";
 
 const MIB = 1024 * 1024;
 
-/** Two rows: a cell of so many bytes, and a small one. */
+/** A batch of one column and two rows: the given text, and a short one. */
 function batchOf(large: Uint8Array): RecordBatch {
   const type = new Utf8();
   const values = Buffer.concat([large, Buffer.from("last")]);

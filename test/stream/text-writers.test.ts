@@ -208,7 +208,7 @@ describe("ndjsonWriter", () => {
   });
 });
 
-// A file needs the bytes of a piece no more when it was written, so that their memory is used again; others may keep them.
+// Once a piece is in the file, its memory is reused. A Writable may keep what it is given.
 describe("Several MB of text", () => {
   const directory = directoryPerTest();
 

@@ -147,7 +147,7 @@ export class StagedFrame {
       const { WrittenFrame } = await import("./written-frame.js");
       return new WrittenFrame(dataFrame, path !== undefined ? new SharedDirectory(path) : new SharedTable(table!));
     } catch (error) {
-      void querySession.release();
+      void querySession.release(true);
       throw error;
     }
   }
