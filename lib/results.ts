@@ -4,12 +4,13 @@
  */
 import type { Readable } from "node:stream";
 import type { RecordBatch, Table } from "apache-arrow";
-import type { CollectOptions, DataFrameRows, Results, RowsOfOptions } from "./connect/session/results.js";
+import type { CollectOptions, DataFrameRows, Results, Row, RowsOfOptions } from "./connect/session/results.js";
 import type { DataFrame, SparkSession } from "./connect/session/session.js";
 import { SparkStreamError } from "./errors.js";
 import { fromStream } from "./from-stream.js";
 import { byteCount, checkArgument, isBag, type Rule } from "./runtime/check-options.js";
 import { turn } from "./runtime/event-loop.js";
+import type { BatchReader } from "./sinks/text/row-reader.js";
 import { checkValues, rows, valueOptionNames } from "./sinks/text/rows.js";
 import type { ValueOptions } from "./sinks/values/value-options.js";
 import { type SparkStream, sparkStream } from "./spark-stream.js";
@@ -28,14 +29,7 @@ export const results: Results = {
     checkValues("collect()", values);
     const { batchReader } = await import("./sinks/text/row-reader.js");
     const read = batchReader("collect()", values);
-    const found: Record<string, unknown>[] = [];
-    for await (const batch of bounded(sparkStream(frame as DataFrame, stream), maxBytes, "collect()")) {
-      for (const window of read(batch)) {
-        if (!window) await turn();
-        else for (let row = 0; row < window.rows; row++) found.push(window.rowOf(row));
-      }
-    }
-    return found;
+    return await collectRows(bounded(sparkStream(frame as DataFrame, stream), maxBytes, "collect()"), read);
   },
 
   async toTable(frame, options): Promise<Table> {
@@ -47,6 +41,18 @@ export const results: Results = {
     return new Table(batches);
   },
 };
+
+/** All rows of the batches, in an array. The event loop turns in between. */
+export async function collectRows(batches: AsyncIterable<RecordBatch>, read: BatchReader): Promise<Row[]> {
+  const found: Row[] = [];
+  for await (const batch of batches) {
+    for (const window of read(batch)) {
+      if (!window) await turn();
+      else for (let row = 0; row < window.rows; row++) found.push(window.rowOf(row));
+    }
+  }
+  return found;
+}
 
 function rowsOf(frame: DataFrame, options: RowsOfOptions): DataFrameRows {
   checkArgument("rows()", "options", options, bag);

@@ -10,17 +10,12 @@ import { join } from "node:path";
 import { Duplex, Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { RecordBatch } from "apache-arrow";
-import { arrowWriter, csvWriter, ndjsonWriter, parquetWriter, sparkStream } from "../../lib/index.js";
+import { sparkStream } from "../../lib/index.js";
+import { fileWriters } from "./file-writers.js";
 import { measured } from "./measured.js";
 import { recordedRows } from "./recorded-rows.js";
 
-const writers: Readonly<Record<string, (path: string) => Writable>> = {
-  parquet: (path) => parquetWriter(path),
-  arrow: (path) => arrowWriter(path),
-  csv: (path) => csvWriter(path),
-  ndjson: (path) => ndjsonWriter(path),
-  "by hand": byHand,
-};
+const writers: typeof fileWriters = { ...fileWriters, "by hand": byHand };
 
 /** Lines of JSON, as one would write them without this package. */
 function byHand(path: string): Writable {

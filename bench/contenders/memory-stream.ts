@@ -10,20 +10,15 @@ import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RecordBatch } from "apache-arrow";
-import { batchInfo, csvWriter, ndjsonWriter, parquetWriter, type SparkSession, sparkStream } from "../../lib/index.js";
+import { batchInfo, type SparkSession, sparkStream } from "../../lib/index.js";
 import { deliveryOptions } from "./delivery-options.js";
+import { fileWriters } from "./file-writers.js";
 import { type Drain, measured } from "./measured.js";
 import { openSession } from "./session.js";
 
 /** The slow sink: ms that it takes for each of its first batches. */
 const SLOW_MS = 50;
 const SLOW_BATCHES = 200;
-
-const writers: Readonly<Record<string, (path: string) => Writable>> = {
-  parquet: (path) => parquetWriter(path),
-  csv: (path) => csvWriter(path),
-  ndjson: (path) => ndjsonWriter(path),
-};
 
 const drain: Drain<SparkSession> = async (session, { query, sink = "null", delivery }, tally) => {
   const nextOf = new Map<number | undefined, number>();
@@ -43,7 +38,7 @@ const drain: Drain<SparkSession> = async (session, { query, sink = "null", deliv
   }
   const directory = await mkdtemp(join(tmpdir(), "bench-memory-"));
   try {
-    const target = writers[sink]?.(join(directory, `out.${sink}`)) ?? nowhere();
+    const target = fileWriters[sink]?.(join(directory, `out.${sink}`)) ?? nowhere();
     await pipeline(sparkStream(session.sql(query), await deliveryOptions(delivery)), checked, target);
   } finally {
     await rm(directory, { recursive: true });

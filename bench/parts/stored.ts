@@ -27,7 +27,6 @@ const ALONE = 500;
 export const stored: Part = async function* ({ runs }) {
   await using local = await startLocalSpark({ driverMemory: "2g" });
   await using server = await startS3Server();
-  const directory = await mkdtemp(join(tmpdir(), "bench-stored-"));
   const { endpoint, credentials, bucket } = server;
   const s3 = JSON.stringify({ uri: `s3://${bucket}/bench`, endpoint, credentials });
   const frame = tripsFrame(ROWS);
@@ -57,6 +56,7 @@ export const stored: Part = async function* ({ runs }) {
     remarks: ["Two cores have the client, Spark, its Python workers and the S3 server."],
   };
 
+  const directory = await mkdtemp(join(tmpdir(), "bench-stored-"));
   try {
     const manifest = join(directory, "result.json");
     await using spark = await connect(local.url, { token: local.token });
@@ -65,15 +65,11 @@ export const stored: Part = async function* ({ runs }) {
     const reader = (name: string, processes: number) =>
       nodeContender(name, "contenders/stored-result.ts", manifest, store.uri, `${processes}`);
     const [one, two] = [reader("one process", 1), reader("two processes", 2)];
-    const metrics = [speed, p99Gap];
     const alone = await alternate(
       [one, two],
       () => ({ url: "", sessionId: "", query: "", ...passes }),
       () => frame,
-      {
-        runs,
-        metrics,
-      },
+      { runs, metrics: [speed, p99Gap] },
     );
     yield {
       title: `stored, read without Spark from a directory (${sizeOf(frame)})`,

@@ -7,7 +7,6 @@ const write = promisify(fs.write);
 
 /** A new file that others cannot see yet: in a folder that appears when it is complete. Errors are the system's own. */
 export class PlainFile implements ByteTarget {
-  readonly keepsNone = true;
   readonly #path: string;
   /** -1 if it is not open. */
   #descriptor = -1;

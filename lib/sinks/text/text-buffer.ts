@@ -43,7 +43,7 @@ export class TextBuffer {
   }
 
   /**
-   * Makes room for so many bytes. To be called before they are written at `at`.
+   * Makes room for `count` bytes at `at`. Call it before writing them.
    *
    * @throws SparkStreamError INVALID_INPUT for a piece that is too long
    */
