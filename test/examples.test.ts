@@ -1,6 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -8,6 +7,7 @@ import { expect } from "chai";
 import { startExample } from "./support/example-server.js";
 import { sparkServer, sparkSession } from "./support/spark.js";
 import { SparkUi } from "./support/spark-ui.js";
+import { temporaryDirectory } from "./support/temporary-directory.js";
 import { until } from "./support/until.js";
 
 const run = promisify(execFile);
@@ -174,7 +174,7 @@ describe("the examples", function () {
   for (const [name, output] of Object.entries(outputs)) {
     it(`${name} runs, does what it says, and exits by itself`, async () => {
       const { url, token } = await sparkServer();
-      const work = await mkdtemp(join(tmpdir(), "example-"));
+      const work = temporaryDirectory("example");
       const { stdout } = await run(
         process.execPath,
         ["--import", "tsx", join(directory, name), name === "parallel-sinks.ts" ? work : join(work, "trips.parquet")],

@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, stat, symlink, unlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, mkdir, readdir, stat, symlink, unlink, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { create } from "@bufbuild/protobuf";
@@ -11,6 +10,7 @@ import { ExecutePlanResponseSchema } from "../../lib/connect/generated/spark-con
 import { processMark } from "../../lib/runtime/process-mark.js";
 import { SpillFile } from "../../lib/spool/spill-file.js";
 import { openSpillFiles, spillDirectory, tellsOpenFiles } from "../support/spill.js";
+import { temporaryDirectory } from "../support/temporary-directory.js";
 
 const run = promisify(execFile);
 const source = new URL("../../lib/spool/spill-file.ts", import.meta.url).href;
@@ -58,7 +58,7 @@ describe("A temporary file of a slow consumer", () => {
   });
 
   it("is not left behind by a process that is killed", async () => {
-    const directory = await mkdtemp(join(tmpdir(), "killed-"));
+    const directory = temporaryDirectory("killed");
     const script =
       'const file = await SpillFile.create(); await file.append(new Uint8Array(1e6)); process.kill(process.pid, "SIGKILL");';
     const killed = await inProcess(script, directory).catch((error) => error);
@@ -97,10 +97,7 @@ describe("A temporary file of a slow consumer", () => {
   };
   for (const [what, make] of Object.entries(strangers)) {
     it(`is made elsewhere, for its user alone, where ${what} has its directory's name; nothing behind that is touched`, async () => {
-      const [directory, elsewhere] = [
-        await mkdtemp(join(tmpdir(), "strange-")),
-        await mkdtemp(join(tmpdir(), "behind-")),
-      ];
+      const [directory, elsewhere] = [temporaryDirectory("strange"), temporaryDirectory("behind")];
       const path = join(directory, basename(spillDirectory));
       await make(path, elsewhere);
       const [machine] = processMark().split("-");

@@ -1,9 +1,8 @@
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { type DataFrame, type SparkSession, SparkStreamError, sparkStream } from "../../lib/index.js";
 import { sparkSession } from "../support/spark.js";
+import { temporaryDirectory } from "../support/temporary-directory.js";
 
 async function rowsOf(frame: DataFrame): Promise<Record<string, unknown>[]> {
   const rows = [];
@@ -102,7 +101,7 @@ describe("a DataFrame on a real Spark", function () {
   });
 
   it("writes tables and files, by mode", async () => {
-    const dir = await mkdtemp(join(tmpdir(), "write-"));
+    const dir = temporaryDirectory("write");
     const path = join(dir, "out");
     await people.write.format("json").save(path);
     let failed: unknown;

@@ -1,5 +1,4 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { tableFromArrays } from "apache-arrow";
 import { expect } from "chai";
@@ -12,6 +11,7 @@ import {
   sparkStream,
 } from "../../lib/index.js";
 import { sparkServer, sparkSession } from "../support/spark.js";
+import { temporaryDirectory } from "../support/temporary-directory.js";
 
 async function rowsOf(frame: DataFrame): Promise<Record<string, unknown>[]> {
   const rows = [];
@@ -85,7 +85,7 @@ describe("a session on a real Spark", function () {
 
   it("runs a command once, however often its DataFrame is looked at", async () => {
     await spark.sql("CREATE OR REPLACE TEMPORARY VIEW numbers AS SELECT * FROM range(4)").execute();
-    const dir = await mkdtemp(join(tmpdir(), "once-"));
+    const dir = temporaryDirectory("once");
     await spark.sql(`CREATE TABLE once (id BIGINT) USING parquet LOCATION '${dir}/t'`).execute();
     try {
       const insert = spark.sql("INSERT INTO once SELECT id FROM numbers");
@@ -105,7 +105,7 @@ describe("a session on a real Spark", function () {
   });
 
   it("reads CSV, JSON and Parquet files, with options and a schema", async () => {
-    const dir = await mkdtemp(join(tmpdir(), "read-"));
+    const dir = temporaryDirectory("read");
     await writeFile(join(dir, "a.csv"), "id;name\n1;Ada\n2;\n");
     await writeFile(join(dir, "a.json"), '{"id":1}\n{"id":2}\n');
     const csv = spark.read

@@ -1,5 +1,4 @@
-import { mkdtemp, readdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -9,6 +8,7 @@ import { expect } from "chai";
 import { parquetWriter, type SparkSession, SparkStreamError, sparkStream } from "../../lib/index.js";
 import { runPython } from "../support/python.js";
 import { sparkSession } from "../support/spark.js";
+import { temporaryDirectory } from "../support/temporary-directory.js";
 import { inTime, until } from "../support/until.js";
 
 /** A job that would run for an hour; Spark hands out a partition when it is done, so they are many and small. */
@@ -88,7 +88,7 @@ describe("sparkStream() on a real Spark", function () {
   });
 
   it("writes a Parquet file that pyarrow reads, value by value", async () => {
-    const file = join(await mkdtemp(join(tmpdir(), "pipeline-")), "out.parquet");
+    const file = join(temporaryDirectory("pipeline"), "out.parquet");
     const frame = spark.sql("SELECT id, IF(id % 3 = 0, NULL, id * 1.5D) AS x FROM range(0, 100000, 1, 3)");
     await pipeline(sparkStream(frame), parquetWriter(file));
     const found = await runPython(
@@ -157,7 +157,7 @@ print(json.dumps([t.num_rows, ids == list(range(100000)), xs == [None if i % 3 =
   });
 
   it("leaves no file when the pipeline is aborted, or the query fails after rows have flowed", async () => {
-    const dir = await mkdtemp(join(tmpdir(), "abort-"));
+    const dir = temporaryDirectory("abort");
     const file = join(dir, "out.parquet");
     const aborted = await pipeline(sparkStream(spark.sql(ENDLESS)), parquetWriter(file), {
       signal: AbortSignal.timeout(1500),

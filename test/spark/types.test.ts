@@ -1,5 +1,3 @@
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { Table } from "apache-arrow";
@@ -7,6 +5,7 @@ import { expect } from "chai";
 import { parquetWriter, type SparkSession, SparkStreamError, sparkStream } from "../../lib/index.js";
 import { runPython } from "../support/python.js";
 import { sparkServer, sparkSession } from "../support/spark.js";
+import { temporaryDirectory } from "../support/temporary-directory.js";
 
 /** Spark type → an expression with a value that is hard to keep. Every column also comes with a null. */
 const types: Record<string, string> = {
@@ -84,7 +83,7 @@ describe("every type of Spark", function () {
   }
 
   it("arrives in a Parquet file with the values and types that PySpark gets", async () => {
-    const dir = await mkdtemp(join(tmpdir(), "types-"));
+    const dir = temporaryDirectory("types");
     const queries: [string, string, string][] = [];
     for (const [index, [type, expression]] of Object.entries(types).entries()) {
       const file = join(dir, `${index}.parquet`);
@@ -117,7 +116,7 @@ print(json.dumps(differences))
 
   for (const [type, expression] of Object.entries(arrowOnly)) {
     it(`${type}: arrives exactly in Parquet, or is refused with the column's name and no file`, async () => {
-      const dir = await mkdtemp(join(tmpdir(), "types-"));
+      const dir = temporaryDirectory("types");
       const file = join(dir, "x.parquet");
       const sql = `SELECT id, ${expression} AS odd FROM range(2)`;
       let error: unknown;

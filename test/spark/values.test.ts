@@ -1,7 +1,6 @@
 // The table of docs/types.md: what every type of Spark is as a JavaScript value, in NDJSON and in CSV. The files are read by
 // Python's json, by DuckDB and by Python's csv, and compared with what PySpark gets for the same query.
-import { mkdtemp, readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -9,6 +8,7 @@ import { expect } from "chai";
 import { csvWriter, ndjsonWriter, rows, type SparkSession, SparkStreamError, sparkStream } from "../../lib/index.js";
 import { runPython } from "../support/python.js";
 import { sparkServer, sparkSession } from "../support/spark.js";
+import { temporaryDirectory } from "../support/temporary-directory.js";
 import { arrowScript } from "../support/writers.js";
 
 interface Row {
@@ -157,7 +157,7 @@ describe("every type of Spark as values and text", function () {
     spark = await sparkSession();
     await spark.conf.set("spark.sql.session.timeZone", "Europe/Vienna");
     await spark.conf.set("spark.sql.timeType.enabled", true);
-    directory = await mkdtemp(join(tmpdir(), "values-"));
+    directory = temporaryDirectory("values");
   });
   after(() => spark?.close());
 

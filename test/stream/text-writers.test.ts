@@ -1,7 +1,6 @@
 import { createWriteStream, existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Readable, Transform, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { gunzipSync } from "node:zlib";
@@ -35,6 +34,7 @@ import { variantText } from "../../lib/sinks/values/variant-text.js";
 import { batchOf } from "../support/ipc.js";
 import { runPython } from "../support/python.js";
 import { Random } from "../support/random.js";
+import { temporaryDirectory } from "../support/temporary-directory.js";
 import { still, until } from "../support/until.js";
 import { batchOfValues, type Columns, directoryPerTest, failure, writeAll } from "../support/writers.js";
 
@@ -336,9 +336,8 @@ frames = [
     [row[0] for row in duckdb.sql(f"SELECT i FROM read_csv('{sys.argv[2]}', columns = {{'i': 'BIGINT'}}, header = true)").fetchall()],
 ]
 print(json.dumps([[None if value is pandas.NA else value for value in frame] for frame in frames]))`;
-    const path = join(await mkdtemp(join(tmpdir(), "csv-")), "i.csv");
+    const path = join(temporaryDirectory("csv"), "i.csv");
     const found = await runPython(script, [await csv(columns), path]);
-    await rm(dirname(path), { recursive: true });
     expect(found).to.deep.equal(Array(4).fill([1, null, 3, null]));
   });
 

@@ -1,8 +1,7 @@
 /** Spark's own record of its jobs, as the server writes it: which there were, and whether they still run. */
-import { mkdtempSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { temporaryDirectory } from "./temporary-directory.js";
 
 export interface SparkJob {
   readonly id: number;
@@ -16,7 +15,7 @@ export interface SparkJob {
 }
 
 export class EventLog {
-  readonly directory = mkdtempSync(join(tmpdir(), "event-log-"));
+  readonly directory = temporaryDirectory("event-log");
 
   /** Settings that make a server write it. */
   get conf(): Record<string, string> {

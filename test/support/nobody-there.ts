@@ -1,7 +1,5 @@
 // A program that listens to nothing: its streams and writers fail, and it must live on. Arguments: a part, a server's URL.
 import { once } from "node:events";
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -17,12 +15,13 @@ import {
   sparkStream,
   splitSparkStream,
 } from "../../lib/index.js";
+import { temporaryDirectory } from "./temporary-directory.js";
 
 const [part, url] = process.argv.slice(2);
 const spark = await connect(url);
 const frame = spark.table("nope");
 const sink = () => new Writable({ objectMode: true, write: (_chunk, _encoding, callback) => callback() });
-const missing = join(await mkdtemp(join(tmpdir(), "nobody-")), "missing", "x");
+const missing = join(temporaryDirectory("nobody"), "missing", "x");
 
 async function caught(name: string, act: () => Promise<unknown>): Promise<void> {
   try {

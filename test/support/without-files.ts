@@ -1,6 +1,5 @@
 // A process that may open no more files: what each part of the package says then, as JSON. Run with a low `ulimit -n`.
 import { closeSync, openSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { connect, parquetWriter, SparkStreamError, sparkStream } from "../../lib/index.js";
@@ -9,11 +8,12 @@ import { OwnedProcess } from "../../lib/local/owned-process.js";
 import { SpillFile } from "../../lib/spool/spill-file.js";
 import { startScriptedServer } from "../../lib/testing/index.js";
 import { idBatches } from "./scripted.js";
+import { temporaryDirectory } from "./temporary-directory.js";
 
 await using server = await startScriptedServer({ batches: idBatches(3) });
 await using spark = await connect(server.url);
 const query = () => sparkStream(spark.sql("SELECT id FROM t"));
-const target = join(tmpdir(), `without-files-${process.pid}.parquet`);
+const target = join(temporaryDirectory("without-files"), "out.parquet");
 
 const attempts: Readonly<Record<string, () => Promise<unknown>>> = {
   write: () => pipeline(query(), parquetWriter(target)),
