@@ -9,7 +9,6 @@ import {
   type PushOptions,
   type SparkSession,
   type SparkStreamOptions,
-  type StreamProgress,
   sparkStream,
   splitSparkStream,
 } from "../../lib/index.js";
@@ -17,6 +16,7 @@ import type { LocalSpark } from "../../lib/local/index.js";
 import { sleeperQuery, sleepThrough } from "../faults/sleeper.js";
 import { startPushProxy } from "../support/push-proxy.js";
 import { killWorker, pythonWorkers } from "../support/python-workers.js";
+import { checkReports } from "../support/reports.js";
 import { errorOf, within } from "../support/scripted.js";
 import { impatience, sparkServer, sparkSession } from "../support/spark.js";
 import { ownTimeOf, still } from "../support/until.js";
@@ -146,16 +146,7 @@ describe('delivery: "push" on a real Spark', function () {
     expect(again.metrics.bytes).to.equal(compressed.metrics.bytes);
   });
 
-  it("has progress, Spark's metrics and observed ones", async () => {
-    const told: StreamProgress[] = [];
-    const stream = sparkStream(spark.range(0, 1000, 1, 4).observe("check", "count(*) AS rows"), push());
-    stream.on("progress", (progress) => told.push(progress));
-    await stream.toArray();
-    expect(told.at(-1)).to.include({ completedTasks: 4 });
-    expect(stream.metrics.observed.check).to.deep.equal({ rows: 1000n });
-    expect(stream.metrics.operators.map(({ name }) => name)).to.include("Range");
-    expect(stream.metrics).to.include({ rows: 1000, batches: 4 });
-  });
+  it("has progress, Spark's metrics and observed ones", () => checkReports(spark, push()));
 
   it("fails as the query does when a task fails", async () => {
     const frame = spark.sql("SELECT id, assert_true(id < 5000) FROM range(0, 6000, 1, 6)");

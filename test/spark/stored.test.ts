@@ -14,13 +14,13 @@ import {
   type SparkSession,
   type SparkStreamOptions,
   type StoredOptions,
-  type StreamProgress,
   sparkStream,
   splitSparkStream,
 } from "../../lib/index.js";
 import type { LocalSpark } from "../../lib/local/index.js";
 import { FileStore } from "../../lib/store/file-store.js";
 import { killWorker, pythonWorkers } from "../support/python-workers.js";
+import { checkReports } from "../support/reports.js";
 import { errorOf } from "../support/scripted.js";
 import { sparkServer, sparkSession } from "../support/spark.js";
 import { ownTimeOf, until } from "../support/until.js";
@@ -182,22 +182,7 @@ describe('delivery: "stored" on a real Spark', function () {
     expect([...(table.getChild("id")!.toArray() as BigInt64Array)].map(Number)).to.deep.equal(upTo(10_000));
   });
 
-  it("has progress, Spark's metrics and observed ones", async () => {
-    const told: StreamProgress[] = [];
-    const frame = spark.range(0, 1000, 1, 4).observe("check", "count(*) AS rows");
-    let stream = sparkStream(frame, stored());
-    // Spark's last report may be older than the end of the last task. Then the query runs again.
-    await until(async () => {
-      if (told.length > 0) stream = sparkStream(frame, stored());
-      stream.on("progress", (progress) => told.push(progress));
-      await stream.toArray();
-      return told.at(-1)?.completedTasks === 4;
-    }, "the last report counts all tasks");
-    expect(told.at(-1)).to.include({ completedTasks: 4 });
-    expect(stream.metrics.observed.check).to.deep.equal({ rows: 1000n });
-    expect(stream.metrics.operators.map(({ name }) => name)).to.include("Range");
-    expect(stream.metrics).to.include({ rows: 1000, batches: 4 });
-  });
+  it("has progress, Spark's metrics and observed ones", () => checkReports(spark, stored()));
 
   it("fails as the query does when a task fails, and leaves nothing", async () => {
     const frame = spark.sql("SELECT id, assert_true(id < 5000) FROM range(0, 6000, 1, 6)");
