@@ -272,6 +272,23 @@ describe("TLS", () => {
     const tls = identity;
     expect(await connecting({ tls }, { ca: authority.cert })).to.equal("4.3.0");
     expect(await connecting({ tls }, { ca: Buffer.from(authority.cert) })).to.equal("4.3.0");
+    const byName = (url: string) => url.replace("127.0.0.1", "localhost");
+    expect(await connecting({ tls }, { ca: authority.cert }, byName)).to.equal("4.3.0");
+  });
+
+  // As grpc-js has it, Node 26 refused to connect to an address at all.
+  it("tells the server the name that it is connected by, but no address", async () => {
+    for (const [host, expected] of Object.entries({ "127.0.0.1": false, localhost: "localhost" })) {
+      const told = new Set<unknown>();
+      const server = createTlsServer({ ...identity, ALPNProtocols: ["h2"] }, (socket) => {
+        told.add((socket as { servername?: string | false }).servername);
+        socket.destroy();
+      });
+      const port = await listening(server);
+      await errorOf(connect(`sc://${host}:${port}`, { tls: { ca: authority.cert } }));
+      server.close();
+      expect([...told], host).to.deep.equal([expected]);
+    }
   });
 
   it("is used for streams too", async () => {

@@ -9,8 +9,6 @@
  */
 
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { rootCertificates } from "node:tls";
 import type {
   DescMessage,
   DescMethodClientStreaming,
@@ -20,17 +18,16 @@ import type {
 } from "@bufbuild/protobuf";
 import {
   type CallOptions,
-  type ChannelCredentials,
   Client,
   type ClientWritableStream,
-  credentials,
   Metadata,
   type ServiceError,
   status,
 } from "@grpc/grpc-js";
 import { SparkStreamError, sessionClosed } from "../../errors.js";
 import { AbortError, onAbort, untilAborted } from "../../runtime/abort.js";
-import type { Endpoint, TlsOptions } from "./endpoint.js";
+import { credentialsOf } from "./channel-credentials.js";
+import type { Endpoint } from "./endpoint.js";
 import { largestWindow, windowOf } from "./flow-control.js";
 import { deserializer, serializer } from "./messages.js";
 import { PulledCall, type ResponseStream } from "./pulled-call.js";
@@ -200,7 +197,7 @@ export class Channel {
 
   #open(): Client {
     const { target, address, maxMessageBytes, keepalive, proxy } = this.#endpoint;
-    const client = new Client(proxy ? `dns:///${proxy.address}` : target, credentialsOf(this.#endpoint.tls), {
+    const client = new Client(proxy ? `dns:///${proxy.address}` : target, credentialsOf(this.#endpoint), {
       // By default grpc-js uses the proxy of http_proxy, https_proxy or grpc_proxy, for loopback addresses too: see proxy.ts.
       "grpc.enable_http_proxy": 0,
       ...(proxy && {
@@ -270,34 +267,4 @@ async function inTime(metadata: Promise<Metadata>, timeoutMs: number | undefined
 
 function path(method: { parent: { typeName: string }; name: string }): string {
   return `/${method.parent.typeName}/${method.name}`;
-}
-
-function credentialsOf(tls: false | TlsOptions): ChannelCredentials {
-  if (tls === false) return credentials.createInsecure();
-  const pem = (value: string | Buffer | undefined) => (value === undefined ? null : Buffer.from(value));
-  if (tls.ca !== undefined && !tls.ca.includes("BEGIN CERTIFICATE"))
-    throw invalidTls("its ca is not a certificate in PEM");
-  try {
-    return credentials.createSsl(pem(tls.ca) ?? systemCertificates(), pem(tls.key), pem(tls.cert));
-  } catch (cause) {
-    throw invalidTls((cause as Error).message, cause);
-  }
-}
-
-function invalidTls(reason: string, cause?: unknown): SparkStreamError {
-  return new SparkStreamError("INVALID_ARGUMENT", `The tls option cannot be used: ${reason}.`, { cause });
-}
-
-/** Node's own list, and what NODE_EXTRA_CA_CERTS adds to it, which gRPC does not look at. */
-function systemCertificates(): Buffer {
-  const extra = process.env.NODE_EXTRA_CA_CERTS;
-  const certificates = [...rootCertificates];
-  if (extra) {
-    try {
-      certificates.push(readFileSync(extra, "utf8"));
-    } catch {
-      // Node itself only warns about a file that is not there.
-    }
-  }
-  return Buffer.from(certificates.join("\n"));
 }

@@ -1,6 +1,6 @@
 /**
  * Explains why a server cannot be reached, or what it is if it is not a Spark Connect server: from the messages of Node's
- * sockets, OpenSSL 3 (Node 20 to 24) and grpc-js 1.14 to what a user can do. The patterns match English texts of these
+ * sockets, OpenSSL 3 (Node 20 to 26) and grpc-js 1.14 to what a user can do. The patterns match English texts of these
  * libraries; test/connect/connecting.test.ts and test/connect/proxy.test.ts produce each with a real peer, and fail if a
  * version words it differently.
  */
