@@ -27,14 +27,18 @@ await attempts.write!();
 await attempts.spill!();
 
 const held: number[] = [];
-try {
-  for (;;) held.push(openSync("/dev/null", "r"));
-} catch {
-  // That was the last.
+function takeAll(): void {
+  try {
+    for (;;) held.push(openSync("/dev/null", "r"));
+  } catch {
+    // That was the last.
+  }
 }
 const outcomes: Record<string, object | string> = {};
 for (const [name, attempt] of Object.entries(attempts)) {
-  // One is left for the query itself; its connection is there already.
+  // Also those that were given back meanwhile: with one, a client would have a connection that the server cannot take. The
+  // connection of the query is there already.
+  takeAll();
   outcomes[name] = await attempt().then(
     () => "done",
     (error: Error) =>

@@ -262,7 +262,7 @@ describe("Rows, as they are sent", () => {
       const made = new ObjectRows(objects, sparkSchema(await inferredFields(objects, undefined)), false);
       for await (const _ of portions(made, { maxBytes: 8 * MIB, severalBatches: true, pack: 32 }, undefined));
     });
-    expect(turns).to.be.above(5);
+    expect(turns).to.be.above(3);
     expect(longest).to.be.below(100); // CPU time has that of the compiler's threads in it
   });
 });
