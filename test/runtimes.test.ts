@@ -71,6 +71,9 @@ describe("Where it runs", function () {
   for (const [name, command] of [
     ["Bun", ["bun", "run", "app.js"]],
     ["Deno", ["deno", "run", "-A", "app.js"]],
+    ["Node 22.12", ["--yes", "node@22.12.0", "app.js"]],
+    ["Node 24", ["--yes", "node@24", "app.js"]],
+    ["Node 26", ["--yes", "node@26", "app.js"]],
   ] as const) {
     it(`${name} runs a program with every delivery on a real Spark`, async () => {
       const found = JSON.parse(await run("npx", [...command, url, "result", "staged", "push"]));
