@@ -14,6 +14,7 @@
  *   growth       4 and 16 times the rows
  *   far          a server at the other end of a long link, narrow or wide
  *   install      size on disk, and the time of an import
+ *   node         the client's cost with each version of Node
  *   guard        the short replay that the tests repeat
  *
  * Contenders run in turn, each in a fresh process, N times (default: 7); what they need is installed into the user's cache.
@@ -34,6 +35,7 @@ import { guard } from "./parts/guard.js";
 import { install } from "./parts/install.js";
 import { into } from "./parts/into.js";
 import { live } from "./parts/live.js";
+import { node } from "./parts/node.js";
 import type { Outcome, Part } from "./parts/part.js";
 import { queries } from "./parts/queries.js";
 import { replay } from "./parts/replay.js";
@@ -61,6 +63,7 @@ const parts: Readonly<Record<string, Part>> = {
   growth,
   far,
   install,
+  node,
   guard,
 };
 
