@@ -81,7 +81,7 @@ function panels(): Panel[] {
 }
 
 /** The titles whose figures are read: by the chart, and by test/bench/guard.test.ts. */
-const needed = [...charted.map(([title]) => title), "guard"];
+const needed = [...charted.map(([title]) => title), "replay, versions of Node", "guard"];
 
 /** Keeps what is read later: the targets of a part, and the figures under the titles that are needed. */
 export function keep(part: string, { machine, runs, outcomes }: PartResults): void {
