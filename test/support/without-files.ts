@@ -9,6 +9,7 @@ import { SpillFile } from "../../lib/spool/spill-file.js";
 import { startScriptedServer } from "../../lib/testing/index.js";
 import { idBatches } from "./scripted.js";
 import { temporaryDirectory } from "./temporary-directory.js";
+import { still } from "./until.js";
 
 await using server = await startScriptedServer({ batches: idBatches(3) });
 await using spark = await connect(server.url);
@@ -27,23 +28,25 @@ await attempts.write!();
 await attempts.spill!();
 
 const held: number[] = [];
-function takeAll(): void {
+/** Takes all that are left; also those that are given back while an attempt lasts. Returns how many are held. */
+function takeAll(): number {
   try {
     for (;;) held.push(openSync("/dev/null", "r"));
   } catch {
-    // That was the last.
+    return held.length;
   }
 }
 const outcomes: Record<string, object | string> = {};
 for (const [name, attempt] of Object.entries(attempts)) {
-  // Also those that were given back meanwhile: with one, a client would have a connection that the server cannot take. The
-  // connection of the query is there already.
-  takeAll();
+  // With one that is left, a client would have a connection that the server cannot take. The query has its connection already.
+  await still(takeAll, 300);
+  const taking = setInterval(takeAll, 1);
   outcomes[name] = await attempt().then(
     () => "done",
     (error: Error) =>
       error instanceof SparkStreamError ? { code: error.code, message: error.message } : String(error.stack),
   );
+  clearInterval(taking);
 }
 for (const descriptor of held) closeSync(descriptor);
 process.stdout.write(JSON.stringify(outcomes));
