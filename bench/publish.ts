@@ -80,7 +80,7 @@ function panels(): Panel[] {
   });
 }
 
-/** The titles whose figures are read: by the chart, and by test/bench/guard.test.ts. */
+/** The titles whose figures are read: by the chart, for the table of docs/tuning.md, and by test/bench/guard.test.ts. */
 const needed = [...charted.map(([title]) => title), "replay, versions of Node", "guard"];
 
 /** Keeps what is read later: the targets of a part, and the figures under the titles that are needed. */

@@ -9,6 +9,7 @@ import { drainMetrics, sizeOf } from "../metrics.js";
 import { filesOf, recorded } from "../recording.js";
 import { startReplay } from "../replay.js";
 import type { Part } from "./part.js";
+import { WARM } from "./replay.js";
 
 const versions: readonly (readonly [version: string, ...flags: string[]])[] = [
   ["20"],
@@ -34,7 +35,7 @@ export const node: Part = async function* ({ runs }) {
     }
   }
   await using server = await startReplay(filesOf("batches-10000"));
-  const task = { url: server.url, sessionId, query: recipe.query, passes: 9, samples: 5 };
+  const task = { url: server.url, sessionId, query: recipe.query, ...WARM };
   const results = await alternate(
     contenders,
     () => task,

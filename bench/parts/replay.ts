@@ -20,7 +20,7 @@ import { type Bound, compare, type Verdict } from "../verdict.js";
 import type { Outcome, Part, PartOptions } from "./part.js";
 
 /** Drains of one process, of which the median of the last counts: by then V8 has compiled what is hot. */
-const WARM = { passes: 9, samples: 5 };
+export const WARM = { passes: 9, samples: 5 };
 /** What is compiled before needs fewer, for its connection and its memory. */
 const WARM_OTHERS = { passes: 5, samples: 3 };
 const FIRST = { passes: 1, samples: 1 };

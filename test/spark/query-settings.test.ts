@@ -30,10 +30,7 @@ describe("A query with settings of its own, on a real Spark,", function () {
 
   /** Waits until the test's own session is the only one. */
   async function expectNoClones(): Promise<void> {
-    const end = performance.now() + 20_000;
-    let sessions = await ui.sessions();
-    while (sessions > 1 && performance.now() < end) sessions = await ui.sessions();
-    expect(sessions).to.equal(1);
+    await until(async () => (await ui.sessions()) === 1, "the test's own session is the only one", 20_000);
   }
 
   async function sizesOf(frame: Parameters<typeof sparkStream>[0], options: SparkStreamOptions): Promise<number[]> {

@@ -1,6 +1,5 @@
 import { expect } from "chai";
-import type { SparkSession, SparkStreamOptions, StreamProgress } from "../../lib/index.js";
-import { sparkStream } from "../../lib/index.js";
+import { type SparkSession, type SparkStreamOptions, type StreamProgress, sparkStream } from "../../lib/index.js";
 import { until } from "./until.js";
 
 /** Checks what a stream tells of its query: progress, Spark's metrics, observed ones. */

@@ -9,14 +9,15 @@ import type { Endpoint } from "./endpoint.js";
 /** @throws SparkStreamError INVALID_ARGUMENT for certificates that cannot be used */
 export function credentialsOf({ tls, host }: Pick<Endpoint, "tls" | "host">): ChannelCredentials {
   if (tls === false) return ChannelCredentials.createInsecure();
-  const pem = (value: string | Buffer | undefined) => (value === undefined ? null : Buffer.from(value));
+  const pem = (value: string | Buffer | undefined) => (value === undefined ? undefined : Buffer.from(value));
   if (tls.ca !== undefined && !tls.ca.includes("BEGIN CERTIFICATE"))
     throw invalidTls("its ca is not a certificate in PEM");
   if ((tls.key === undefined) !== (tls.cert === undefined)) throw invalidTls("it needs both, cert and key");
   const [ca, key, cert] = [pem(tls.ca) ?? systemCertificates(), pem(tls.key), pem(tls.cert)];
   try {
     if (!isIP(host)) return ChannelCredentials.createSsl(ca, key, cert);
-    return new AddressCredentials(host, createSecureContext({ ca, ...(key && cert && { key, cert }) }));
+    const ciphers = process.env.GRPC_SSL_CIPHER_SUITES; // as createSsl() has it
+    return new AddressCredentials(host, createSecureContext({ ca, key, cert, ciphers }));
   } catch (cause) {
     throw invalidTls((cause as Error).message, cause);
   }
